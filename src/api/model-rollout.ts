@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { conditions, objectMeta } from "./object.ts";
+import { rolloutPolicy } from "./rollout-policy.ts";
+import { digest, group, instant, objectName, version } from "./values.ts";
+
+const end = z.object({
+  version: objectName.describe("Name of the ModelVersion."),
+  digest,
+  uri: z.string().min(1).max(512).describe("The URI that the workload is given."),
+});
+
+export const modelRolloutSpec = z
+  .object({
+    serviceRef: z.object({ name: objectName.describe("Its name.") }).describe("The EmbeddingService."),
+    from: end.describe("The version that is active."),
+    to: end.describe("The version that takes over."),
+    reason: z.enum(["Promotion", "Rollback", "Manual"]).default("Promotion").describe("Why it moves."),
+    policy: rolloutPolicy,
+    paused: z.boolean().default(false).describe("Holds the rollout where it is; analysis and rollback go on."),
+    abort: z.boolean().default(false).describe("Rolls back."),
+    approvals: z
+      .array(z.object({ by: z.string().min(1).max(253).describe("Who."), at: instant.describe("When.") }))
+      .max(8)
+      .default([])
+      .describe("Approvals by people."),
+  })
+  .describe("One move from a version to another. Only paused, abort and approvals can be changed.");
+export type ModelRolloutSpec = z.infer<typeof modelRolloutSpec>;
+
+export const modelRolloutPhase = z.enum([
+  "Pending",
+  "Progressing",
+  "Paused",
+  "Promoting",
+  "Watching",
+  "Promoted",
+  "RollingBack",
+  "RolledBack",
+]);
+export type ModelRolloutPhase = z.infer<typeof modelRolloutPhase>;
+
+const checkStatus = z
+  .object({
+    name: z.string().max(63).describe("The check."),
+    verdict: z.enum(["Pass", "Fail", "NoData", "SourceError"]).describe("What it said last."),
+    value: z.number().nullable().default(null).describe("The measured value."),
+    limit: z.number().nullable().default(null).describe("What it was compared with."),
+    samples: z.number().nullable().default(null).describe("Requests it was measured on."),
+    failures: z.int().default(0).describe("Consecutive failures."),
+    message: z.string().max(512).default("").describe("What it means."),
+  })
+  .describe("The state of one analysis check.");
+export type CheckStatus = z.infer<typeof checkStatus>;
+
+export const modelRolloutStatus = z
+  .object({
+    observedGeneration: z.int().optional().describe("The generation of the spec that was last acted on."),
+    phase: modelRolloutPhase.default("Pending").describe("Where the rollout is."),
+    conditions,
+    step: z.int().default(0).describe("Index of the step under way."),
+    steps: z.int().default(0).describe("Number of steps."),
+    weight: z.int().default(0).describe("Percentage of requests that the candidate answers."),
+    mirror: z.boolean().default(false).describe("Whether requests are mirrored to the candidate."),
+    stepStartedAt: instant
+      .optional()
+      .describe("When the step's hold began: every ready gateway had reported the routing."),
+    heldFor: z.int().default(0).describe("Seconds of hold with every check passing."),
+    analysedAt: instant.optional().describe("When the analysis last ran."),
+    stableReplicas: z.int().default(0).describe("Replicas of the workload when the rollout began."),
+    analysis: z.array(checkStatus).max(12).default([]).describe("The checks."),
+    weights: z
+      .array(
+        z.object({
+          weight: z.int(),
+          mirror: z.boolean().default(false),
+          at: instant,
+          why: z.string().max(256).default(""),
+        }),
+      )
+      .max(20)
+      .default([])
+      .describe("Weight over time."),
+    startedAt: instant.optional().describe("When the rollout began."),
+    promotedAt: instant.optional().describe("When the workload was given the new version."),
+    finishedAt: instant.optional().describe("When it ended."),
+    reason: z.string().max(128).default("").describe("Why it ended as it did, one word."),
+    message: z.string().max(2048).default("").describe("Why it ended as it did."),
+  })
+  .describe("What the operator says of the rollout.");
+export type ModelRolloutStatus = z.infer<typeof modelRolloutStatus>;
+
+export const modelRollout = z.looseObject({
+  apiVersion: z.literal(`${group}/${version}`),
+  kind: z.literal("ModelRollout"),
+  metadata: objectMeta,
+  spec: modelRolloutSpec,
+  status: modelRolloutStatus.prefault({}),
+});
+export type ModelRollout = z.infer<typeof modelRollout>;

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { cause } from "./embedding-service.ts";
+import { conditions, objectMeta } from "./object.ts";
+import { gateRow } from "./run.ts";
+import { perturbation, target } from "./threat-model.ts";
+import { datasetRefs, evaluationData, gate, placement, trainer } from "./training.ts";
+import { digest, duration, group, instant, objectName, storeUri, version } from "./values.ts";
+
+export const retrainingSpec = z
+  .object({
+    serviceRef: z.object({ name: objectName.describe("Its name.") }).describe("The EmbeddingService."),
+    cause,
+    parent: z.object({ digest, uri: storeUri }).describe("The model that is adapted: the active one."),
+    baseline: z.object({ digest, uri: storeUri }).describe("The last version that a person approved."),
+    threatModel: z
+      .object({
+        name: objectName.describe("Its name at that time."),
+        hash: digest.describe("Hash of its canonical spec."),
+        perturbations: z.array(perturbation).max(16).describe("Its families, copied."),
+        targets: z.array(target).max(16).default([]).describe("Its targets, copied."),
+      })
+      .describe("The threat model, by hash and by copy: later edits do not change a run."),
+    dataset: datasetRefs,
+    traffic: storeUri.optional().describe("Snapshot of captured traffic, pinned by digest."),
+    evaluationData,
+    seed: z.int().min(0).max(2_147_483_647).describe("Seed of everything random."),
+    trainer,
+    placement,
+    gates: z.array(gate).min(1).max(16).describe("The gates, resolved."),
+    alpha: z.number().min(0).max(1).describe("Alpha left to this promotion on the evaluation set (decision 18)."),
+    claimName: objectName.describe("PersistentVolumeClaim of the store."),
+    maxDuration: duration.describe("Longest time of one Job."),
+  })
+  .describe("One run of training and evaluation. Immutable.");
+export type RetrainingSpec = z.infer<typeof retrainingSpec>;
+
+export const gateVerdict = z
+  .object({
+    ...gateRow.shape,
+    verdict: z.enum(["Pass", "Warn", "Fail", "NoData"]).describe("What the rule says of the facts."),
+    message: z.string().max(512).default("").describe("Why."),
+  })
+  .describe("A gate's facts and verdict.");
+export type GateVerdict = z.infer<typeof gateVerdict>;
+
+export const jobStatus = z
+  .object({
+    name: z.string().max(253).describe("The Job's name."),
+    uid: z.string().max(64).default("").describe("The Job's uid, once it was seen."),
+    startedAt: instant.optional().describe("When its pod started."),
+    finishedAt: instant.optional().describe("When it ended."),
+    gpuSeconds: z.number().default(0).describe("GPU time of all its tries."),
+    outcome: z.string().max(64).default("").describe("How it ended."),
+  })
+  .describe("A Job of the run.");
+export type JobStatus = z.infer<typeof jobStatus>;
+
+export const retrainingPhase = z.enum([
+  "Pending",
+  "Training",
+  "Evaluating",
+  "Gating",
+  "Published",
+  "Rejected",
+  "Failed",
+  "Cancelled",
+]);
+export type RetrainingPhase = z.infer<typeof retrainingPhase>;
+
+export const retrainingStatus = z
+  .object({
+    observedGeneration: z.int().optional().describe("The generation of the spec that was last acted on."),
+    phase: retrainingPhase.default("Pending").describe("Where the run is."),
+    conditions,
+    train: jobStatus.optional().describe("The training Job."),
+    evaluate: jobStatus.optional().describe("The evaluation Job."),
+    startedAt: instant.optional().describe("When the run began."),
+    finishedAt: instant.optional().describe("When it ended."),
+    bundle: z.string().max(512).default("").describe("URI of the candidate."),
+    report: z.string().max(512).default("").describe("URI of the report."),
+    gates: z.array(gateVerdict).max(16).default([]).describe("The gates."),
+    overlap: z.int().nullable().default(null).describe("Ids shared between training, gate and proof sets."),
+    trafficAdmitted: z.int().default(0).describe("Captured samples in the new version's reference."),
+    quarantined: z.number().nullable().default(null).describe("Share of captured samples that was set aside."),
+    modelVersion: z.string().max(253).default("").describe("The ModelVersion that came out."),
+    needsApproval: z.string().max(512).default("").describe("Why a person must approve, empty when not."),
+    reason: z.string().max(128).default("").describe("Why it ended as it did, one word."),
+    message: z.string().max(2048).default("").describe("Why it ended as it did."),
+  })
+  .describe("What the operator says of the run.");
+export type RetrainingStatus = z.infer<typeof retrainingStatus>;
+
+export const retraining = z.looseObject({
+  apiVersion: z.literal(`${group}/${version}`),
+  kind: z.literal("Retraining"),
+  metadata: objectMeta,
+  spec: retrainingSpec,
+  status: retrainingStatus.prefault({}),
+});
+export type Retraining = z.infer<typeof retraining>;

@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { duration, entryName } from "./values.ts";
+
+/** One step of a rollout: exactly one of mirror and weight. */
+export const rolloutStep = z
+  .object({
+    mirror: duration
+      .optional()
+      .describe("Copy requests to the candidate for this long and compare its vectors; answers come from stable."),
+    weight: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Percentage of requests that the candidate answers. 100 promotes."),
+    hold: duration.optional().describe("How long a weight is held, with analysis passing, before the next step."),
+  })
+  .describe("One step: mirror, or a weight and how long it is held.");
+export type RolloutStep = z.infer<typeof rolloutStep>;
+
+/** A check that runs while a rollout holds. */
+export const analysisCheck = z
+  .object({
+    name: entryName.describe("A name for the check."),
+    metric: z
+      .enum(["ErrorRate", "LatencyP99", "InvalidVectors", "ProbeMatch", "FlaggedShare", "MirrorOverlap", "PromQL"])
+      .describe(
+        "ErrorRate: share of 5xx answers of the candidate. LatencyP99: candidate over stable. InvalidVectors: share of NaN, wrong norm or dimension. " +
+          "ProbeMatch: share of candidate pods that answer the bundle's probes as expected. FlaggedShare: consistency probe on the candidate's vectors. " +
+          "MirrorOverlap: mean cosine of mirrored answers. PromQL: a query of your own; $namespace, $service, $stable and $candidate are replaced.",
+      ),
+    promql: z.string().min(1).max(2048).optional().describe("The query, for metric PromQL. It must give one number."),
+    above: z.number().optional().describe("Fails above this."),
+    below: z.number().optional().describe("Fails below this."),
+    minSample: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(0)
+      .describe("Requests a step needs before the check says anything."),
+    failureLimit: z.int().min(1).max(100).default(2).describe("Consecutive failures that roll back."),
+  })
+  .describe("A live check; fewer samples than minSample hold the step, and no data at the deadline rolls back.");
+export type AnalysisCheck = z.infer<typeof analysisCheck>;
+
+export const rolloutPolicy = z
+  .object({
+    index: z
+      .enum(["RequireCompatible"])
+      .default("RequireCompatible")
+      .describe(
+        "What becomes of the vector index: only candidates whose vectors work with today's index are rolled out.",
+      ),
+    steps: z
+      .array(rolloutStep)
+      .min(1)
+      .max(12)
+      .default([{ mirror: "10m" }, { weight: 5, hold: "10m" }, { weight: 25, hold: "10m" }, { weight: 100 }])
+      .describe("The steps, weights ascending, the last one weight 100."),
+    analysis: z
+      .array(analysisCheck)
+      .max(12)
+      .default([
+        { name: "errors", metric: "ErrorRate", above: 0.01, minSample: 50, failureLimit: 2 },
+        { name: "latency", metric: "LatencyP99", above: 2, minSample: 50, failureLimit: 3 },
+        { name: "vectors", metric: "InvalidVectors", above: 0, minSample: 50, failureLimit: 1 },
+        { name: "probes", metric: "ProbeMatch", below: 1, minSample: 0, failureLimit: 2 },
+        { name: "overlap", metric: "MirrorOverlap", below: 0.8, minSample: 50, failureLimit: 2 },
+      ])
+      .describe("Checks that run while a step holds."),
+    approval: z
+      .enum(["Automatic", "Manual"])
+      .default("Automatic")
+      .describe("Whether a person must approve before the first weight."),
+    watchAfter: duration
+      .default("24h")
+      .describe("How long analysis goes on after promotion; a failure returns to the last good version."),
+    keepPrevious: duration
+      .default("1h")
+      .describe("How long pods of the previous version are kept for an instant rollback."),
+    progressDeadline: duration
+      .default("10m")
+      .describe("How long candidate pods may take to be ready, and a step may lack data."),
+    maxBaselineShift: z
+      .number()
+      .min(0)
+      .max(2)
+      .default(0.5)
+      .describe(
+        "Largest shift from the first approved reference that is accepted without approval (cosine distance of means).",
+      ),
+  })
+  .describe("How a new version takes over.");
+export type RolloutPolicy = z.infer<typeof rolloutPolicy>;

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { perturbation, target } from "./threat-model.ts";
+import { datasetRefs, evaluationData, gate, trainer } from "./training.ts";
+import { digest, storeUri } from "./values.ts";
+
+/**
+ * The container contract: what a training or an evaluation container is told, and what it answers.
+ *
+ * The container finds the request as JSON in the environment variable EVENKEEL_RUN and the store's root folder in
+ * EVENKEEL_STORE. It writes its answer as JSON to the termination message file (EVENKEEL_RESULT_FILE when set,
+ * otherwise /dev/termination-log), at most 4096 bytes. Exit codes: 0 done, 10 to 19 the request or the data is bad
+ * and another try would end the same way, anything else may be tried again.
+ */
+export const exitCodes = { done: 0, failed: 1, usage: 2, badData: 10, badModel: 11, badRequest: 12 } as const;
+
+/** What a training container is told. */
+export const trainRequest = z.object({
+  kind: z.literal("Train"),
+  run: z.string().describe("Namespace and name of the Retraining: the identity under which results are stored."),
+  parent: z.object({ digest, uri: storeUri }).describe("The model to start from: the one that is active."),
+  dataset: datasetRefs,
+  traffic: storeUri.optional().describe("Snapshot of captured traffic, for causes that may train on it."),
+  causeClass: z.enum(["Drift", "Attack", "Custom", "Schedule", "Manual"]),
+  perturbations: z.array(perturbation),
+  seed: z.int().min(0),
+  trainer: trainer,
+});
+export type TrainRequest = z.infer<typeof trainRequest>;
+
+/** What a training container answers. */
+export const trainResult = z.object({
+  kind: z.literal("Train"),
+  bundle: storeUri.optional().describe("Where the new model lies. Absent when the run failed."),
+  steps: z.int().optional(),
+  backend: z.string().optional(),
+  quarantined: z.number().optional().describe("Share of captured samples that was set aside, 0 to 1."),
+  trafficAdmitted: z.int().optional().describe("Captured samples that entered the new version's reference."),
+  error: z.object({ reason: z.string(), message: z.string() }).optional(),
+});
+export type TrainResult = z.infer<typeof trainResult>;
+
+/** What an evaluation container is told. */
+export const evaluateRequest = z.object({
+  kind: z.literal("Evaluate"),
+  run: z.string(),
+  candidate: storeUri,
+  active: storeUri,
+  baseline: storeUri.describe("The last version a person approved (decision 18)."),
+  dataset: datasetRefs,
+  traffic: storeUri.optional(),
+  evaluationData,
+  perturbations: z.array(perturbation),
+  targets: z.array(target),
+  gates: z.array(gate),
+  alpha: z.number().describe("What is left of the evaluation set's lifetime alpha for this promotion (decision 18)."),
+  seed: z.int().min(0),
+});
+export type EvaluateRequest = z.infer<typeof evaluateRequest>;
+
+/** One measured gate: the facts. The operator derives the verdict (decision 29). */
+export const gateRow = z.object({
+  name: z.string().max(63),
+  value: z.number().nullable().describe("The measured value, null when it could not be measured."),
+  bound: z.number().nullable().describe("Confidence bound that the test compares with the limit."),
+  p: z.number().nullable(),
+  n: z.int().describe("Samples after resampling by source."),
+  needed: z.int().describe("The minimum sample, from margin, discordance and power."),
+  note: z.string().max(80).optional(),
+});
+export type GateRow = z.infer<typeof gateRow>;
+
+/** What an evaluation container answers, at most 2 KB. */
+export const evaluateResult = z.object({
+  kind: z.literal("Evaluate"),
+  report: storeUri.optional(),
+  gates: z.array(gateRow).max(16).default([]),
+  overlap: z.int().optional().describe("Ids shared between training, gate and proof sets: must be 0."),
+  error: z.object({ reason: z.string(), message: z.string() }).optional(),
+});
+export type EvaluateResult = z.infer<typeof evaluateResult>;
