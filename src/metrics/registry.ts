@@ -1,0 +1,53 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { CounterDefinition, GaugeDefinition, HistogramDefinition, MetricDefinition } from "./metric.ts";
+
+/** The prom-client instrument that a definition becomes, with its labels in the type. */
+export type Instrument<Definition> =
+  Definition extends CounterDefinition<infer Label>
+    ? Counter<Label>
+    : Definition extends GaugeDefinition<infer Label>
+      ? Gauge<Label>
+      : Definition extends HistogramDefinition<infer Label>
+        ? Histogram<Label>
+        : never;
+
+export type Instruments<Part> = { readonly [Key in keyof Part]: Instrument<Part[Key]> };
+
+/**
+ * Makes the instruments of one part of the catalogue.
+ *
+ * @param part      definitions, such as `catalogue.gateway`
+ * @param registry  where the instruments are registered
+ * @returns an instrument under each of the part's keys
+ * @throws {Error} when a name is registered already
+ */
+export function instruments<Part extends Readonly<Record<string, MetricDefinition>>>(
+  part: Part,
+  registry: Registry,
+): Instruments<Part> {
+  const built = Object.entries(part).map(([key, definition]) => [key, instrument(definition, registry)]);
+  // The one cast: Object.entries forgets which key has which type; registry.test.ts checks each.
+  return Object.fromEntries(built) as Instruments<Part>;
+}
+
+function instrument(definition: MetricDefinition, registry: Registry): Counter | Gauge | Histogram {
+  const { name, help } = definition;
+  const settings = { name, help, labelNames: [...definition.labels], registers: [registry] };
+  switch (definition.type) {
+    case "counter":
+      return new Counter(settings);
+    case "gauge":
+      return new Gauge(settings);
+    case "histogram":
+      return new Histogram({ ...settings, buckets: [...(definition.buckets ?? [])] });
+    default:
+      return definition.type satisfies never;
+  }
+}
+
+/** @returns a registry of its own with Node's process metrics (event loop lag, heap, CPU) */
+export function processRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
