@@ -6,55 +6,90 @@ const model = [...service, "model"] as const;
 const signal = [...model, "signal"] as const;
 
 const latencies = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
-const cosineDistances = [1e-4, 1e-3, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2] as const;
+const cosines = [0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1] as const;
 
 /**
  * What the monitor says of each built-in signal. One family serves all of them, told apart by the label `signal`, so
- * that one query, one alert rule and one panel serve them too. Only the gateway that holds the service's lease exports
- * it (decision 33).
+ * that one query, one alert rule and one panel serve them too. Metrics with the label `signal` and the time of the last
+ * block are exported only by the gateway that holds the service's lease (decision 33).
  */
-export const signalMetrics = {
-  failing: gauge(
-    "evenkeel_signal_failing",
-    "Whether the signal's alarm is latched: 1, or 0. Absent while the signal is learning.",
+export const monitorMetrics = {
+  alarm: gauge("evenkeel_monitor_alarm", "Whether the signal's alarm is latched: 1, or 0.", signal),
+  alarmNumber: gauge(
+    "evenkeel_monitor_alarm_number",
+    "Number of the signal's last alarm; it is persisted and never goes back.",
     signal,
   ),
-  calibrated: gauge(
-    "evenkeel_signal_calibrated",
-    "Whether the signal has a reference and calibration: 1, or 0 while it is learning.",
+  learning: gauge(
+    "evenkeel_monitor_learning",
+    "Whether the signal has no reference or calibration yet: 1, or 0.",
     signal,
   ),
-  alarms: gauge("evenkeel_signal_alarm_number", "Number of the signal's last alarm; it survives restarts.", signal),
-  statistic: gauge(
-    "evenkeel_signal_statistic",
-    "The statistic that the signal decides on: the e-detector's mean evidence, or the lower bound of the flagged share.",
+  log10Evalue: gauge(
+    "evenkeel_monitor_log10_evalue",
+    "Decimal logarithm of the e-detector's evidence, the mean of M over its bets.",
     signal,
   ),
-  threshold: gauge("evenkeel_signal_threshold", "The level at which the signal's alarm is raised.", signal),
-  effect: gauge(
-    "evenkeel_signal_effect",
-    "Size of the shift: distance of means in standard deviations of the reference, or the flagged share.",
+  log10Threshold: gauge(
+    "evenkeel_monitor_log10_threshold",
+    "Decimal logarithm of the evidence at which the alarm is raised: expected blocks between false alarms.",
+    signal,
+  ),
+  effectSize: gauge(
+    "evenkeel_monitor_effect_size",
+    "Size of the shift: distance of means in standard deviations of the reference; for AdversarialAnomaly the flagged share.",
     signal,
   ),
   pValue: gauge(
-    "evenkeel_signal_p_value",
+    "evenkeel_monitor_p_value",
     "p-value of the window test: a diagnostic that never raises an alarm.",
     signal,
   ),
-  samples: gauge("evenkeel_signal_samples", "Vectors or probes behind the signal's last step.", signal),
-  blockTime: gauge(
-    "evenkeel_signal_block_timestamp_seconds",
-    "End of the last statistics block that the signal took in, in Unix time.",
+  samples: gauge("evenkeel_monitor_samples", "Vectors, probes or pods behind the signal's last step.", signal),
+  referenceBlocks: gauge(
+    "evenkeel_monitor_reference_blocks",
+    "Reference blocks that are left before the e-detector starts over.",
     signal,
   ),
-  blocks: counter("evenkeel_signal_blocks_total", "Statistics blocks by outcome: Bet, Short, Empty or Late.", [
-    ...signal,
-    "outcome",
-  ]),
-  referenceBlocks: gauge(
-    "evenkeel_signal_reference_blocks",
-    "Reference blocks left before the detector starts over.",
-    signal,
+  lastBlock: gauge(
+    "evenkeel_monitor_last_block_timestamp_seconds",
+    "End of the last statistics block that was taken in, in Unix time.",
+    model,
+  ),
+  blocks: counter(
+    "evenkeel_monitor_blocks_total",
+    "Statistics blocks by result: bet, short, empty, late or learning.",
+    [...model, "result"],
+  ),
+  vectors: counter(
+    "evenkeel_monitor_vectors_total",
+    "Vectors by what the statistics did with them: counted, dropped (queue full) or bypassed (own probes).",
+    [...model, "result"],
+  ),
+  consistencyScored: counter(
+    "evenkeel_monitor_consistency_scored_total",
+    "Inputs that were embedded again in squeezed form and scored.",
+    [...model, "pool"],
+  ),
+  consistencyFlagged: counter(
+    "evenkeel_monitor_consistency_flagged_total",
+    "Inputs whose consistency score is over the squeezer's threshold.",
+    [...model, "pool"],
+  ),
+  flaggedShareLowerBound: gauge(
+    "evenkeel_monitor_flagged_share_lower_bound",
+    "Lower confidence bound of the share of flagged inputs: what AdversarialAnomaly is decided on.",
+    model,
+  ),
+  flaggedShareThreshold: gauge(
+    "evenkeel_monitor_flagged_share_threshold",
+    "minShare of the service: the lower bound that raises AdversarialAnomaly.",
+    model,
+  ),
+  outliers: counter(
+    "evenkeel_monitor_outliers_total",
+    "Vectors with a conformal p-value under 0.01: evidence, never a reason to quarantine.",
+    model,
   ),
 } as const;
 
@@ -72,10 +107,26 @@ export const gatewayMetrics = {
     latencies,
   ),
   requestsInFlight: gauge("evenkeel_gateway_requests_in_flight", "Requests being answered now.", [...model, "pool"]),
-  upstreamPods: gauge(
-    "evenkeel_gateway_upstream_pods",
-    "Pods of the workload by model and state: Ready, NotReady or ProbeMismatch.",
-    [...model, "state"],
+  upstreamErrors: counter(
+    "evenkeel_gateway_upstream_errors_total",
+    "Requests that a pod did not answer, by reason: connect, reset, timeout or none (no ready pod).",
+    [...model, "pool", "reason"],
+  ),
+  readyPods: gauge(
+    "evenkeel_gateway_ready_pods",
+    "Pods that are ready and match their probes, so that they get traffic.",
+    [...model, "pool"],
+  ),
+  probeMatchedPods: gauge(
+    "evenkeel_gateway_probe_matched_pods",
+    "Pods whose canary probes match the expected vectors.",
+    [...model, "pool"],
+  ),
+  probedPods: gauge("evenkeel_gateway_probed_pods", "Pods whose canary probes were compared.", [...model, "pool"]),
+  probeDistance: gauge(
+    "evenkeel_gateway_probe_cosine_distance",
+    "Largest 1 minus cosine between a canary probe's vector and the expected one, over pods.",
+    [...model, "pool"],
   ),
   routingGeneration: gauge(
     "evenkeel_gateway_routing_generation",
@@ -86,55 +137,30 @@ export const gatewayMetrics = {
   vectors: counter("evenkeel_gateway_vectors_total", "Vectors seen in answers.", [...model, "pool"]),
   invalidVectors: counter(
     "evenkeel_gateway_invalid_vectors_total",
-    "Vectors in answers that are wrong: NotFinite, WrongLength or WrongNorm.",
+    "Vectors in answers that are wrong, by reason: not_finite, length or norm.",
     [...model, "pool", "reason"],
   ),
-  statisticsDropped: counter(
-    "evenkeel_gateway_statistics_dropped_total",
-    "Vectors left out of the statistics because the queue was full.",
+  mirrorCosine: histogram(
+    "evenkeel_gateway_mirror_cosine",
+    "Cosine of the stable's and the candidate's vector of one mirrored input, negative ones as 0; model is the candidate's.",
     model,
+    cosines,
   ),
-  mirrorDistance: histogram(
-    "evenkeel_gateway_mirror_cosine_distance",
-    "1 minus the cosine of the stable's and the candidate's vector of one mirrored input; model is the candidate's.",
-    model,
-    cosineDistances,
-  ),
-  mirrorFailures: counter(
-    "evenkeel_gateway_mirror_failures_total",
-    "Mirrored requests that got no usable answer.",
-    model,
-  ),
-  probePods: gauge(
-    "evenkeel_gateway_probe_pods",
-    "Pods whose canary probes are Matched or Mismatched, or have not been compared yet (Pending).",
-    [...model, "result"],
-  ),
-  probeDistance: gauge(
-    "evenkeel_gateway_probe_cosine_distance",
-    "Largest 1 minus cosine between a canary probe's vector and the expected one, over pods.",
+  mirrorDropped: counter(
+    "evenkeel_gateway_mirror_dropped_total",
+    "Mirrored requests that were left out or got no usable answer.",
     model,
   ),
   protectionActive: gauge("evenkeel_gateway_protection_active", "Whether protection is on: 1, or 0.", service),
   protectedRequests: counter(
     "evenkeel_gateway_protected_requests_total",
-    "Requests scored while protection is on, by action: Passed, Tagged, Blocked, or Unscored (over a bound).",
+    "Requests while protection is on, by action: tagged, blocked, passed or unscored (over a bound).",
     [...model, "action"],
-  ),
-  consistencyProbes: counter(
-    "evenkeel_gateway_consistency_probes_total",
-    "Inputs embedded again in squeezed form, by squeezer and result: Clean, Flagged or Failed.",
-    [...model, "pool", "squeezer", "result"],
-  ),
-  outliers: counter(
-    "evenkeel_gateway_outliers_total",
-    "Vectors with a conformal p-value under 0.01: evidence, never a reason to quarantine.",
-    model,
   ),
   capturedSamples: counter(
     "evenkeel_gateway_captured_samples_total",
-    "Inputs considered for capture, by outcome: Stored, Quarantined, Dropped or Failed.",
-    [...service, "outcome"],
+    "Inputs considered for capture, by result: stored, dropped or failed.",
+    [...service, "result"],
   ),
 } as const;
 
@@ -180,8 +206,8 @@ export const operatorMetrics = {
     "phase",
   ]),
   rolloutWeight: gauge(
-    "evenkeel_rollout_weight_ratio",
-    "Share of requests that a rollout gives to the candidate.",
+    "evenkeel_rollout_weight",
+    "Percentage of requests that a rollout gives to the candidate.",
     service,
   ),
   circuitOpen: gauge("evenkeel_retraining_circuit_open", "Whether the circuit is open for a class of cause: 1, or 0.", [
@@ -201,7 +227,7 @@ export const trainingMetrics = {
 } as const;
 
 export const catalogue = {
-  signal: signalMetrics,
+  monitor: monitorMetrics,
   gateway: gatewayMetrics,
   operator: operatorMetrics,
   training: trainingMetrics,
