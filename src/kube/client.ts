@@ -1,0 +1,559 @@
+import { pods } from "./builtin.ts";
+import { type ClusterConfig, loadCredentials } from "./config.ts";
+import { errorFromStatus, isKubeError, KubeError } from "./error.ts";
+import type { Fence } from "./fence.ts";
+import { jsonLines } from "./json-lines.ts";
+import { formatKey, type Key, type KubeObject, keyOf, type ObjectMeta, type Stored } from "./object.ts";
+import { collectionPath, objectPath, type Resource } from "./resource.ts";
+import { type ApiRequest, Transport } from "./transport.ts";
+
+export type ConnectOptions = ClusterConfig & {
+  /** Names this program: user agent, and the owner of the fields it writes. */
+  readonly fieldManager: string;
+  /** Requests a second in the long run (default 50) and at once (default 100). */
+  readonly qps?: number;
+  readonly burst?: number;
+  /** For calls that give none; default 30 s. */
+  readonly timeoutMs?: number;
+};
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** For the whole call, waiting and retries included. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface Selection {
+  /** Absent: all namespaces. */
+  readonly namespace?: string | undefined;
+  /** `app=web,tier!=db` */
+  readonly labelSelector?: string | undefined;
+  /** `metadata.name=web` */
+  readonly fieldSelector?: string | undefined;
+}
+
+export interface ListOptions extends Selection, CallOptions {
+  /** Objects a page; default 500. */
+  readonly pageSize?: number;
+  /** With a resourceVersion; absent means the newest state. */
+  readonly resourceVersion?: string | undefined;
+  readonly resourceVersionMatch?: "Exact" | "NotOlderThan" | undefined;
+}
+
+export interface List<T extends KubeObject> {
+  readonly items: Stored<T>[];
+  /** Of the collection: where a watch goes on. */
+  readonly resourceVersion: string;
+}
+
+export interface WatchOptions extends Selection, CallOptions {
+  readonly resourceVersion: string;
+  /** The server ends the stream after this; default 300. */
+  readonly timeoutSeconds?: number;
+  /** A stream that is silent for longer is given up; bookmarks come about once a minute. Default 90 s. */
+  readonly idleTimeoutMs?: number;
+}
+
+export type WatchEvent<T extends KubeObject> =
+  | { readonly type: "Added" | "Modified" | "Deleted"; readonly object: Stored<T> }
+  /** Progress without a change. */
+  | { readonly type: "Bookmark"; readonly resourceVersion: string }
+  /** The object does not parse; it counts as absent. */
+  | { readonly type: "Unparseable"; readonly key: Key; readonly resourceVersion: string; readonly error: KubeError };
+
+export interface WriteOptions extends CallOptions {
+  readonly fieldManager?: string | undefined;
+  /** The server checks and answers, and stores nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface ApplyOptions extends WriteOptions {
+  /** Takes fields from their owners; default false. */
+  readonly force?: boolean | undefined;
+  /** Fails with Conflict when the object is no longer this one. */
+  readonly resourceVersion?: string | undefined;
+}
+
+export interface PatchOptions extends WriteOptions {
+  readonly resourceVersion?: string | undefined;
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Preconditions: fails with Conflict when the object is another one, or has changed. */
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  readonly propagation?: "Background" | "Foreground" | "Orphan" | undefined;
+  readonly gracePeriodSeconds?: number | undefined;
+  readonly dryRun?: boolean | undefined;
+}
+
+/** A part of an object: what an apply or a merge patch says. */
+export type Partially<T> = T extends readonly (infer Item)[]
+  ? readonly Partially<Item>[]
+  : T extends object
+    ? { readonly [Field in keyof T]?: Partially<T[Field]> | undefined }
+    : T;
+
+/** What an apply wants to own. The kind and apiVersion come from the resource. */
+export type Applied<T extends KubeObject> = Partially<Omit<T, "metadata" | "apiVersion" | "kind">> & {
+  readonly metadata: Partial<ObjectMeta> & { readonly name: string };
+};
+
+/** What a create sends. */
+export type Created<T extends KubeObject> = Omit<T, "apiVersion" | "kind"> & { apiVersion?: string; kind?: string };
+
+/** Loads the configuration and gives a client; the first call opens the first connection. */
+export async function connect(options: ConnectOptions): Promise<Kube> {
+  const credentials = await loadCredentials(options);
+  const { fieldManager, qps = 50, burst = 100, timeoutMs = 30_000 } = options;
+  return new Kube(new Transport({ credentials, userAgent: fieldManager, qps, burst }), { fieldManager, timeoutMs });
+}
+
+interface KubeDefaults {
+  readonly fieldManager: string;
+  readonly timeoutMs: number;
+  readonly fence?: Fence;
+}
+
+/** A typed client of one API server. Every call has a deadline and fails with a `KubeError`. */
+export class Kube {
+  readonly #transport: Transport;
+  readonly #defaults: KubeDefaults;
+
+  constructor(transport: Transport, defaults: KubeDefaults) {
+    this.#transport = transport;
+    this.#defaults = defaults;
+  }
+
+  /** Namespace of the kubeconfig's context or of the pod, if any. */
+  get namespace(): string | undefined {
+    return this.#transport.credentials.namespace;
+  }
+
+  get server(): URL {
+    return this.#transport.credentials.server;
+  }
+
+  /** The same client whose writes are sent only while `fence` holds, and end before it does. */
+  fenced(fence: Fence): Kube {
+    return new Kube(this.#transport, { ...this.#defaults, fence });
+  }
+
+  /** Closes the connections; calls under way fail. */
+  async close(): Promise<void> {
+    await this.#transport.credentials.close();
+  }
+
+  /** The object, or null when there is none. */
+  async get<T extends KubeObject>(
+    resource: Resource<T>,
+    key: Key,
+    options: CallOptions = {},
+  ): Promise<Stored<T> | null> {
+    try {
+      const body = await this.#transport.json({
+        method: "GET",
+        path: objectPath(resource, key),
+        what: `get ${resource.kind} ${formatKey(key)}`,
+        ...this.#call(options),
+      });
+      return decode(resource, body);
+    } catch (error) {
+      if (isKubeError(error, "NotFound")) return null;
+      throw error;
+    }
+  }
+
+  /** All objects of a selection as of one moment, read page by page. */
+  async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
+    const items: Stored<T>[] = [];
+    let resourceVersion = "";
+    for await (const page of this.listPages(resource, options)) {
+      for (const item of page.items) items.push(decode(resource, item));
+      resourceVersion = page.resourceVersion;
+    }
+    return { items, resourceVersion };
+  }
+
+  /**
+   * The pages of a list, undecoded. A list so long that its continue token expires meanwhile throws Expired.
+   */
+  async *listPages<T extends KubeObject>(
+    resource: Resource<T>,
+    options: ListOptions = {},
+  ): AsyncGenerator<{ items: unknown[]; resourceVersion: string }, void, undefined> {
+    const { pageSize = 500, resourceVersion, resourceVersionMatch } = options;
+    let next: string | undefined;
+    do {
+      const version = next === undefined ? { resourceVersion, resourceVersionMatch } : { continue: next };
+      const body = await this.#transport.json({
+        method: "GET",
+        path: collectionPath(resource, options.namespace),
+        query: { ...selectors(options), limit: pageSize, ...version },
+        what: `list ${resource.plural}${options.namespace ? ` in ${options.namespace}` : ""}`,
+        ...this.#call(options),
+      });
+      const page = body as { items?: unknown[] | null; metadata: { resourceVersion: string; continue?: string } };
+      yield { items: page.items ?? [], resourceVersion: page.metadata.resourceVersion };
+      next = page.metadata.continue || undefined;
+    } while (next !== undefined);
+  }
+
+  /**
+   * Changes from `resourceVersion` on, a batch for every piece of the stream.
+   *
+   * It ends normally when the server ends the stream at a whole event, which it does every few minutes; go on from the
+   * last resourceVersion seen. Everything else throws: Expired (list again), Timeout (silence), Unavailable.
+   */
+  async *watch<T extends KubeObject>(
+    resource: Resource<T>,
+    options: WatchOptions,
+  ): AsyncGenerator<WatchEvent<T>[], void, undefined> {
+    const { resourceVersion, timeoutSeconds = 300, idleTimeoutMs = 90_000, signal } = options;
+    const what = `watch ${resource.plural}${options.namespace ? ` in ${options.namespace}` : ""}`;
+    const stream = await this.#transport.stream({
+      method: "GET",
+      path: collectionPath(resource, options.namespace),
+      query: { ...selectors(options), watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds },
+      what,
+      ...this.#call(options),
+    });
+    let silent = false;
+    const giveUp = () => {
+      silent = true;
+      stream.destroy();
+    };
+    let timer = setTimeout(giveUp, idleTimeoutMs);
+    const stillAlive = () => timer.refresh();
+    stream.on("data", stillAlive);
+    stream.pause();
+    try {
+      for await (const lines of jsonLines(stream)) {
+        const events = lines.map((line) => decodeEvent(resource, line, what));
+        if (events.length > 0) yield events;
+      }
+      if (silent) throw new KubeError("Timeout", `${what}: silent for ${idleTimeoutMs} ms`);
+    } catch (error) {
+      if (isKubeError(error)) throw error;
+      if (silent) throw new KubeError("Timeout", `${what}: silent for ${idleTimeoutMs} ms`);
+      if (signal?.aborted) throw new KubeError("Aborted", `${what}: aborted by the caller`);
+      throw new KubeError("Unavailable", `${what}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    } finally {
+      clearTimeout(timer);
+      stream.destroy();
+    }
+  }
+
+  /** Stores a new object; throws AlreadyExists when its name is taken. */
+  async create<T extends KubeObject>(
+    resource: Resource<T>,
+    object: NoInfer<Created<T>>,
+    options: WriteOptions = {},
+  ): Promise<Stored<T>> {
+    const key = keyOf(object);
+    const body = await this.#transport.json({
+      method: "POST",
+      path: collectionPath(resource, namespaceOf(resource, key)),
+      query: this.#writeQuery(options),
+      body: { ...typeOf(resource), ...object },
+      what: `create ${resource.kind} ${formatKey(key)}`,
+      ...this.#write(options),
+    });
+    return decode(resource, body);
+  }
+
+  /** Replaces the whole object; its resourceVersion is the precondition. */
+  async replace<T extends KubeObject>(
+    resource: Resource<T>,
+    object: Stored<NoInfer<T>>,
+    options: WriteOptions = {},
+  ): Promise<Stored<T>> {
+    return await this.#put(resource, object, undefined, options);
+  }
+
+  /** Replaces the status alone; the object's resourceVersion is the precondition. */
+  async replaceStatus<T extends KubeObject>(
+    resource: Resource<T>,
+    object: Stored<NoInfer<T>>,
+    options: WriteOptions = {},
+  ): Promise<Stored<T>> {
+    return await this.#put(resource, object, "status", options);
+  }
+
+  /**
+   * Server-side apply: owns exactly the fields that `object` has.
+   *
+   * @throws KubeError FieldConflict when another manager owns one of them and `force` is not set; Conflict when the
+   *   resourceVersion differs. An apply without a resourceVersion creates what is not there.
+   */
+  async apply<T extends KubeObject>(
+    resource: Resource<T>,
+    object: NoInfer<Applied<T>>,
+    options: ApplyOptions = {},
+  ): Promise<Stored<T>> {
+    return await this.#apply(resource, object, undefined, options);
+  }
+
+  /** Server-side apply of the status. */
+  async applyStatus<T extends KubeObject>(
+    resource: Resource<T>,
+    object: NoInfer<Applied<T>>,
+    options: ApplyOptions = {},
+  ): Promise<Stored<T>> {
+    return await this.#apply(resource, object, "status", options);
+  }
+
+  /** JSON merge patch (RFC 7396): null removes a field, a list is replaced as a whole. */
+  async mergePatch<T extends KubeObject>(
+    resource: Resource<T>,
+    key: Key,
+    patch: object,
+    options: PatchOptions & { readonly subresource?: string } = {},
+  ): Promise<Stored<T>> {
+    const body = await this.#transport.json({
+      method: "PATCH",
+      path: objectPath(resource, key, options.subresource),
+      query: this.#writeQuery(options),
+      body: withVersion(patch, options.resourceVersion),
+      contentType: "application/merge-patch+json",
+      what: `patch ${resource.kind} ${formatKey(key)}`,
+      ...this.#write(options),
+    });
+    return decode(resource, body);
+  }
+
+  /** Merge-patches the status subresource: `patchStatus(jobs, key, { status: { ... } })`. */
+  async patchStatus<T extends KubeObject>(
+    resource: Resource<T>,
+    key: Key,
+    patch: { readonly status: object },
+    options: PatchOptions = {},
+  ): Promise<Stored<T>> {
+    return await this.mergePatch(resource, key, patch, { ...options, subresource: "status" });
+  }
+
+  /** Whether there was something to delete. With finalizers the object is still there, marked as deleted. */
+  async delete<T extends KubeObject>(resource: Resource<T>, key: Key, options: DeleteOptions = {}): Promise<boolean> {
+    const { uid, resourceVersion, propagation = "Background", gracePeriodSeconds, dryRun } = options;
+    try {
+      await this.#transport.text({
+        method: "DELETE",
+        path: objectPath(resource, key),
+        body: {
+          kind: "DeleteOptions",
+          apiVersion: "v1",
+          propagationPolicy: propagation,
+          gracePeriodSeconds,
+          ...(dryRun ? { dryRun: ["All"] } : {}),
+          ...((uid ?? resourceVersion) ? { preconditions: { uid, resourceVersion } } : {}),
+        },
+        what: `delete ${resource.kind} ${formatKey(key)}`,
+        ...this.#write(options),
+      });
+      return true;
+    } catch (error) {
+      if (isKubeError(error, "NotFound")) return false;
+      throw error;
+    }
+  }
+
+  /** Asks for a pod's graceful removal; TooManyRequests when a disruption budget forbids it now. */
+  async evict(
+    key: Key,
+    options: CallOptions & { readonly uid?: string; readonly gracePeriodSeconds?: number } = {},
+  ): Promise<void> {
+    const { uid, gracePeriodSeconds } = options;
+    await this.#transport.text({
+      method: "POST",
+      path: `${objectPath(pods, key)}/eviction`,
+      body: {
+        apiVersion: "policy/v1",
+        kind: "Eviction",
+        metadata: key,
+        deleteOptions: { gracePeriodSeconds, ...(uid ? { preconditions: { uid } } : {}) },
+      },
+      what: `evict Pod ${formatKey(key)}`,
+      surface429: true,
+      ...this.#write(options),
+    });
+  }
+
+  /** A token of a service account from the TokenRequest API. */
+  async createToken(
+    serviceAccount: Key,
+    options: CallOptions & {
+      readonly audiences?: readonly string[];
+      readonly expirationSeconds?: number;
+      readonly boundObject?: { kind: "Pod" | "Secret"; name: string; uid: string };
+    } = {},
+  ): Promise<{ token: string; expiresAt: string }> {
+    const { audiences, expirationSeconds, boundObject } = options;
+    const body = await this.#transport.json({
+      method: "POST",
+      path: `/api/v1/namespaces/${serviceAccount.namespace}/serviceaccounts/${serviceAccount.name}/token`,
+      body: {
+        apiVersion: "authentication.k8s.io/v1",
+        kind: "TokenRequest",
+        spec: {
+          audiences,
+          expirationSeconds,
+          ...(boundObject ? { boundObjectRef: { apiVersion: "v1", ...boundObject } } : {}),
+        },
+      },
+      what: `create token of ServiceAccount ${formatKey(serviceAccount)}`,
+      ...this.#write(options),
+    });
+    const { status } = body as { status: { token: string; expirationTimestamp: string } };
+    return { token: status.token, expiresAt: status.expirationTimestamp };
+  }
+
+  /** What a container wrote, from the kubelet. */
+  async podLogs(
+    key: Key,
+    options: CallOptions & {
+      readonly container?: string;
+      readonly previous?: boolean;
+      readonly tailLines?: number;
+      readonly sinceSeconds?: number;
+      readonly limitBytes?: number;
+    } = {},
+  ): Promise<string> {
+    const { container, previous, tailLines, sinceSeconds, limitBytes } = options;
+    return await this.#transport.text({
+      method: "GET",
+      path: objectPath(pods, key, "log"),
+      query: { container, previous, tailLines, sinceSeconds, limitBytes },
+      what: `read logs of Pod ${formatKey(key)}`,
+      ...this.#call(options),
+    });
+  }
+
+  /** The server's version: "v1.37.2". */
+  async version(options: CallOptions = {}): Promise<string> {
+    const body = await this.#transport.json({
+      method: "GET",
+      path: "/version",
+      what: "get version",
+      ...this.#call(options),
+    });
+    return (body as { gitVersion: string }).gitVersion;
+  }
+
+  async #put<T extends KubeObject>(
+    resource: Resource<T>,
+    object: Stored<T>,
+    subresource: string | undefined,
+    options: WriteOptions,
+  ): Promise<Stored<T>> {
+    const key = keyOf(object);
+    const body = await this.#transport.json({
+      method: "PUT",
+      path: objectPath(resource, key, subresource),
+      query: this.#writeQuery(options),
+      body: { ...object, ...typeOf(resource) },
+      what: `replace ${subresource ? `${subresource} of ` : ""}${resource.kind} ${formatKey(key)}`,
+      ...this.#write(options),
+    });
+    return decode(resource, body);
+  }
+
+  async #apply<T extends KubeObject>(
+    resource: Resource<T>,
+    object: Applied<T>,
+    subresource: string | undefined,
+    options: ApplyOptions,
+  ): Promise<Stored<T>> {
+    const key = keyOf(object);
+    const body = await this.#transport.json({
+      method: "PATCH",
+      path: objectPath(resource, key, subresource),
+      query: { ...this.#writeQuery(options), force: options.force ?? false },
+      body: withVersion({ ...typeOf(resource), ...object }, options.resourceVersion),
+      contentType: "application/apply-patch+yaml",
+      what: `apply ${subresource ? `${subresource} of ` : ""}${resource.kind} ${formatKey(key)}`,
+      ...this.#write(options),
+    });
+    return decode(resource, body);
+  }
+
+  #call({ signal, timeoutMs }: CallOptions): Pick<ApiRequest, "signal" | "timeoutMs"> {
+    return { signal, timeoutMs: timeoutMs ?? this.#defaults.timeoutMs };
+  }
+
+  #write(options: CallOptions): Pick<ApiRequest, "signal" | "timeoutMs" | "fence"> {
+    const { fence } = this.#defaults;
+    return { ...this.#call(options), ...(fence ? { fence } : {}) };
+  }
+
+  #writeQuery({
+    fieldManager = this.#defaults.fieldManager,
+    dryRun,
+  }: WriteOptions): Record<string, string | undefined> {
+    return { fieldManager, fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined };
+  }
+}
+
+function typeOf({ apiVersion, kind }: Resource<KubeObject>): { apiVersion: string; kind: string } {
+  return { apiVersion, kind };
+}
+
+function namespaceOf(resource: Resource<KubeObject>, key: Key): string | undefined {
+  if (resource.namespaced && !key.namespace) throw new TypeError(`${resource.kind} "${key.name}" needs a namespace`);
+  return key.namespace;
+}
+
+function selectors({ labelSelector, fieldSelector }: Selection): Record<string, string | undefined> {
+  return { labelSelector, fieldSelector };
+}
+
+function withVersion(patch: object, resourceVersion: string | undefined): object {
+  if (resourceVersion === undefined) return patch;
+  const metadata = "metadata" in patch && typeof patch.metadata === "object" ? patch.metadata : {};
+  return { ...patch, metadata: { ...metadata, resourceVersion } };
+}
+
+/** @throws KubeError Unparseable */
+export function decode<T extends KubeObject>(resource: Resource<T>, body: unknown): Stored<T> {
+  // Items of a list of a built-in kind come without their type.
+  const typed =
+    typeof body === "object" && body !== null && !("kind" in body) ? { ...typeOf(resource), ...body } : body;
+  try {
+    return resource.parse(typed) as Stored<T>;
+  } catch (cause) {
+    const name = identity(typed);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new KubeError(
+      "Unparseable",
+      `${resource.kind} ${name ? formatKey(name) : "?"} is not as expected: ${reason}`,
+      { cause },
+    );
+  }
+}
+
+interface RawEvent {
+  type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  object: { metadata: ObjectMeta & { resourceVersion: string } };
+}
+
+function decodeEvent<T extends KubeObject>(resource: Resource<T>, line: unknown, what: string): WatchEvent<T> {
+  const { type, object } = line as RawEvent;
+  if (type === "ERROR") throw errorFromStatus(0, object, what);
+  if (type === "BOOKMARK") return { type: "Bookmark", resourceVersion: object.metadata.resourceVersion };
+  try {
+    return { type: eventTypes[type], object: decode(resource, object) };
+  } catch (error) {
+    if (!isKubeError(error, "Unparseable")) throw error;
+    return { type: "Unparseable", key: keyOf(object), resourceVersion: object.metadata.resourceVersion, error };
+  }
+}
+
+const eventTypes = { ADDED: "Added", MODIFIED: "Modified", DELETED: "Deleted" } as const;
+
+function identity(body: unknown): Key | null {
+  if (typeof body !== "object" || body === null || !("metadata" in body)) return null;
+  const { metadata } = body;
+  if (typeof metadata !== "object" || metadata === null || !("name" in metadata)) return null;
+  return keyOf({ metadata: metadata as ObjectMeta });
+}

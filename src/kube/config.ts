@@ -1,0 +1,140 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import type { RequestOptions } from "node:https";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { Agent, type Dispatcher, ProxyAgent } from "undici";
+
+/** Where the API server is and as whom to call it. */
+export type ClusterConfig =
+  /** The pod's own service account. */
+  | { readonly inCluster: true }
+  /** Text of a kubeconfig. */
+  | { readonly kubeconfigText: string; readonly context?: string | undefined }
+  /** Path of a kubeconfig; without one $KUBECONFIG, then ~/.kube/config, then the pod's service account. */
+  | { readonly kubeconfig?: string | undefined; readonly context?: string | undefined };
+
+/** How to send one request: credentials may change (tokens rotate, certificates are renewed). */
+export interface Connection {
+  readonly dispatcher: Dispatcher;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Credentials {
+  readonly server: URL;
+  /** Namespace of the context or of the service account. */
+  readonly namespace: string | undefined;
+  /** @param refresh  set after a 401: what was cached is no longer accepted */
+  connection(refresh?: boolean): Promise<Connection>;
+  close(): Promise<void>;
+}
+
+/** Files and exec plugins are looked at again this often. */
+const freshForMs = 10_000;
+
+/**
+ * Loads the configuration and keeps credentials current.
+ *
+ * client-node loads, authenticates and knows the TLS material. The connections are ours: its own
+ * `applySecurityAuthentication` opens a new pool, and so a new TLS handshake, for every request.
+ */
+export async function loadCredentials(config: ClusterConfig): Promise<Credentials> {
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const kubeConfig = new KubeConfig();
+  load(kubeConfig, config);
+  const cluster = kubeConfig.getCurrentCluster();
+  if (!cluster) {
+    throw new TypeError(
+      `no cluster is configured (context "${kubeConfig.getCurrentContext() ?? ""}"): give a kubeconfig, or run in a pod`,
+    );
+  }
+
+  let fingerprint = "";
+  let pool: Dispatcher | null = null;
+  let current: Connection | null = null;
+  let readAt = 0;
+
+  async function connection(refresh = false): Promise<Connection> {
+    const now = performance.now();
+    if (current && !refresh && now - readAt < freshForMs) return current;
+    const options: RequestOptions = {};
+    await kubeConfig.applyToHTTPSOptions(options);
+    const tls = fingerprintOf(options);
+    if (!pool || tls !== fingerprint) {
+      // Requests under way on the old pool end there; it is closed once they have.
+      void pool?.close().catch(() => {});
+      pool = openPool(kubeConfig, options);
+      fingerprint = tls;
+    }
+    current = { dispatcher: pool, headers: headersOf(options) };
+    readAt = now;
+    return current;
+  }
+
+  return {
+    server: new URL(cluster.server),
+    namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace,
+    connection,
+    close: async () => {
+      await pool?.destroy();
+    },
+  };
+}
+
+function load(kubeConfig: KubeConfig, config: ClusterConfig): void {
+  if ("inCluster" in config) {
+    if (!process.env["KUBERNETES_SERVICE_HOST"])
+      throw new TypeError("not in a cluster: KUBERNETES_SERVICE_HOST is not set");
+    kubeConfig.loadFromCluster();
+    return;
+  }
+  if ("kubeconfigText" in config) kubeConfig.loadFromString(config.kubeconfigText);
+  else if (config.kubeconfig !== undefined) kubeConfig.loadFromFile(config.kubeconfig);
+  else {
+    const home = process.env["HOME"];
+    const hasFile = process.env["KUBECONFIG"] || (home && existsSync(`${home}/.kube/config`));
+    if (!hasFile && process.env["KUBERNETES_SERVICE_HOST"]) kubeConfig.loadFromCluster();
+    else kubeConfig.loadFromDefault();
+  }
+  if (config.context !== undefined) {
+    if (!kubeConfig.getContextObject(config.context)) {
+      const known = kubeConfig.getContexts().map(({ name }) => name);
+      throw new TypeError(`context "${config.context}" is not in the kubeconfig, which has: ${known.join(", ")}`);
+    }
+    kubeConfig.setCurrentContext(config.context);
+  }
+}
+
+function openPool(kubeConfig: KubeConfig, options: RequestOptions): Dispatcher {
+  const { ca, cert, key, servername, rejectUnauthorized } = options;
+  const tls = Object.fromEntries(
+    Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined),
+  );
+  // HTTP/1.1: one stalled stream must not hold up every other request of the process on a shared connection.
+  const shared = { allowH2: false, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 };
+  const connect = { ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  const shape = kubeConfig.createDispatcherOptions(kubeConfig.getCurrentCluster(), tls);
+  switch (shape.type) {
+    case "agent":
+    case "none":
+      return new Agent({ ...shared, connect });
+    case "proxy":
+      return new ProxyAgent({ ...shared, uri: shape.uri, requestTls: tls, connect });
+    case "socks":
+      throw new TypeError("a SOCKS proxy-url in the kubeconfig is not supported; an HTTP proxy is");
+  }
+}
+
+function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers ?? {})) if (value !== undefined) flat[name] = String(value);
+  if (auth) flat["Authorization"] = `Basic ${Buffer.from(auth).toString("base64")}`;
+  return flat;
+}
+
+function fingerprintOf(options: RequestOptions): string {
+  const hash = createHash("sha256");
+  for (const part of [options.ca, options.cert, options.key, options.servername, options.rejectUnauthorized]) {
+    hash.update(`${part === undefined ? "" : String(part)}\0`);
+  }
+  return hash.digest("base64");
+}
