@@ -40,11 +40,20 @@ async function compile(into: string): Promise<void> {
   const source = dirname(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
   const { version } = require("@tensorflow/tfjs-node-gpu/package.json");
   if (version !== nativeVersions.binding) {
-    throw new Error(`@tensorflow/tfjs-node-gpu is ${version}, src/model/native-location.ts expects ${nativeVersions.binding}`);
+    throw new Error(
+      `@tensorflow/tfjs-node-gpu is ${version}, src/model/native-location.ts expects ${nativeVersions.binding}`,
+    );
   }
   const unpacked = join(into, "wheel");
   const include = `${unpacked}/tensorflow/include`;
-  await runToEnd("unzip", ["-q", await wheel(), ...libraries.map((name) => `tensorflow/${name}`), "tensorflow/include/*", "-d", unpacked]);
+  await runToEnd("unzip", [
+    "-q",
+    await wheel(),
+    ...libraries.map((name) => `tensorflow/${name}`),
+    "tensorflow/include/*",
+    "-d",
+    unpacked,
+  ]);
   for (const name of libraries) await rename(`${unpacked}/tensorflow/${name}`, join(into, name));
   // The linker wants names ending in .so; what the addon records is the library's own soname.
   await symlink(join(into, libraries[0]), `${unpacked}/libtensorflow.so`);
@@ -64,7 +73,8 @@ async function compile(into: string): Promise<void> {
 /** Node's own C headers: the platform package brings them beside the executable. */
 function nodeHeaders(): string {
   const folder = join(dirname(process.execPath), "..", "include", "node");
-  if (!existsSync(join(folder, "node_api.h"))) throw new Error(`no node_api.h in ${folder}: use the node of node_modules/.bin`);
+  if (!existsSync(join(folder, "node_api.h")))
+    throw new Error(`no node_api.h in ${folder}: use the node of node_modules/.bin`);
   return folder;
 }
 
@@ -99,7 +109,9 @@ if (import.meta.main) {
     console.log(await ensureNative());
   } catch (error) {
     console.error(`evenkeel: no native backend: ${error instanceof Error ? error.message : String(error)}`);
-    console.error("evenkeel: it needs python3 with pip, unzip and g++; without it training runs on wasm, about 3 to 10 times slower");
+    console.error(
+      "evenkeel: it needs python3 with pip, unzip and g++; without it training runs on wasm, about 3 to 10 times slower",
+    );
     process.exitCode = values.optional ? 0 : 1;
   }
 }
