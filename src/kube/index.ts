@@ -1,3 +1,4 @@
+export { type BackoffOptions, backoffDelay } from "./backoff.ts";
 export * from "./builtin.ts";
 export {
   type Applied,
@@ -21,6 +22,7 @@ export { type Clock, type ManualClock, manualClock, sleep, systemClock } from ".
 export type { ClusterConfig } from "./config.ts";
 export { type ErrorCause, isKubeError, KubeError, type KubeErrorKind } from "./error.ts";
 export type { Fence } from "./fence.ts";
+export { type Handler, Informer, type InformerOptions } from "./informer.ts";
 export {
   compareResourceVersions,
   formatKey,
@@ -33,4 +35,5 @@ export {
   type Stored,
 } from "./object.ts";
 export { type Resource, type ResourceDefinition, resource } from "./resource.ts";
+export type { Change, Index } from "./store.ts";
 export { TokenBucket, type TokenBucketOptions } from "./token-bucket.ts";
