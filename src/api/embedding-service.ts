@@ -378,7 +378,7 @@ export const embeddingServiceStatus = z
   .describe("What the operator says of the service.");
 export type EmbeddingServiceStatus = z.infer<typeof embeddingServiceStatus>;
 
-export const embeddingService = z.looseObject({
+export const embeddingService = z.object({
   apiVersion: z.literal(`${group}/${version}`),
   kind: z.literal("EmbeddingService"),
   metadata: objectMeta,

@@ -89,7 +89,7 @@ export const modelRolloutStatus = z
   .describe("What the operator says of the rollout.");
 export type ModelRolloutStatus = z.infer<typeof modelRolloutStatus>;
 
-export const modelRollout = z.looseObject({
+export const modelRollout = z.object({
   apiVersion: z.literal(`${group}/${version}`),
   kind: z.literal("ModelRollout"),
   metadata: objectMeta,

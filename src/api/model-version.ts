@@ -45,7 +45,7 @@ export const modelVersionStatus = z
   .describe("What the operator says of the version.");
 export type ModelVersionStatus = z.infer<typeof modelVersionStatus>;
 
-export const modelVersion = z.looseObject({
+export const modelVersion = z.object({
   apiVersion: z.literal(`${group}/${version}`),
   kind: z.literal("ModelVersion"),
   metadata: objectMeta,

@@ -1,18 +1,28 @@
 import { z } from "zod";
 import { instant } from "./values.ts";
 
-/** The part of a Kubernetes object's metadata that evenkeel reads. Everything else passes through untouched. */
-export const objectMeta = z.looseObject({
+const ownerReference = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  controller: z.boolean().exactOptional(),
+  blockOwnerDeletion: z.boolean().exactOptional(),
+});
+
+/** The part of a Kubernetes object's metadata that evenkeel reads. */
+export const objectMeta = z.object({
   name: z.string(),
   namespace: z.string(),
   uid: z.string().default(""),
   resourceVersion: z.string().default(""),
   generation: z.int().default(0),
-  creationTimestamp: z.string().optional(),
-  deletionTimestamp: z.string().optional(),
+  creationTimestamp: z.string().exactOptional(),
+  deletionTimestamp: z.string().exactOptional(),
   labels: z.record(z.string(), z.string()).default({}),
   annotations: z.record(z.string(), z.string()).default({}),
   finalizers: z.array(z.string()).default([]),
+  ownerReferences: z.array(ownerReference).default([]),
 });
 export type ObjectMeta = z.infer<typeof objectMeta>;
 

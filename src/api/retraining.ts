@@ -90,7 +90,7 @@ export const retrainingStatus = z
   .describe("What the operator says of the run.");
 export type RetrainingStatus = z.infer<typeof retrainingStatus>;
 
-export const retraining = z.looseObject({
+export const retraining = z.object({
   apiVersion: z.literal(`${group}/${version}`),
   kind: z.literal("Retraining"),
   metadata: objectMeta,

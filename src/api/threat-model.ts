@@ -67,7 +67,7 @@ export const threatModelStatus = z
   .describe("What the operator says of the threat model.");
 export type ThreatModelStatus = z.infer<typeof threatModelStatus>;
 
-export const threatModel = z.looseObject({
+export const threatModel = z.object({
   apiVersion: z.literal(`${group}/${version}`),
   kind: z.literal("ThreatModel"),
   metadata: objectMeta,

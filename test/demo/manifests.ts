@@ -30,7 +30,12 @@ export function workload(image: string) {
         spec: {
           automountServiceAccountToken: false,
           terminationGracePeriodSeconds: 15,
-          securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 1000,
+            fsGroup: 1000,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
           containers: [
             {
               name: names.container,
@@ -89,7 +94,10 @@ export type Pace = {
   readonly hold: string;
 };
 
-export function embeddingService(data: { reference: string; evaluation: string; initial: string; prometheus: string }, pace: Pace) {
+export function embeddingService(
+  data: { reference: string; evaluation: string; initial: string; prometheus: string },
+  pace: Pace,
+) {
   return {
     apiVersion: "evenkeel.dev/v1alpha1",
     kind: "EmbeddingService",
@@ -131,7 +139,12 @@ export function embeddingService(data: { reference: string; evaluation: string; 
         stopAfterFailures: 5,
       },
       rollout: {
-        steps: [{ mirror: pace.mirror }, { weight: 5, hold: pace.hold }, { weight: 25, hold: pace.hold }, { weight: 100 }],
+        steps: [
+          { mirror: pace.mirror },
+          { weight: 5, hold: pace.hold },
+          { weight: 25, hold: pace.hold },
+          { weight: 100 },
+        ],
         analysis: [
           { name: "errors", metric: "ErrorRate", above: 0.01, minSample: 20, failureLimit: 2 },
           { name: "vectors", metric: "InvalidVectors", above: 0, minSample: 20, failureLimit: 1 },

@@ -41,7 +41,8 @@ export async function mnist(): Promise<Record<Part, Images>> {
     await idx(folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "train"),
     await idx(folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "t10k"),
   ];
-  const of = (part: Part): Images => concat(wholes.map((whole) => pick(whole, (i) => partOf(whole.sources[i] ?? "") === part)));
+  const of = (part: Part): Images =>
+    concat(wholes.map((whole) => pick(whole, (i) => partOf(whole.sources[i] ?? "") === part)));
   return {
     reference: of("reference"),
     evaluation: of("evaluation"),

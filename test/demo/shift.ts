@@ -51,7 +51,8 @@ function thicken(pixels: Uint8Array): Uint8Array {
 function affine(pixels: Uint8Array, m: readonly [number, number, number, number], gain: number): Uint8Array {
   const out = new Uint8Array(pixels.length);
   const centre = (side - 1) / 2;
-  const at = (x: number, y: number): number => (x < 0 || y < 0 || x >= side || y >= side ? 0 : (pixels[y * side + x] ?? 0));
+  const at = (x: number, y: number): number =>
+    x < 0 || y < 0 || x >= side || y >= side ? 0 : (pixels[y * side + x] ?? 0);
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
       const sx = m[0] * (x - centre) + m[1] * (y - centre) + centre;
@@ -61,7 +62,8 @@ function affine(pixels: Uint8Array, m: readonly [number, number, number, number]
       const fx = sx - x0;
       const fy = sy - y0;
       const value =
-        (1 - fy) * ((1 - fx) * at(x0, y0) + fx * at(x0 + 1, y0)) + fy * ((1 - fx) * at(x0, y0 + 1) + fx * at(x0 + 1, y0 + 1));
+        (1 - fy) * ((1 - fx) * at(x0, y0) + fx * at(x0 + 1, y0)) +
+        fy * ((1 - fx) * at(x0, y0 + 1) + fx * at(x0 + 1, y0 + 1));
       out[y * side + x] = Math.round(gain * value);
     }
   }

@@ -1,5 +1,5 @@
 import { encode } from "fast-png";
-import { image, type Images, side } from "./mnist.ts";
+import { type Images, image, side } from "./mnist.ts";
 
 /** What a client sends: an image, and what only the demo knows of it. */
 export type Sample = { readonly pixels: Uint8Array; readonly kind: "benign" | "attack" };
