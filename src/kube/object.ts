@@ -1,7 +1,7 @@
 /** The part of an object's metadata that controllers work with. */
 export interface ObjectMeta {
   name: string;
-  namespace?: string;
+  namespace?: string | undefined;
   uid?: string;
   /** Opaque, but comparable as a decimal number: see `compareResourceVersions`. */
   resourceVersion?: string;
@@ -52,7 +52,9 @@ export interface Key {
   readonly name: string;
 }
 
-export function keyOf(object: { readonly metadata: { readonly namespace?: string; readonly name: string } }): Key {
+export function keyOf(object: {
+  readonly metadata: { readonly namespace?: string | undefined; readonly name: string };
+}): Key {
   const { namespace, name } = object.metadata;
   return namespace ? { namespace, name } : { name };
 }

@@ -54,6 +54,13 @@ export class TokenBucket {
     });
   }
 
+  /** Takes a token now, or on account: milliseconds after which it may be used. */
+  reserve(): number {
+    this.#refill();
+    this.#tokens -= 1;
+    return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs;
+  }
+
   #refill(): void {
     const now = this.#clock.monotonic();
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);

@@ -1,0 +1,54 @@
+import { type Clock, systemClock } from "./clock.ts";
+import type { Informer } from "./informer.ts";
+import { formatKey, type Key, type KubeObject, keyOf, type Stored } from "./object.ts";
+
+/**
+ * Read your writes: remembers what a reconcile of a key wrote until the caches have seen it, so that the next one does
+ * not decide on a world that its own writes have already changed.
+ *
+ * argo-rollouts#4786 is what happens without.
+ */
+export class WriteTracker {
+  readonly #clock: Clock;
+  readonly #giveUpMs: number;
+  readonly #unseen = new Map<string, { seen: () => boolean; at: number }[]>();
+
+  /** @param giveUpMs  a write that no cache has shown by then (its object left the selector) counts as seen; default 5 min */
+  constructor({ giveUpMs = 300_000, clock = systemClock }: { giveUpMs?: number; clock?: Clock } = {}) {
+    this.#giveUpMs = giveUpMs;
+    this.#clock = clock;
+  }
+
+  /** After a create, replace, apply or patch: `object` is what the server answered. */
+  wrote<T extends KubeObject>(key: Key, informer: Informer<T>, object: Stored<NoInfer<T>>): void {
+    const target = keyOf(object);
+    const { resourceVersion } = object.metadata;
+    this.#expect(key, () => informer.hasSeen(target, resourceVersion) === true);
+  }
+
+  /** After a delete. */
+  deleted<T extends KubeObject>(key: Key, informer: Informer<T>, target: Key, uid: string): void {
+    this.#expect(key, () => {
+      const metadata = informer.get(target)?.metadata;
+      return metadata?.uid !== uid || metadata.deletionTimestamp !== undefined;
+    });
+  }
+
+  /** Whether the caches show every write made for this key. */
+  settled(key: Key): boolean {
+    const id = formatKey(key);
+    const oldest = this.#clock.monotonic() - this.#giveUpMs;
+    const unseen = (this.#unseen.get(id) ?? []).filter(({ seen, at }) => at > oldest && !seen());
+    if (unseen.length > 0) this.#unseen.set(id, unseen);
+    else this.#unseen.delete(id);
+    return unseen.length === 0;
+  }
+
+  #expect(key: Key, seen: () => boolean): void {
+    const id = formatKey(key);
+    const entry = { seen, at: this.#clock.monotonic() };
+    const entries = this.#unseen.get(id);
+    if (entries) entries.push(entry);
+    else this.#unseen.set(id, [entry]);
+  }
+}
