@@ -1,0 +1,127 @@
+import { catalogue } from "../metrics/catalogue.ts";
+
+export const builtInSignals = [
+  "RepresentationDrift",
+  "ShiftFromBaseline",
+  "AdversarialAnomaly",
+  "ModelChanged",
+] as const;
+export type BuiltInSignal = (typeof builtInSignals)[number];
+
+/** The service and the model that a signal is about. Every built-in query carries all three (decision 40). */
+export type Scope = { readonly namespace: string; readonly service: string; readonly model: string };
+
+const { monitor, gateway } = catalogue;
+
+/** The figures of a built-in signal: which metrics a verdict is made of. */
+export const signalFigures = {
+  alarm: monitor.alarm.name,
+  alarmNumber: monitor.alarmNumber.name,
+  learning: monitor.learning.name,
+  evidence: monitor.log10Evalue.name,
+  evidenceThreshold: monitor.log10Threshold.name,
+  effect: monitor.effectSize.name,
+  samples: monitor.samples.name,
+  share: monitor.flaggedShareLowerBound.name,
+  shareThreshold: monitor.flaggedShareThreshold.name,
+  lastBlock: monitor.lastBlock.name,
+} as const;
+
+/**
+ * One query for all figures of a signal, so that they are of one instant. Some have no label `signal`: the empty
+ * alternative matches those.
+ */
+export function signalQuery(signal: BuiltInSignal, scope: Scope): string {
+  const names = Object.values(signalFigures).map((name) => name.replace("evenkeel_monitor_", ""));
+  return `{__name__=~"evenkeel_monitor_(${names.join("|")})",${scopeMatchers(scope)},signal=~"${signal}|"}`;
+}
+
+/** The figure that people should look at for a signal: what the docs, the alert rules and the dashboards show. */
+export function alarmQuery(signal: BuiltInSignal, scope: Scope): string {
+  return `max(${monitor.alarm.name}{${scopeMatchers(scope)},signal="${signal}"})`;
+}
+
+export const analysisMetrics = [
+  "ErrorRate",
+  "LatencyP99",
+  "InvalidVectors",
+  "ProbeMatch",
+  "FlaggedShare",
+  "MirrorOverlap",
+] as const;
+export type AnalysisMetric = (typeof analysisMetrics)[number];
+
+/** A value, and how many samples stand behind it. */
+export type Measurement = { readonly query: string; readonly samplesQuery: string };
+
+export type RolloutScope = {
+  readonly namespace: string;
+  readonly service: string;
+  /** Digest of the model in the stable pool. */
+  readonly stable: string;
+  /** Digest of the model that is rolled out. */
+  readonly candidate: string;
+  /** Time that rates are taken over, ms. */
+  readonly window: number;
+};
+
+/** PromQL of a live check of a rollout. `or vector(0)` is only where the absence of a series does mean none. */
+export function analysisQuery(metric: AnalysisMetric, scope: RolloutScope): Measurement {
+  const { namespace, service, stable, candidate } = scope;
+  const window = `[${Math.max(1, Math.round(scope.window / 1000))}s]`;
+  const of = (model: string, ...more: string[]): string =>
+    `{${[scopeMatchers({ namespace, service, model }), ...more].join(",")}}`;
+  const increase = (name: string, selector: string): string => `sum(increase(${name}${selector}${window}))`;
+  const requests = increase(gateway.requests.name, of(candidate, 'pool="candidate"'));
+  switch (metric) {
+    case "ErrorRate": {
+      const failed = increase(gateway.requests.name, of(candidate, 'pool="candidate"', 'code=~"5.."'));
+      return { query: `(${failed} or vector(0)) / ${requests}`, samplesQuery: requests };
+    }
+    case "LatencyP99": {
+      const p99 = (model: string, pool: string): string =>
+        `histogram_quantile(0.99, sum by (le) (rate(${gateway.requestDuration.name}_bucket${of(model, `pool="${pool}"`)}${window})))`;
+      return { query: `${p99(candidate, "candidate")} / ${p99(stable, "stable")}`, samplesQuery: requests };
+    }
+    case "InvalidVectors": {
+      const pools = 'pool=~"candidate|mirror"';
+      const vectors = increase(gateway.vectors.name, of(candidate, pools));
+      const invalid = increase(gateway.invalidVectors.name, of(candidate, pools));
+      return { query: `(${invalid} or vector(0)) / ${vectors}`, samplesQuery: vectors };
+    }
+    case "ProbeMatch": {
+      const pods = (name: string): string => `sum(${name}${of(candidate, 'pool="candidate"')})`;
+      const probed = pods(gateway.probedPods.name);
+      return { query: `${pods(gateway.probeMatchedPods.name)} / ${probed}`, samplesQuery: probed };
+    }
+    case "FlaggedShare": {
+      const scored = increase(monitor.consistencyScored.name, of(candidate, 'pool="candidate"'));
+      const flagged = increase(monitor.consistencyFlagged.name, of(candidate, 'pool="candidate"'));
+      return { query: `(${flagged} or vector(0)) / ${scored}`, samplesQuery: scored };
+    }
+    case "MirrorOverlap": {
+      const part = (suffix: string): string => increase(`${gateway.mirrorCosine.name}_${suffix}`, of(candidate));
+      return { query: `${part("sum")} / ${part("count")}`, samplesQuery: part("count") };
+    }
+    default:
+      return metric satisfies never;
+  }
+}
+
+/** Puts the scope into a query of the user's: $namespace, $service, $stable, $candidate, each as label text. */
+export function fillPlaceholders(promql: string, scope: Omit<RolloutScope, "window">): string {
+  const values = new Map(Object.entries(scope));
+  return promql.replaceAll(/\$(namespace|service|stable|candidate)\b/g, (whole, name: string) => {
+    const value = values.get(name);
+    return typeof value === "string" ? escapeLabel(value) : whole;
+  });
+}
+
+function scopeMatchers({ namespace, service, model }: Scope): string {
+  return `namespace="${escapeLabel(namespace)}",service="${escapeLabel(service)}",model="${escapeLabel(model)}"`;
+}
+
+/** Label values in PromQL are Go strings: a name cannot end its matcher. */
+function escapeLabel(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
