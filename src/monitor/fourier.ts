@@ -32,11 +32,8 @@ export function fourierFeatures(settings: FourierSettings): FourierFeatures {
   const rows = Math.min(size, frequencies);
   const groups = frequencies / rows;
   const random = seededRandom(seed);
-  const signs = Array.from({ length: groups }, () => ({
-    first: randomSigns(size, random),
-    second: randomSigns(size, random),
-    third: randomSigns(size, random),
-  }));
+  // D₃, D₂ and D₁ of each group, one after the other.
+  const signs = randomSigns(3 * groups * size, random);
   // Each unnormalised transform is √p times H, so √p · H·H·H is the product of all three over p.
   const scale = 1 / (sigma * size);
   const amplitude = Math.sqrt(2 / features);
@@ -45,13 +42,13 @@ export function fourierFeatures(settings: FourierSettings): FourierFeatures {
   return {
     add(x, sums) {
       for (let group = 0; group < groups; group++) {
-        const { first, second, third } = signs[group] as (typeof signs)[number];
-        for (let j = 0; j < dimension; j++) work[j] = at(x, j) * at(third, j);
+        const start = 3 * group * size;
+        for (let j = 0; j < dimension; j++) work[j] = at(x, j) * at(signs, start + j);
         work.fill(0, dimension);
         hadamard(work, size);
-        for (let j = 0; j < size; j++) work[j] = at(work, j) * at(second, j);
+        for (let j = 0; j < size; j++) work[j] = at(work, j) * at(signs, start + size + j);
         hadamard(work, size);
-        for (let j = 0; j < size; j++) work[j] = at(work, j) * at(first, j);
+        for (let j = 0; j < size; j++) work[j] = at(work, j) * at(signs, start + 2 * size + j);
         for (let j = rows; j < size; j++) work[j % rows] = at(work, j % rows) + at(work, j);
         hadamard(work, rows);
         for (let j = 0; j < rows; j++) {

@@ -73,5 +73,5 @@ export function difference(x: ArrayLike<number>, y: ArrayLike<number>): Float64A
 
 /** An element of an array whose bounds the loop around it has seen to. */
 export function at(values: ArrayLike<number>, index: number): number {
-  return values[index] as number;
+  return values[index]!;
 }

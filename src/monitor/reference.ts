@@ -42,8 +42,11 @@ export type ReferenceInput = {
   readonly embeddings: Matrix;
   /** The source of each row; rows of a source stay together. Each row is its own when absent. */
   readonly sources?: readonly string[];
-  /** Vectors of a block: about what a live block has, at least 8. */
-  readonly blockSize: number;
+  /**
+   * Vectors of a reference block, at least 8; chosen for 200 blocks when absent, at most 64. The detector starts over
+   * when the blocks are used up, and an alarm takes at least ln(6 A)/ln 1.4 blocks: more blocks matter more than larger ones.
+   */
+  readonly blockSize?: number;
   readonly seed: number;
 };
 
@@ -57,6 +60,11 @@ const fourierFeatureCount = 256;
 const covarianceShare = 1 / 3;
 /** More rows than this make the fit slower, not better. */
 const fitRows = 2000;
+const leastBlockSize = 8;
+
+function defaultBlockSize(rows: number): number {
+  return Math.min(64, Math.max(leastBlockSize, Math.floor((rows * (1 - covarianceShare)) / 200)));
+}
 
 /**
  * Builds the reference of a model from the vectors of its reference inputs. The same input gives the same hash.
@@ -64,8 +72,10 @@ const fitRows = 2000;
  * @throws {UnusableReference} when vectors are not finite, all equal, or too few for a covariance and four blocks
  */
 export function buildReference(input: ReferenceInput): Reference {
-  const { embeddings, blockSize, seed } = input;
-  if (blockSize < 8) throw new UnusableReference(`blockSize is ${blockSize}, it must be at least 8`);
+  const { embeddings, seed } = input;
+  const blockSize = input.blockSize ?? defaultBlockSize(embeddings.rows);
+  if (!(blockSize >= leastBlockSize))
+    throw new UnusableReference(`blockSize is ${blockSize}, it must be at least ${leastBlockSize}`);
   if (!embeddings.data.every(Number.isFinite)) throw new UnusableReference("a reference vector is not finite");
   const random = seededRandom(seed);
   const order = shuffle(groupsOf(embeddings.rows, input.sources), random).flat();
