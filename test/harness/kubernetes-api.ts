@@ -76,6 +76,11 @@ export class KubernetesApi {
     return (await this.#request("PATCH", path, "application/merge-patch+json", change)) as T;
   }
 
+  /** Strategic merge patch of the status subresource: lists with merge keys, such as conditions, are merged. */
+  async patchStatus<T>(path: string, change: unknown): Promise<T> {
+    return (await this.#request("PATCH", `${path}/status`, "application/strategic-merge-patch+json", change)) as T;
+  }
+
   /** Server-side apply. */
   async apply<T>(path: string, object: unknown, manager = "harness"): Promise<T> {
     const query = `${path.includes("?") ? "&" : "?"}fieldManager=${manager}&force=true`;

@@ -1,0 +1,189 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/**
+ * How a container is kept apart from the machine: `Namespaces` with a root file system and processes of its own (as
+ * root, or as root of a user namespace); `Environment`, where the machine allows neither: mount paths in environment
+ * and arguments are rewritten to the folders themselves.
+ */
+export type Isolation =
+  | { readonly kind: "Namespaces"; readonly flags: readonly string[]; readonly enter: readonly string[] }
+  | { readonly kind: "Environment" };
+
+const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+const candidates: readonly Isolation[] = [
+  { kind: "Namespaces", flags: namespaces, enter: [] },
+  {
+    kind: "Namespaces",
+    flags: ["--user", "--map-root-user", ...namespaces],
+    enter: ["--user", "--preserve-credentials"],
+  },
+];
+
+/** The strongest isolation that this machine allows. */
+export async function bestIsolation(): Promise<Isolation> {
+  for (const candidate of candidates) {
+    if (candidate.kind !== "Namespaces") continue;
+    const trial = run("unshare", [...candidate.flags, "--", "sh", "-c", "mount -t tmpfs trial /mnt"]);
+    if (await trial.then(() => true).catch(() => false)) return candidate;
+  }
+  return { kind: "Environment" };
+}
+
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+export interface Launch {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDir: string;
+  readonly mounts: readonly Mount[];
+  readonly readOnlyRoot: boolean;
+  readonly niceness: number;
+  /** Empty folder of this container's own. */
+  readonly scratch: string;
+  /** File that receives its output. */
+  readonly log: string;
+}
+
+export interface Exit {
+  readonly code: number;
+  readonly signal: number | null;
+}
+
+export interface Sandboxed {
+  /** Process id of the container's first process as the machine sees it. */
+  readonly pid: () => number;
+  readonly ended: Promise<Exit>;
+  readonly signal: (name: NodeJS.Signals) => void;
+  /** Runs a command inside, with the container's environment. */
+  readonly exec: (command: readonly string[], timeoutMs: number) => Promise<ExecResult>;
+}
+
+export interface ExecResult {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** Starts a container's process; it dies with this process, however that ends. */
+export async function startSandboxed(isolation: Isolation, launch: Launch): Promise<Sandboxed> {
+  return isolation.kind === "Namespaces" ? inNamespaces(isolation, launch) : byEnvironment(launch);
+}
+
+async function inNamespaces(isolation: Isolation & { kind: "Namespaces" }, launch: Launch): Promise<Sandboxed> {
+  const root = join(launch.scratch, "root");
+  await mkdir(root, { recursive: true });
+  const mounts = launch.mounts
+    .toSorted((a, b) => a.target.length - b.target.length)
+    .flatMap(({ source, target, readOnly }) => [source, target, readOnly ? "ro" : "rw"]);
+  const child = start(launch, launch.env, [
+    ...["unshare", ...isolation.flags, "--"],
+    ...["sh", join(import.meta.dirname, "sandbox.sh"), root, launch.readOnlyRoot ? "yes" : "no"],
+    ...[...mounts, "--", launch.workingDir, ...launch.command],
+  ]);
+  // unshare waits in between: the container's own process is its only child.
+  const pid = () => firstChildOf(child.pid ?? 0) ?? child.pid ?? 0;
+  return {
+    pid,
+    ended: ending(child),
+    signal: (name) => kill(pid(), name),
+    exec: (command, timeoutMs) => {
+      const target = ["--target", String(pid()), "--mount", "--pid", "--root", ...isolation.enter];
+      return execute("nsenter", [...target, "--", ...command], launch.env, "/", timeoutMs);
+    },
+  };
+}
+
+function byEnvironment(launch: Launch): Sandboxed {
+  const rewrite = rewriter(launch.mounts);
+  const env = Object.fromEntries(Object.entries(launch.env).map(([name, value]) => [name, rewrite(value)]));
+  const child = start(launch, env, launch.command.map(rewrite));
+  const pid = child.pid ?? 0;
+  return {
+    pid: () => pid,
+    ended: ending(child),
+    signal: (name) => kill(-pid, name),
+    exec: ([command = "", ...args], timeoutMs) => execute(command, args.map(rewrite), env, launch.scratch, timeoutMs),
+  };
+}
+
+/** Replaces each mount's path, where it stands as a whole path or as the start of one, by the folder behind it. */
+export function rewriter(mounts: readonly Mount[]): (text: string) => string {
+  const longestFirst = mounts.toSorted((a, b) => b.target.length - a.target.length);
+  return (text) => {
+    for (const { source, target } of longestFirst) {
+      const at = text.indexOf(target);
+      if (at < 0) continue;
+      const [before, after] = [text[at - 1], text[at + target.length]];
+      if ((before === undefined || "=:,".includes(before)) && (after === undefined || "/:,".includes(after))) {
+        return text.slice(0, at) + source + text.slice(at + target.length);
+      }
+    }
+    return text;
+  };
+}
+
+function start(launch: Launch, env: Readonly<Record<string, string>>, command: readonly string[]): ChildProcess {
+  const output = openSync(launch.log, "a");
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", "nice", "-n", String(launch.niceness), ...command], {
+    stdio: ["ignore", output, output],
+    cwd: launch.scratch,
+    env: { ...env },
+    detached: true,
+  });
+  closeSync(output);
+  return child;
+}
+
+async function ending(child: ChildProcess): Promise<Exit> {
+  const ended = once(child, "close");
+  const [code, signal] = await ended;
+  if (signal === null) return { code, signal: code > 128 && code < 160 ? code - 128 : null };
+  const number = signalNumbers[signal as keyof typeof signalNumbers] ?? 9;
+  return { code: 128 + number, signal: number };
+}
+
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 } as const;
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  if (pid === 0) return;
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+function firstChildOf(pid: number): number | null {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    return children === "" ? null : Number(children.split(" ")[0]);
+  } catch {
+    return null;
+  }
+}
+
+async function execute(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+  timeout: number,
+): Promise<ExecResult> {
+  try {
+    const { stdout, stderr } = await run(command, [...args], { env: { ...env }, cwd, timeout, killSignal: "SIGKILL" });
+    return { code: 0, output: stdout + stderr };
+  } catch (error) {
+    const { code, stdout = "", stderr = "" } = error as { code?: number | string; stdout?: string; stderr?: string };
+    return { code: typeof code === "number" ? code : 137, output: stdout + stderr };
+  }
+}
