@@ -169,7 +169,7 @@ async function relay(response: Readable, outgoing: ServerResponse, fault: Fault 
   const limit = fault && ("afterBytes" in fault || "afterLines" in fault) ? fault : null;
   let bytes = 0;
   let lines = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  for await (const chunk of response.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     if (!limit) {
       outgoing.write(chunk);
       continue;
@@ -181,45 +181,45 @@ async function relay(response: Readable, outgoing: ServerResponse, fault: Fault 
     outgoing.write(chunk.subarray(0, passed));
     bytes += passed;
     lines += count(chunk.subarray(0, passed));
-    const struck = "afterBytes" in limit ? bytes >= limit.afterBytes : lines >= limit.afterLines;
-    if (struck) return strike(limit, chunk.subarray(passed), response, outgoing);
+    const reached = "afterBytes" in limit ? bytes >= limit.afterBytes : lines >= limit.afterLines;
+    if (reached && strike(limit, chunk.subarray(passed), response, outgoing) === "Struck") return;
   }
-  outgoing.end();
+  if (limit?.kind !== "Stall") outgoing.end();
 }
 
-async function strike(fault: Fault, next: Buffer, response: Readable, outgoing: ServerResponse): Promise<void> {
+/** `Waiting`: the fault needs to see more of the answer, of which nothing passes any more. */
+function strike(
+  fault: Exclude<Fault, { kind: "Answer" | "Delay" | "NeverAnswer" }>,
+  next: Buffer,
+  response: Readable,
+  outgoing: ServerResponse,
+): "Struck" | "Waiting" {
   switch (fault.kind) {
     case "Stall":
-      response.resume();
-      return;
+      return "Waiting";
     case "HalfLine": {
-      const following = next.length > 0 ? next : await nextChunk(response);
-      const end = following.indexOf("\n");
-      outgoing.write(following.subarray(0, Math.floor((end < 0 ? following.length : end) / 2)));
-      return finish(outgoing, response, fault.how ?? "End");
+      if (next.length === 0) return "Waiting";
+      const end = next.indexOf("\n");
+      outgoing.write(next.subarray(0, Math.floor((end < 0 ? next.length : end) / 2)));
+      finish(outgoing, response, fault.how ?? "End");
+      return "Struck";
     }
     case "Inject":
       outgoing.write(`${fault.line}\n`);
-      return finish(outgoing, response, "End");
+      finish(outgoing, response, "End");
+      return "Struck";
     case "Cut":
-      return finish(outgoing, response, fault.how ?? "Reset");
-    case "Answer":
-    case "Delay":
-    case "NeverAnswer":
-      return;
+      finish(outgoing, response, fault.how ?? "Reset");
+      return "Struck";
   }
 }
 
 function finish(outgoing: ServerResponse, response: Readable, how: Ending): void {
+  response.removeAllListeners("error").on("error", () => {});
   response.destroy();
   if (how === "End") outgoing.end();
   // Once the bytes before are out.
   else outgoing.write("", () => outgoing.destroy());
-}
-
-async function nextChunk(response: Readable): Promise<Buffer> {
-  const [chunk] = (await once(response, "data")) as [Buffer];
-  return chunk;
 }
 
 function upToLine(chunk: Buffer, lines: number): number {

@@ -3,10 +3,11 @@ import { connect, type Kube, namespaces } from "../../../src/kube/index.ts";
 import { FaultyProxy } from "../../harness/faulty-proxy.ts";
 
 /** A client as admin of the shared control plane, or of a proxy in front of it. */
-export async function connectShared(proxy?: FaultyProxy): Promise<Kube> {
+export async function connectShared(proxy?: FaultyProxy, options: { timeoutMs?: number } = {}): Promise<Kube> {
   const { url, ca, token } = inject("cluster");
   return await connect({
     kubeconfigText: kubeconfigText(proxy?.url ?? url, ca, token),
+    ...options,
     fieldManager: "kube-test",
     qps: 500,
     burst: 1000,
