@@ -35,6 +35,8 @@ export function startChild({ name, command, args, log, cwd, env }: ChildOptions)
     stdio: ["ignore", output, output],
     cwd,
     env: { ...process.env, ...env },
+    // Ctrl-C in a terminal reaches us alone; we stop the servers in order.
+    detached: true,
   });
   closeSync(output);
   if (child.pid === undefined) throw new Error(`${name}: cannot start ${command} (setpriv of util-linux is needed)`);

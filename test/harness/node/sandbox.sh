@@ -11,6 +11,7 @@ root=$1
 readonly=$2
 shift 2
 
+mount -t proc proc /proc
 mount -t tmpfs -o mode=755 container "$root"
 mkdir "$root/tmp" "$root/run" "$root/dev" "$root/dev/shm" "$root/proc" "$root/.layers"
 chmod 1777 "$root/tmp" "$root/dev/shm"

@@ -16,7 +16,12 @@ export type Isolation =
   | { readonly kind: "Namespaces"; readonly flags: readonly string[]; readonly enter: readonly string[] }
   | { readonly kind: "Environment" };
 
-const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+const namespaces = ["--mount", "--pid"];
+/**
+ * Becomes the parent of the container's first process, which dies with it. `unshare --fork` would do the same but ends
+ * with code 1 when that process is killed (util-linux 2.38 cannot reset the handler of SIGKILL).
+ */
+const parent = `exec 3>&2 2>/dev/null; setpriv --pdeathsig KILL -- sh "$@" 2>&3 3>&- & wait $!`;
 const candidates: readonly Isolation[] = [
   { kind: "Namespaces", flags: namespaces, enter: [] },
   {
@@ -30,7 +35,16 @@ const candidates: readonly Isolation[] = [
 export async function bestIsolation(): Promise<Isolation> {
   for (const candidate of candidates) {
     if (candidate.kind !== "Namespaces") continue;
-    const trial = run("unshare", [...candidate.flags, "--", "sh", "-c", "mount -t tmpfs trial /mnt"]);
+    const trial = run("unshare", [
+      ...candidate.flags,
+      "--",
+      "sh",
+      "-c",
+      parent,
+      "sh",
+      "-c",
+      "mount -t proc proc /proc",
+    ]);
     if (await trial.then(() => true).catch(() => false)) return candidate;
   }
   return { kind: "Environment" };
@@ -87,10 +101,10 @@ async function inNamespaces(isolation: Isolation & { kind: "Namespaces" }, launc
     .flatMap(({ source, target, readOnly }) => [source, target, readOnly ? "ro" : "rw"]);
   const child = start(launch, launch.env, [
     ...["unshare", ...isolation.flags, "--"],
-    ...["sh", join(import.meta.dirname, "sandbox.sh"), root, launch.readOnlyRoot ? "yes" : "no"],
+    ...["sh", "-c", parent, "sh", join(import.meta.dirname, "sandbox.sh"), root, launch.readOnlyRoot ? "yes" : "no"],
     ...[...mounts, "--", launch.workingDir, ...launch.command],
   ]);
-  // unshare waits in between: the container's own process is its only child.
+  // What we start waits in between: the container's own process is its only child.
   const pid = () => firstChildOf(child.pid ?? 0) ?? child.pid ?? 0;
   return {
     pid,
