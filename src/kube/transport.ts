@@ -57,23 +57,25 @@ export class Transport {
 
   /** The decoded JSON of a 2xx answer. */
   async json(call: ApiRequest): Promise<unknown> {
-    const text = await this.text(call);
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      throw new KubeError("Unavailable", `${call.what}: the answer is not whole JSON (${text.length} characters)`, {
-        cause,
-      });
-    }
+    return await this.#whole(call, (text) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch (cause) {
+        throw new KubeError("Unavailable", `${call.what}: the answer is not whole JSON (${text.length} characters)`, {
+          cause,
+        });
+      }
+    });
   }
 
   async text(call: ApiRequest): Promise<string> {
+    return await this.#whole(call, (text) => text);
+  }
+
+  async #whole<R>(call: ApiRequest, decode: (text: string) => R): Promise<R> {
     const deadline = new Deadline(call, this.#clock);
     try {
-      return await this.#retrying(call, deadline, async () => {
-        const response = await this.#send(call, deadline);
-        return await readText(response);
-      });
+      return await this.#retrying(call, deadline, async () => decode(await readText(await this.#send(call, deadline))));
     } finally {
       deadline.clear();
     }

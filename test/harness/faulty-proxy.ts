@@ -115,6 +115,8 @@ export class FaultyProxy {
     if (isWrite(call))
       return this.#forwardWrite({ ...call, dryRun: call.query.has("dryRun"), body }, sent, incoming, outgoing);
     const response = await this.#forward(sent, incoming, outgoing);
+    // The length would be a lie, and keep the client waiting for the rest.
+    if (fault) delete response.headers["content-length"];
     outgoing.writeHead(response.statusCode ?? 502, response.headers);
     outgoing.flushHeaders();
     await relay(response, outgoing, fault);

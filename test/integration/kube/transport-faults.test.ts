@@ -1,0 +1,195 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { LeaseFence } from "../../../src/kube/fence.ts";
+import {
+  configMaps,
+  connect,
+  isKubeError,
+  type Kube,
+  KubeError,
+  manualClock,
+  namespaces,
+} from "../../../src/kube/index.ts";
+import type { ApiCall } from "../../harness/api-request.ts";
+import { FaultyProxy } from "../../harness/faulty-proxy.ts";
+import { connectShared, freshNamespace, kubeconfigText, startProxy } from "./cluster.ts";
+
+let direct: Kube;
+let kube: Kube;
+let proxy: FaultyProxy;
+let namespace: string;
+let n = 0;
+let name: string;
+
+beforeAll(async () => {
+  direct = await connectShared();
+  namespace = await freshNamespace(direct, "transport");
+  proxy = await startProxy();
+  kube = await connectShared(proxy, { timeoutMs: 3_000 });
+});
+afterAll(async () => {
+  await direct.delete(namespaces, { name: namespace });
+  await Promise.all([kube.close(), direct.close()]);
+  await proxy.stop();
+});
+beforeEach(() => {
+  name = `object-${n++}`;
+  proxy.hook({});
+});
+
+const create = (client: Kube) => client.create(configMaps, { metadata: { name, namespace } });
+const get = (client: Kube) => client.get(configMaps, { namespace, name });
+const calls = (verb: ApiCall["verb"]) => proxy.calls.filter((call) => call.verb === verb && call.name === name).length;
+const is = (verb: ApiCall["verb"]) => (call: ApiCall) => call.verb === verb && call.namespace === namespace;
+
+async function failure(call: Promise<unknown>): Promise<KubeError> {
+  const error = await call.then(
+    () => new Error("it succeeded"),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof KubeError)) throw error;
+  return error;
+}
+
+describe("a read", () => {
+  it.each([
+    ["an answer that breaks off", { kind: "Cut", afterBytes: 50 }],
+    ["an answer that ends too soon", { kind: "Cut", afterBytes: 50, how: "End" }],
+    ["a 500", { kind: "Answer", status: 500 }],
+    ["a 503 with Retry-After", { kind: "Answer", status: 503, retryAfterSeconds: 1 }],
+    ["a 429 with Retry-After", { kind: "Answer", status: 429, retryAfterSeconds: 1 }],
+  ] as const)("is tried again after %s", async (_, fault) => {
+    await create(direct);
+    proxy.fault({ when: is("get"), fault });
+    const startedAt = performance.now();
+    expect((await get(kube))?.metadata.name).toBe(name);
+    expect(calls("get")).toBe(2);
+    if ("retryAfterSeconds" in fault) expect(performance.now() - startedAt).toBeGreaterThanOrEqual(990);
+  });
+
+  it.each([
+    ["never comes", { kind: "NeverAnswer" }],
+    ["goes silent", { kind: "Stall", afterBytes: 50 }],
+  ] as const)("whose answer %s ends with its deadline", async (_, fault) => {
+    await create(direct);
+    proxy.fault({ when: is("get"), fault });
+    const error = await failure(kube.get(configMaps, { namespace, name }, { timeoutMs: 200 }));
+    expect(error).toMatchObject({ kind: "Timeout" });
+    expect(error.message).toContain("no answer within 200 ms");
+  });
+
+  it("does not wait for a Retry-After beyond its deadline", async () => {
+    proxy.fault({ when: is("get"), fault: { kind: "Answer", status: 429, retryAfterSeconds: 60 } });
+    expect(await failure(get(kube))).toMatchObject({ kind: "TooManyRequests", retryAfter: 60_000 });
+  });
+
+  it("is given up when the caller aborts", async () => {
+    proxy.fault({ when: is("get"), fault: { kind: "NeverAnswer" } });
+    const signal = AbortSignal.timeout(50);
+    expect(await failure(kube.get(configMaps, { namespace, name }, { signal }))).toMatchObject({ kind: "Aborted" });
+  });
+});
+
+describe("a write", () => {
+  it("is sent again after a 429, which means that it was not done", async () => {
+    proxy.fault({ when: is("create"), fault: { kind: "Answer", status: 429, retryAfterSeconds: 1 } });
+    expect((await create(kube)).metadata.name).toBe(name);
+    expect(calls("create")).toBe(2);
+  });
+
+  it("is not sent again when its connection broke: it may have been done", async () => {
+    proxy.hook({ after: () => "Drop" });
+    expect(await failure(create(kube))).toMatchObject({ kind: "Unavailable", retryable: true });
+    expect(calls("create")).toBe(1);
+    expect((await get(direct))?.metadata.name).toBe(name);
+    proxy.hook({});
+    expect(await failure(create(kube))).toMatchObject({ kind: "AlreadyExists" });
+  });
+
+  it("that the server never saw did nothing", async () => {
+    proxy.hook({ before: () => "Drop" });
+    expect(await failure(create(kube))).toMatchObject({ kind: "Unavailable" });
+    expect(await get(direct)).toBeNull();
+  });
+
+  it("is not sent when its fence ends while it waits for a connection", async () => {
+    const clock = manualClock();
+    const fence = new LeaseFence(clock);
+    fence.extend({ monotonic: 0, wall: 0 }, 10_000);
+    const fresh = await connectShared(proxy);
+    const writing = failure(create(fresh.fenced(fence)));
+    clock.advance(10_000);
+    expect(await writing).toMatchObject({ kind: "Fenced", retryable: false });
+    expect(calls("create")).toBe(0);
+    await fresh.close();
+  });
+
+  it("is sent while its fence holds, and given up when it ends", async () => {
+    const fence = new LeaseFence();
+    fence.extend({ monotonic: performance.now(), wall: Date.now() }, 300);
+    await create(kube.fenced(fence));
+    proxy.fault({ when: is("delete"), fault: { kind: "NeverAnswer" } });
+    const error = await failure(kube.fenced(fence).delete(configMaps, { namespace, name }));
+    expect(error.kind).toBe("Fenced");
+    expect(fence.remaining()).toBe(0);
+  });
+});
+
+it("says so when nothing listens there", async () => {
+  const gone = await startProxy();
+  const client = await connectShared(gone, { timeoutMs: 1_000 });
+  await gone.stop();
+  const error = await failure(client.version());
+  expect(isKubeError(error, "Unavailable")).toBe(true);
+  expect(error.message).toContain("ECONNREFUSED");
+  await client.close();
+});
+
+it("refuses an untrusted server, and trusts the kubeconfig's authority", async () => {
+  const { url, ca, token, dir } = inject("cluster");
+  const [cert, key] = await Promise.all(
+    ["crt", "key"].map((end) => readFile(`${dir}/certificates/apiserver.${end}`, "utf8")),
+  );
+  const secure = await FaultyProxy.start({ upstream: { url, ca }, tls: { cert: cert ?? "", key: key ?? "" } });
+  const trusting = await connect({ kubeconfigText: kubeconfigText(secure.url, ca, token), fieldManager: "kube-test" });
+  expect(await trusting.version()).toMatch(/^v1/);
+  const other = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+  const wary = await connect({
+    kubeconfigText: kubeconfigText(secure.url, other, token),
+    fieldManager: "kube-test",
+    timeoutMs: 1_000,
+  });
+  expect((await failure(wary.version())).kind).toBe("Unavailable");
+  const stranger = await connect({ kubeconfigText: kubeconfigText(url, ca, "wrong"), fieldManager: "kube-test" });
+  expect((await failure(stranger.version())).kind).toBe("Unauthorized");
+  await Promise.all([trusting.close(), wary.close(), stranger.close()]);
+  await secure.stop();
+});
+
+it("keeps to its rate: a burst at once, then so many a second", async () => {
+  const { url, ca, token } = inject("cluster");
+  const slow = await connect({
+    kubeconfigText: kubeconfigText(url, ca, token),
+    fieldManager: "kube-test",
+    qps: 20,
+    burst: 5,
+  });
+  await slow.version();
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: 14 }, () => slow.version()));
+  const took = performance.now() - startedAt;
+  expect(took).toBeGreaterThan(400);
+  const urgentAt = performance.now();
+  const queued = Promise.all(Array.from({ length: 10 }, () => slow.version()));
+  await slow.unthrottled().version();
+  expect(performance.now() - urgentAt).toBeLessThan(300);
+  await queued;
+  await slow.close();
+});
+
+it("names the contexts that there are when one is asked for that is not", async () => {
+  const text = kubeconfigText("https://127.0.0.1:1", "x", "y");
+  await expect(connect({ kubeconfigText: text, context: "prod", fieldManager: "t" })).rejects.toThrow(
+    'context "prod" is not in the kubeconfig, which has: test',
+  );
+});
