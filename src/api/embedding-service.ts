@@ -1,8 +1,19 @@
 import { z } from "zod";
 import { conditions, objectMeta } from "./object.ts";
 import { rolloutPolicy } from "./rollout-policy.ts";
+import { asSet, immutable, keyedBy, rules, seconds } from "./rules.ts";
 import { evaluationData, gate, placement, resources, trainer } from "./training.ts";
-import { digest, duration, entryName, group, instant, objectName, storeUri, version } from "./values.ts";
+import {
+  digest,
+  duration,
+  entryName,
+  group,
+  instant,
+  objectName,
+  positiveDuration,
+  storeUri,
+  version,
+} from "./values.ts";
 
 const keySelector = z
   .object({
@@ -15,32 +26,40 @@ const prometheus = z
   .object({
     url: z
       .string()
-      .regex(/^https?:\/\/[^\s]+$/, "must be an http or https URL")
+      .regex(/^https?:\/\/[^\s?#@]+$/, "must be an http or https URL without user, query and fragment")
       .max(512)
       .describe("Base URL; it must be on the operator's allow-list."),
     caSecretRef: keySelector.optional().describe("CA certificate in PEM."),
     authorizationSecretRef: keySelector.optional().describe("Value of the Authorization header."),
   })
-  .describe("The Prometheus that scrapes the gateway.");
+  .describe("The Prometheus that scrapes the gateway.")
+  .meta(
+    rules({
+      rule: "!has(self.caSecretRef) || self.url.startsWith('https://')",
+      message: "caSecretRef is only for an https url",
+      fieldPath: ".caSecretRef",
+      reason: "FieldValueForbidden",
+    }),
+  );
 
 const monitoring = z
   .object({
     mode: z.enum(["Gateway"]).default("Gateway").describe("Where vectors are seen: in the gateway."),
-    block: duration
+    block: positiveDuration
       .default("1m")
       .describe("Length of a statistics block; longer than your traffic's bursts (decision 1)."),
     minVectors: z.int().min(8).max(100_000).default(30).describe("Vectors a block needs to count."),
     falseAlarms: z
       .object({
         atMost: z.number().min(0.01).max(1000).default(1).describe("Expected false alarms …"),
-        per: duration.default("30d").describe("… in this period."),
+        per: positiveDuration.default("30d").describe("… in this period."),
       })
       .prefault({})
       .describe("The false-alarm budget, over all signals of the service."),
     canaries: z
       .object({
         count: z.int().min(1).max(128).default(64).describe("Fixed inputs that are embedded again on each pod."),
-        every: duration.default("60s").describe("How often."),
+        every: positiveDuration.default("60s").describe("How often."),
       })
       .prefault({})
       .describe("Canary probes: they tell a changed model from changed data."),
@@ -53,9 +72,10 @@ const monitoring = z
           .default(0.05)
           .describe("Share of requests whose inputs are embedded again, squeezed."),
         squeezers: z
-          .array(z.enum(["BitDepth", "Median", "BoxBlur", "Quantise"]))
+          .array(z.enum(["BitDepth", "Median", "BoxBlur", "Quantise"]).describe("A way to squeeze."))
           .min(1)
           .max(4)
+          .meta(asSet)
           .default(["Median", "BoxBlur"])
           .describe(
             "How an input may be squeezed; one is drawn at random for each. Quantise is for vectors, the others for images.",
@@ -66,7 +86,14 @@ const monitoring = z
       .describe("The consistency probe, which tells an attack from a drift."),
     prometheus,
   })
-  .describe("How the service is watched.");
+  .describe("How the service is watched.")
+  .meta(
+    rules({
+      rule: `${seconds("self.falseAlarms.per")} >= 60 * ${seconds("self.block")}`,
+      message: "falseAlarms.per must be at least 60 times block: a budget is spent over many blocks",
+      fieldPath: ".falseAlarms.per",
+    }),
+  );
 
 const traffic = z
   .object({
@@ -75,7 +102,7 @@ const traffic = z
       .default("Off")
       .describe("Whether inputs of requests are kept for retraining. Off: no input leaves the gateway."),
     sample: z.number().min(0.0001).max(1).default(0.01).describe("Share of inputs that is kept."),
-    ttl: duration.default("7d").describe("How long they are kept."),
+    ttl: positiveDuration.default("7d").describe("How long they are kept."),
     clientKey: z
       .string()
       .regex(/^[a-z0-9-]+$/)
@@ -96,13 +123,61 @@ const trigger = z
     above: z.number().optional().describe("promql: fires above this."),
     below: z.number().optional().describe("promql: fires below this."),
     for: duration.default("0s").describe("How long it must hold, in observed time."),
-    schedule: z.string().min(9).max(64).optional().describe("A cron expression of five fields."),
-    timeZone: z.string().max(64).optional().describe("IANA time zone of the schedule; UTC when absent."),
+    schedule: z
+      .string()
+      .regex(/^[-0-9A-Za-z*/,]+( [-0-9A-Za-z*/,]+){4}$/, "must be a cron expression of five fields")
+      .min(9)
+      .max(64)
+      .optional()
+      .describe("A cron expression of five fields: minute, hour, day of month, month, day of week."),
+    timeZone: z
+      .string()
+      .regex(/^[A-Za-z0-9_+/-]+$/, "must be an IANA time zone such as Europe/Berlin")
+      .max(64)
+      .optional()
+      .describe("IANA time zone of the schedule; UTC when absent."),
     then: z
       .enum(["Retrain", "Protect", "ProtectAndRetrain", "Report"])
       .describe("What it sets off. Report only shows in status, events and metrics."),
   })
-  .describe("Something that sets off protection or retraining.");
+  .describe("Something that sets off protection or retraining.")
+  .meta(
+    rules(
+      {
+        rule: "[has(self.signal), has(self.promql), has(self.schedule)].filter(set, set).size() == 1",
+        message: "exactly one of signal, promql and schedule must be set",
+        fieldPath: ".signal",
+      },
+      {
+        rule: "!has(self.promql) || has(self.above) || has(self.below)",
+        message: "promql needs above or below: what it is compared with",
+        fieldPath: ".above",
+        reason: "FieldValueRequired",
+      },
+      {
+        rule: "has(self.promql) || !(has(self.above) || has(self.below))",
+        message: "above and below are only for promql: a built-in signal has its own threshold",
+        fieldPath: ".above",
+        reason: "FieldValueForbidden",
+      },
+      {
+        rule: "!has(self.above) || !has(self.below) || self.below <= self.above",
+        message: "below must not be larger than above: every value would fire",
+        fieldPath: ".below",
+      },
+      {
+        rule: "!has(self.timeZone) || has(self.schedule)",
+        message: "timeZone is only for schedule",
+        fieldPath: ".timeZone",
+        reason: "FieldValueForbidden",
+      },
+      {
+        rule: "!has(self.schedule) || self.then == 'Retrain'",
+        message: "then must be Retrain for a schedule",
+        fieldPath: ".then",
+      },
+    ),
+  );
 export type Trigger = z.infer<typeof trigger>;
 
 export const embeddingServiceSpec = z
@@ -112,6 +187,7 @@ export const embeddingServiceSpec = z
         kind: z.enum(["Deployment"]).default("Deployment").describe("The workload's kind."),
         name: objectName.describe("The workload's name, in the same namespace."),
       })
+      .meta(rules(immutable))
       .describe("The workload that serves embeddings."),
     port: z.int().min(1).max(65_535).describe("The port that its pods serve on."),
     protocol: z
@@ -194,7 +270,12 @@ export const embeddingServiceSpec = z
       })
       .prefault({})
       .describe("The gateway in front of the workload; clients opt in by using its Service."),
-    triggers: z.array(trigger).max(16).default([]).describe("What sets off protection or retraining."),
+    triggers: z
+      .array(trigger)
+      .max(16)
+      .meta(keyedBy("name"))
+      .default([])
+      .describe("What sets off protection or retraining."),
     retraining: z
       .object({
         suspended: z.boolean().default(false).describe("Stops retraining, never protection or rollback."),
@@ -208,13 +289,13 @@ export const embeddingServiceSpec = z
         gpuHours: z
           .object({
             atMost: z.number().min(0).max(100_000).default(40).describe("GPU hours …"),
-            per: duration.default("7d").describe("… in this period."),
+            per: positiveDuration.default("7d").describe("… in this period."),
           })
           .prefault({})
           .describe(
             "Budget of GPU time for each class of cause (decision 12). Without GPUs a pod's wall time counts as one.",
           ),
-        maxDuration: duration
+        maxDuration: positiveDuration
           .default("4h")
           .describe("Longest time of one Job; it is reserved in the budget beforehand."),
         stopAfterFailures: z
@@ -224,16 +305,61 @@ export const embeddingServiceSpec = z
           .default(3)
           .describe("Failed or rejected runs in a row of one class of cause that open the circuit."),
       })
+      .meta(
+        rules({
+          rule:
+            `double(${seconds("self.maxDuration")}) * double(self.placement.gpus > 0 ? self.placement.gpus : 1) ` +
+            "<= self.gpuHours.atMost * 3600.0",
+          message:
+            "gpuHours.atMost must have room for one run: maxDuration times placement.gpus (a pod without GPUs counts as one)",
+          fieldPath: ".gpuHours.atMost",
+        }),
+      )
       .optional()
       .describe("When and how the model is retrained. Absent: the service is watched and protected only."),
     gates: z
       .array(gate)
       .max(16)
+      .meta(keyedBy("name"))
       .default([])
       .describe("Objectives of a candidate. Empty: the defaults for the kind of evaluation data."),
     rollout: rolloutPolicy.prefault({}),
   })
-  .describe("An embedding service to keep on an even keel.");
+  .describe("An embedding service to keep on an even keel.")
+  .meta(
+    rules(
+      {
+        rule: "has(self.retraining) || !self.triggers.exists(t, t.then in ['Retrain', 'ProtectAndRetrain'])",
+        message: "retraining must be set: a trigger's then is Retrain or ProtectAndRetrain",
+        fieldPath: ".retraining",
+        reason: "FieldValueRequired",
+      },
+      {
+        rule: "!has(self.retraining) || self.retraining.evaluationData == 'None' || has(self.dataset.evaluation)",
+        message: "dataset.evaluation must be set: retraining.evaluationData is not None",
+        fieldPath: ".dataset.evaluation",
+        reason: "FieldValueRequired",
+      },
+      {
+        rule: "!has(self.dataset.evaluation) || self.dataset.evaluation != self.dataset.reference",
+        message:
+          "dataset.evaluation must not be dataset.reference: gates are measured on inputs that were never trained on",
+        fieldPath: ".dataset.evaluation",
+      },
+      {
+        rule: "self.monitoring.consistency.squeezers.all(s, (s == 'Quantise') == (self.modality == 'Vector'))",
+        message:
+          "monitoring.consistency.squeezers must fit modality: Quantise for Vector; BitDepth, Median and BoxBlur for Image",
+        fieldPath: ".monitoring.consistency.squeezers",
+      },
+      {
+        rule: "!has(self.retraining) || self.retraining.trainer.preset != 'Pretrain' || self.rollout.index != 'RequireCompatible'",
+        message:
+          "retraining.trainer.preset must be Adapt while rollout.index is RequireCompatible: vectors of a model that is pretrained anew do not work with today's index",
+        fieldPath: ".retraining.trainer.preset",
+      },
+    ),
+  );
 export type EmbeddingServiceSpec = z.infer<typeof embeddingServiceSpec>;
 
 const verdictKind = z.enum(["Pass", "Fail", "NoData", "SourceError"]);
@@ -313,67 +439,113 @@ export const embeddingServiceStatus = z
     conditions,
     activeVersion: modelRef.optional().describe("The model that is active: the truth (decision 36)."),
     baselineVersion: modelRef.optional().describe("The last version that a person approved."),
-    signals: z.array(signalStatus).max(16).default([]).describe("The state of each trigger."),
+    signals: z.array(signalStatus).max(16).meta(keyedBy("name")).default([]).describe("The state of each trigger."),
     cause: cause.optional().describe("The cause that is being worked on; saved before anything is created."),
     lastCauses: z
       .array(
-        z.object({
-          id: z.string().max(64),
-          dataDigest: z.string().max(71).default(""),
-          outcome: z.string().max(32),
-          at: instant,
-        }),
+        z
+          .object({
+            id: z.string().max(64).describe("Its id."),
+            dataDigest: z.string().max(71).default("").describe("Digest of the captured data at that time."),
+            outcome: z.string().max(32).describe("How it ended."),
+            at: instant.describe("When it ended."),
+          })
+          .describe("A cause that was worked on."),
       )
       .max(20)
       .default([])
       .describe("Causes that were worked on, with their outcome."),
     retraining: z
-      .object({ name: z.string().max(253), phase: z.string().max(32) })
+      .object({
+        name: z.string().max(253).describe("Name of the Retraining."),
+        phase: z.string().max(32).describe("Where it is."),
+      })
       .optional()
       .describe("The run that is under way."),
     rollout: z
-      .object({ name: z.string().max(253), phase: z.string().max(32), weight: z.int().default(0) })
+      .object({
+        name: z.string().max(253).describe("Name of the ModelRollout."),
+        phase: z.string().max(32).describe("Where it is."),
+        weight: z.int().default(0).describe("Percentage of requests that the candidate answers."),
+      })
       .optional()
       .describe("The rollout that is under way."),
     protection: z
       .object({
-        active: z.boolean(),
-        since: instant.optional(),
-        quietSince: instant.optional(),
-        trigger: z.string().max(63).default(""),
+        active: z.boolean().describe("Whether it is on."),
+        since: instant.optional().describe("When it was switched on."),
+        quietSince: instant.optional().describe("Since when the signal has been quiet."),
+        trigger: z.string().max(63).default("").describe("The trigger that switched it on."),
       })
       .optional()
       .describe("Whether protection is on."),
     schedules: z
-      .array(z.object({ name: z.string().max(63), lastScheduled: instant }))
+      .array(
+        z
+          .object({
+            name: z.string().max(63).describe("The trigger's name."),
+            lastScheduled: instant.describe("The last instant that was acted on."),
+          })
+          .describe("A schedule."),
+      )
       .max(16)
       .default([])
       .describe("The last instant of each schedule that was acted on."),
     ledger: z
-      .array(z.object({ run: z.string().max(253), class: causeClass, at: instant, gpuSeconds: z.number() }))
+      .array(
+        z
+          .object({
+            run: z.string().max(253).describe("Name of the Retraining."),
+            class: causeClass.describe("Class of its cause."),
+            at: instant.describe("When it ended."),
+            gpuSeconds: z.number().describe("GPU seconds of all its pods."),
+          })
+          .describe("What one run used."),
+      )
       .max(30)
       .default([])
       .describe("GPU time spent, newest last."),
     failures: z
-      .array(z.object({ class: causeClass, count: z.int() }))
+      .array(
+        z
+          .object({
+            class: causeClass.describe("Class of cause."),
+            count: z.int().describe("Runs in a row that failed or were rejected."),
+          })
+          .describe("Failures of one class."),
+      )
       .max(5)
       .default([])
       .describe("Failed or rejected runs in a row, for each class of cause."),
     lastFinished: instant.optional().describe("When the last run ended; the cooldown counts from here."),
     holding: z
-      .object({ reason: z.string().max(64), message: z.string().max(1024), until: instant.optional() })
+      .object({
+        reason: z.string().max(64).describe("One word for machines: why."),
+        message: z.string().max(1024).describe("A sentence for people: why."),
+        until: instant.optional().describe("When it is looked at again."),
+      })
       .optional()
       .describe("What holds back retraining."),
     routing: z
-      .object({ generation: z.int(), hash: z.string().max(71) })
+      .object({
+        generation: z.int().describe("Its number."),
+        hash: z.string().max(71).describe("Its hash."),
+      })
       .optional()
       .describe("The routing that the gateways were last given."),
     evaluationUses: z
-      .array(z.object({ evaluation: z.string().max(253), uses: z.int() }))
+      .array(
+        z
+          .object({
+            evaluation: z.string().max(253).describe("URI of the evaluation set."),
+            uses: z.int().describe("Promotions that it has decided."),
+          })
+          .describe("Uses of one evaluation set."),
+      )
       .max(20)
       .default([])
       .describe("Promotions each evaluation set has decided (decision 18)."),
-    audit: auditStatus.prefault({}),
+    audit: auditStatus.prefault({}).describe("The head of the audit chain."),
   })
   .describe("What the operator says of the service.");
 export type EmbeddingServiceStatus = z.infer<typeof embeddingServiceStatus>;

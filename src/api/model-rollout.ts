@@ -1,30 +1,59 @@
 import { z } from "zod";
 import { conditions, objectMeta } from "./object.ts";
 import { rolloutPolicy } from "./rollout-policy.ts";
+import { immutable, keyedBy, rules } from "./rules.ts";
 import { digest, group, instant, objectName, version } from "./values.ts";
 
 const end = z.object({
   version: objectName.describe("Name of the ModelVersion."),
-  digest,
+  digest: digest.describe("Its digest."),
   uri: z.string().min(1).max(512).describe("The URI that the workload is given."),
 });
 
 export const modelRolloutSpec = z
   .object({
-    serviceRef: z.object({ name: objectName.describe("Its name.") }).describe("The EmbeddingService."),
-    from: end.describe("The version that is active."),
-    to: end.describe("The version that takes over."),
-    reason: z.enum(["Promotion", "Rollback", "Manual"]).default("Promotion").describe("Why it moves."),
-    policy: rolloutPolicy,
+    serviceRef: z
+      .object({ name: objectName.describe("Its name.") })
+      .describe("The EmbeddingService.")
+      .meta(rules(immutable)),
+    from: end.describe("The version that is active.").meta(rules(immutable)),
+    to: end.describe("The version that takes over.").meta(rules(immutable)),
+    reason: z
+      .enum(["Promotion", "Rollback", "Manual"])
+      .default("Promotion")
+      .describe("Why it moves.")
+      .meta(rules(immutable)),
+    policy: rolloutPolicy.meta(rules(immutable)),
     paused: z.boolean().default(false).describe("Holds the rollout where it is; analysis and rollback go on."),
-    abort: z.boolean().default(false).describe("Rolls back."),
+    abort: z
+      .boolean()
+      .default(false)
+      .describe("Rolls back. It cannot be taken back.")
+      .meta(rules({ rule: "self || !oldSelf", message: "an abort cannot be taken back: make a new rollout" })),
     approvals: z
-      .array(z.object({ by: z.string().min(1).max(253).describe("Who."), at: instant.describe("When.") }))
+      .array(
+        z
+          .object({ by: z.string().min(1).max(253).describe("Who."), at: instant.describe("When.") })
+          .describe("An approval."),
+      )
       .max(8)
+      .meta(
+        rules({
+          rule: "oldSelf.all(before, self.exists(now, now == before))",
+          message: "approvals can be added, not changed or taken back",
+        }),
+      )
       .default([])
       .describe("Approvals by people."),
   })
-  .describe("One move from a version to another. Only paused, abort and approvals can be changed.");
+  .describe("One move from a version to another. Only paused, abort and approvals can be changed.")
+  .meta(
+    rules({
+      rule: "self.from.digest != self.to.digest",
+      message: "to.digest must not be from.digest: there is nothing to move",
+      fieldPath: ".to.digest",
+    }),
+  );
 export type ModelRolloutSpec = z.infer<typeof modelRolloutSpec>;
 
 export const modelRolloutPhase = z.enum([
@@ -67,15 +96,17 @@ export const modelRolloutStatus = z
     heldFor: z.int().default(0).describe("Seconds of hold with every check passing."),
     analysedAt: instant.optional().describe("When the analysis last ran."),
     stableReplicas: z.int().default(0).describe("Replicas of the workload when the rollout began."),
-    analysis: z.array(checkStatus).max(12).default([]).describe("The checks."),
+    analysis: z.array(checkStatus).max(12).meta(keyedBy("name")).default([]).describe("The checks."),
     weights: z
       .array(
-        z.object({
-          weight: z.int(),
-          mirror: z.boolean().default(false),
-          at: instant,
-          why: z.string().max(256).default(""),
-        }),
+        z
+          .object({
+            weight: z.int().describe("Percentage of requests that the candidate answers."),
+            mirror: z.boolean().default(false).describe("Whether requests are mirrored to the candidate."),
+            at: instant.describe("From when on."),
+            why: z.string().max(256).default("").describe("Why it changed."),
+          })
+          .describe("A weight that was set."),
       )
       .max(20)
       .default([])

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { conditions, objectMeta } from "./object.ts";
+import { immutable, rules } from "./rules.ts";
 import { digest, group, instant, objectName, version } from "./values.ts";
 
 export const modelVersionSpec = z
@@ -10,7 +11,7 @@ export const modelVersionSpec = z
       .describe(
         "Digest: the URI pins the content. Uri: it does not, and the digest is the hash of the URI (condition Pinned is False).",
       ),
-    digest,
+    digest: digest.describe("Its digest, by which everything knows it."),
     uri: z.string().min(1).max(512).describe("Where the model lies."),
     parent: digest.optional().describe("The version it was made from."),
     retrainingRef: z
@@ -20,7 +21,14 @@ export const modelVersionSpec = z
     report: z.string().max(512).default("").describe("URI of its evaluation report."),
     threatModelHash: digest.optional().describe("The threat model it was made under."),
   })
-  .describe("One immutable model.");
+  .describe("One immutable model.")
+  .meta(
+    rules(immutable, {
+      rule: "self.identity != 'Digest' || self.uri.endsWith('@' + self.digest)",
+      message: "uri must end with @ and digest when identity is Digest",
+      fieldPath: ".uri",
+    }),
+  );
 export type ModelVersionSpec = z.infer<typeof modelVersionSpec>;
 
 export const modelVersionPhase = z.enum([

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { keyedBy } from "./rules.ts";
 import { instant } from "./values.ts";
 
 const ownerReference = z.object({
@@ -39,4 +40,9 @@ export const condition = z
   .describe("One aspect of the object's state, in the Kubernetes convention.");
 export type Condition = z.infer<typeof condition>;
 
-export const conditions = z.array(condition).max(16).default([]).describe("Aspects of the state, one for each type.");
+export const conditions = z
+  .array(condition)
+  .max(16)
+  .meta(keyedBy("type"))
+  .default([])
+  .describe("Aspects of the state, one for each type.");

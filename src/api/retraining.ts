@@ -1,23 +1,37 @@
 import { z } from "zod";
 import { cause } from "./embedding-service.ts";
 import { conditions, objectMeta } from "./object.ts";
+import { immutable, keyedBy, rules } from "./rules.ts";
 import { gateRow } from "./run.ts";
 import { perturbation, target } from "./threat-model.ts";
 import { datasetRefs, evaluationData, gate, placement, trainer } from "./training.ts";
-import { digest, duration, group, instant, objectName, storeUri, version } from "./values.ts";
+import { digest, group, instant, objectName, positiveDuration, storeUri, version } from "./values.ts";
+
+const modelOfRun = z.object({ digest: digest.describe("Its digest."), uri: storeUri.describe("Where it lies.") }).meta(
+  rules({
+    rule: "self.uri.endsWith('@' + self.digest)",
+    message: "uri must end with @ and digest",
+    fieldPath: ".uri",
+  }),
+);
 
 export const retrainingSpec = z
   .object({
     serviceRef: z.object({ name: objectName.describe("Its name.") }).describe("The EmbeddingService."),
     cause,
-    parent: z.object({ digest, uri: storeUri }).describe("The model that is adapted: the active one."),
-    baseline: z.object({ digest, uri: storeUri }).describe("The last version that a person approved."),
+    parent: modelOfRun.describe("The model that is adapted: the active one."),
+    baseline: modelOfRun.describe("The last version that a person approved."),
     threatModel: z
       .object({
         name: objectName.describe("Its name at that time."),
         hash: digest.describe("Hash of its canonical spec."),
-        perturbations: z.array(perturbation).max(16).describe("Its families, copied."),
-        targets: z.array(target).max(16).default([]).describe("Its targets, copied."),
+        perturbations: z.array(perturbation).max(16).meta(keyedBy("name")).describe("Its families, copied."),
+        targets: z
+          .array(target)
+          .max(16)
+          .meta(keyedBy("perturbation", "metric"))
+          .default([])
+          .describe("Its targets, copied."),
       })
       .describe("The threat model, by hash and by copy: later edits do not change a run."),
     dataset: datasetRefs,
@@ -26,12 +40,13 @@ export const retrainingSpec = z
     seed: z.int().min(0).max(2_147_483_647).describe("Seed of everything random."),
     trainer,
     placement,
-    gates: z.array(gate).min(1).max(16).describe("The gates, resolved."),
+    gates: z.array(gate).min(1).max(16).meta(keyedBy("name")).describe("The gates, resolved."),
     alpha: z.number().min(0).max(1).describe("Alpha left to this promotion on the evaluation set (decision 18)."),
     claimName: objectName.describe("PersistentVolumeClaim of the store."),
-    maxDuration: duration.describe("Longest time of one Job."),
+    maxDuration: positiveDuration.describe("Longest time of one Job."),
   })
-  .describe("One run of training and evaluation. Immutable.");
+  .describe("One run of training and evaluation. Immutable.")
+  .meta(rules(immutable));
 export type RetrainingSpec = z.infer<typeof retrainingSpec>;
 
 export const gateVerdict = z
@@ -78,7 +93,7 @@ export const retrainingStatus = z
     finishedAt: instant.optional().describe("When it ended."),
     bundle: z.string().max(512).default("").describe("URI of the candidate."),
     report: z.string().max(512).default("").describe("URI of the report."),
-    gates: z.array(gateVerdict).max(16).default([]).describe("The gates."),
+    gates: z.array(gateVerdict).max(16).meta(keyedBy("name")).default([]).describe("The gates."),
     overlap: z.int().nullable().default(null).describe("Ids shared between training, gate and proof sets."),
     trafficAdmitted: z.int().default(0).describe("Captured samples in the new version's reference."),
     quarantined: z.number().nullable().default(null).describe("Share of captured samples that was set aside."),

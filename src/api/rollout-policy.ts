@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { duration, entryName } from "./values.ts";
+import { keyedBy, rules } from "./rules.ts";
+import { duration, entryName, positiveDuration } from "./values.ts";
 
 /** One step of a rollout: exactly one of mirror and weight. */
 export const rolloutStep = z
   .object({
-    mirror: duration
+    mirror: positiveDuration
       .optional()
       .describe("Copy requests to the candidate for this long and compare its vectors; answers come from stable."),
     weight: z
@@ -15,7 +16,22 @@ export const rolloutStep = z
       .describe("Percentage of requests that the candidate answers. 100 promotes."),
     hold: duration.optional().describe("How long a weight is held, with analysis passing, before the next step."),
   })
-  .describe("One step: mirror, or a weight and how long it is held.");
+  .describe("One step: mirror, or a weight and how long it is held.")
+  .meta(
+    rules(
+      {
+        rule: "has(self.mirror) != has(self.weight)",
+        message: "exactly one of mirror and weight must be set",
+        fieldPath: ".weight",
+      },
+      {
+        rule: "!has(self.hold) || (has(self.weight) && self.weight < 100)",
+        message: "hold is for a weight below 100; after 100 it is watchAfter that holds",
+        fieldPath: ".hold",
+        reason: "FieldValueForbidden",
+      },
+    ),
+  );
 export type RolloutStep = z.infer<typeof rolloutStep>;
 
 /** A check that runs while a rollout holds. */
@@ -40,7 +56,39 @@ export const analysisCheck = z
       .describe("Requests a step needs before the check says anything."),
     failureLimit: z.int().min(1).max(100).default(2).describe("Consecutive failures that roll back."),
   })
-  .describe("A live check; fewer samples than minSample hold the step, and no data at the deadline rolls back.");
+  .describe("A live check; fewer samples than minSample hold the step, and no data at the deadline rolls back.")
+  .meta(
+    rules(
+      {
+        rule: "(self.metric == 'PromQL') == has(self.promql)",
+        message: "promql is needed by the metric PromQL, and only for it",
+        fieldPath: ".promql",
+      },
+      {
+        rule: "has(self.above) || has(self.below)",
+        message: "at least one of above and below must be set",
+        fieldPath: ".above",
+        reason: "FieldValueRequired",
+      },
+      {
+        rule: "!has(self.above) || !has(self.below) || self.below <= self.above",
+        message: "below must not be larger than above: every value would fail",
+        fieldPath: ".below",
+      },
+      {
+        rule: "!(self.metric in ['ErrorRate', 'LatencyP99', 'InvalidVectors', 'FlaggedShare']) || has(self.above)",
+        message: "above is needed by this metric: small is good",
+        fieldPath: ".above",
+        reason: "FieldValueRequired",
+      },
+      {
+        rule: "!(self.metric in ['ProbeMatch', 'MirrorOverlap']) || has(self.below)",
+        message: "below is needed by this metric: large is good",
+        fieldPath: ".below",
+        reason: "FieldValueRequired",
+      },
+    ),
+  );
 export type AnalysisCheck = z.infer<typeof analysisCheck>;
 
 export const rolloutPolicy = z
@@ -55,11 +103,26 @@ export const rolloutPolicy = z
       .array(rolloutStep)
       .min(1)
       .max(12)
+      .meta(
+        rules(
+          {
+            rule: "has(self[self.size() - 1].weight) && self[self.size() - 1].weight == 100",
+            message: "the last of steps must have weight 100, which promotes",
+          },
+          {
+            rule:
+              "self.map(s, has(s.weight) ? s.weight : 0).isSorted() && " +
+              "self.all(a, !has(a.weight) || self.exists_one(b, has(b.weight) && b.weight == a.weight))",
+            message: "steps must start with mirror, if at all, and go on with ascending weights",
+          },
+        ),
+      )
       .default([{ mirror: "10m" }, { weight: 5, hold: "10m" }, { weight: 25, hold: "10m" }, { weight: 100 }])
       .describe("The steps, weights ascending, the last one weight 100."),
     analysis: z
       .array(analysisCheck)
       .max(12)
+      .meta(keyedBy("name"))
       .default([
         { name: "errors", metric: "ErrorRate", above: 0.01, minSample: 50, failureLimit: 2 },
         { name: "latency", metric: "LatencyP99", above: 2, minSample: 50, failureLimit: 3 },
@@ -78,7 +141,7 @@ export const rolloutPolicy = z
     keepPrevious: duration
       .default("1h")
       .describe("How long pods of the previous version are kept for an instant rollback."),
-    progressDeadline: duration
+    progressDeadline: positiveDuration
       .default("10m")
       .describe("How long candidate pods may take to be ready, and a step may lack data."),
     maxBaselineShift: z

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { conditions, objectMeta } from "./object.ts";
+import { asSet, keyedBy, rules } from "./rules.ts";
 import { digest, entryName, group, instant, version } from "./values.ts";
 
 /** A family of changes to an input, and how far it may go. */
@@ -26,12 +27,57 @@ export const perturbation = z
     shift: z.number().min(0).max(0.5).optional().describe("Geometric: largest shift as a share of the side."),
     strength: z.number().min(0).max(1).optional().describe("Stroke, Photometric: largest strength, 0 to 1."),
     immutable: z
-      .array(z.int().min(0).max(65_535))
+      .array(z.int().min(0).max(65_535).describe("A coordinate's index."))
       .max(4096)
+      .meta(asSet)
       .optional()
       .describe("VectorBox: coordinates that cannot be changed."),
   })
-  .describe("A family of perturbations with its budget.");
+  .describe("A family of perturbations with its budget.")
+  .meta(
+    rules(
+      {
+        rule: "!(self.family in ['Linf', 'L2', 'VectorBox', 'PixelNoise']) || (has(self.epsilon) && self.epsilon > 0.0)",
+        message: "epsilon must be above 0 for the families Linf, L2, VectorBox and PixelNoise",
+        fieldPath: ".epsilon",
+      },
+      {
+        rule: "!(self.family in ['Linf', 'PixelNoise']) || !has(self.epsilon) || self.epsilon <= 1.0",
+        message: "epsilon must be at most 1 for the families Linf and PixelNoise: inputs are scaled to [0, 1]",
+        fieldPath: ".epsilon",
+      },
+      {
+        rule: "self.family in ['Linf', 'L2', 'VectorBox', 'PixelNoise'] || !has(self.epsilon)",
+        message: "epsilon is only for the families Linf, L2, VectorBox and PixelNoise",
+        fieldPath: ".epsilon",
+        reason: "FieldValueForbidden",
+      },
+      {
+        rule:
+          "self.family == 'Geometric' ? (has(self.degrees) || has(self.shear) || has(self.scale) || has(self.shift)) : " +
+          "!(has(self.degrees) || has(self.shear) || has(self.scale) || has(self.shift))",
+        message: "degrees, shear, scale and shift are for the family Geometric, which needs at least one of them",
+        fieldPath: ".family",
+      },
+      {
+        rule: "self.family in ['Stroke', 'Photometric'] == has(self.strength)",
+        message: "strength is needed by the families Stroke and Photometric, and only for them",
+        fieldPath: ".strength",
+      },
+      {
+        rule: "!has(self.immutable) || self.family == 'VectorBox'",
+        message: "immutable is only for the family VectorBox",
+        fieldPath: ".immutable",
+        reason: "FieldValueForbidden",
+      },
+      {
+        rule: "self.kind == 'Adversarial' ? self.family in ['Linf', 'L2', 'VectorBox'] : !(self.family in ['Linf', 'L2'])",
+        message:
+          "kind must be Adversarial for the families Linf and L2, either for VectorBox, and Benign for all others",
+        fieldPath: ".kind",
+      },
+    ),
+  );
 export type Perturbation = z.infer<typeof perturbation>;
 
 /** A measurable resilience target. */
@@ -51,10 +97,33 @@ export const threatModelSpec = z
       .array(perturbation)
       .min(1)
       .max(16)
+      .meta(keyedBy("name"))
       .describe("The families of changes that the model must withstand."),
-    targets: z.array(target).max(16).default([]).describe("Resilience targets, checked by the TargetsMet gate."),
+    targets: z
+      .array(target)
+      .max(16)
+      .meta(keyedBy("perturbation", "metric"))
+      .default([])
+      .describe("Resilience targets, checked by the TargetsMet gate."),
   })
-  .describe("What the model must withstand, and how well.");
+  .describe("What the model must withstand, and how well.")
+  .meta(
+    rules(
+      {
+        rule: "self.targets.all(t, self.perturbations.exists(p, p.name == t.perturbation))",
+        message: "targets[].perturbation must be the name of one of perturbations",
+        fieldPath: ".targets",
+      },
+      {
+        rule:
+          "self.perturbations.all(p, p.family in (self.modality == 'Image' ? " +
+          "['PixelNoise', 'Geometric', 'Stroke', 'Photometric', 'Linf', 'L2'] : ['Linf', 'L2', 'VectorBox']))",
+        message:
+          "perturbations[].family must fit modality: VectorBox is for Vector; PixelNoise, Geometric, Stroke and Photometric are for Image",
+        fieldPath: ".perturbations",
+      },
+    ),
+  );
 export type ThreatModelSpec = z.infer<typeof threatModelSpec>;
 
 export const threatModelStatus = z

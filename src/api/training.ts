@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { atMost, rules } from "./rules.ts";
 import { entryName, quantity, storeUri } from "./values.ts";
 
 /** What a gate needs to be measured at all (decision 15). */
@@ -39,18 +40,34 @@ export const trainer = z
     learningRate: z.number().min(1e-8).max(1).default(0.001).describe("Peak learning rate."),
     image: z.string().min(1).max(512).optional().describe("A trainer image of your own; evenkeel's when absent."),
     command: z
-      .array(z.string().max(1024))
+      .array(z.string().max(1024).describe("An argument."))
       .max(32)
       .optional()
       .describe("Command of your own image. It reads EVENKEEL_RUN and follows the container contract."),
   })
-  .describe("How models are trained.");
+  .describe("How models are trained.")
+  .meta(
+    rules({
+      rule: "!has(self.command) || has(self.image)",
+      message: "command is only for an image of your own: set image",
+      fieldPath: ".command",
+      reason: "FieldValueForbidden",
+    }),
+  );
 export type Trainer = z.infer<typeof trainer>;
 
 export const resources = z
   .object({
-    requests: z.record(z.string().max(63), quantity).default({}).describe("What is reserved."),
-    limits: z.record(z.string().max(63), quantity).default({}).describe("What is the most."),
+    requests: z
+      .record(z.string().max(63), quantity.describe("How much of it."))
+      .meta(atMost(16))
+      .default({})
+      .describe("What is reserved, such as cpu and memory."),
+    limits: z
+      .record(z.string().max(63), quantity.describe("How much of it."))
+      .meta(atMost(16))
+      .default({})
+      .describe("What is the most, such as memory."),
   })
   .describe("Compute resources of a container.");
 export type Resources = z.infer<typeof resources>;
@@ -63,7 +80,21 @@ export const toleration = z
     effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).optional().describe("The taint's effect."),
     tolerationSeconds: z.int().min(0).optional().describe("How long a NoExecute taint is tolerated."),
   })
-  .describe("A taint that the pods tolerate.");
+  .describe("A taint that the pods tolerate.")
+  .meta(
+    rules(
+      {
+        rule: "has(self.key) || self.operator == 'Exists'",
+        message: "operator must be Exists when key is absent: it then tolerates every taint",
+        fieldPath: ".operator",
+      },
+      {
+        rule: "!has(self.value) || self.operator == 'Equal'",
+        message: "value must be absent when operator is Exists",
+        fieldPath: ".value",
+      },
+    ),
+  );
 export type Toleration = z.infer<typeof toleration>;
 
 /** Where a run's pods go and how long they may take. */
@@ -72,7 +103,11 @@ export const placement = z
     engine: z.enum(["Job"]).default("Job").describe("What runs the training: a batch/v1 Job."),
     resources: resources.prefault({}),
     gpus: z.int().min(0).max(64).default(0).describe("GPUs (nvidia.com/gpu) of the training pod."),
-    nodeSelector: z.record(z.string().max(317), z.string().max(63)).default({}).describe("Labels of fitting nodes."),
+    nodeSelector: z
+      .record(z.string().max(317), z.string().max(63).describe("The label's value."))
+      .meta(atMost(16))
+      .default({})
+      .describe("Labels of fitting nodes."),
     tolerations: z.array(toleration).max(16).default([]).describe("Taints that the pods tolerate."),
     queueName: z.string().max(63).optional().describe("The Kueue LocalQueue the Jobs are submitted to."),
     priorityClassName: z.string().max(253).optional().describe("The pods' priority class."),
@@ -124,5 +159,30 @@ export const gate = z
       .default(0)
       .describe("Fewer samples are NoData; the power calculation may ask for more."),
   })
-  .describe("An objective that a candidate must meet; NaN and missing data never pass.");
+  .describe("An objective that a candidate must meet; NaN and missing data never pass.")
+  .meta(
+    rules(
+      {
+        rule: "self.test in ['AtLeast', 'AtMost'] == has(self.limit)",
+        message: "limit is needed by the tests AtLeast and AtMost, and only for them",
+        fieldPath: ".limit",
+      },
+      {
+        rule: "!has(self.warn) || !has(self.limit) || (self.test == 'AtLeast' ? self.warn >= self.limit : self.warn <= self.limit)",
+        message: "warn must lie on the passing side of limit: above it for AtLeast, below it for AtMost",
+        fieldPath: ".warn",
+      },
+      {
+        rule: "!has(self.warn) || self.test in ['AtLeast', 'AtMost']",
+        message: "warn is only for the tests AtLeast and AtMost",
+        fieldPath: ".warn",
+        reason: "FieldValueForbidden",
+      },
+      {
+        rule: "self.metric != 'LatencyRatio' || self.test == 'AtMost'",
+        message: "test must be AtMost for the metric LatencyRatio",
+        fieldPath: ".test",
+      },
+    ),
+  );
 export type Gate = z.infer<typeof gate>;

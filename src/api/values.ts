@@ -25,7 +25,13 @@ export type StoreUri = z.infer<typeof storeUri>;
 export const duration = z
   .string()
   .regex(/^[0-9]+(s|m|h|d)$/, "must be a whole number with one unit: s, m, h or d, such as 90s or 30d")
-  .max(10);
+  .max(8);
+
+/** A duration that is not zero. */
+export const positiveDuration = z
+  .string()
+  .regex(/^[1-9][0-9]*(s|m|h|d)$/, "must be a whole number above 0 with one unit: s, m, h or d, such as 90s or 30d")
+  .max(8);
 
 const secondsPer = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 

@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { crds } from "./crd.ts";
+import { type StructuralSchema, structuralSchema } from "./structural-schema.ts";
+
+/** Every value of a schema with its path. */
+function* fields(schema: StructuralSchema, path: string): Generator<readonly [string, StructuralSchema]> {
+  yield [path, schema];
+  for (const [name, child] of Object.entries(schema.properties ?? {})) yield* fields(child, `${path}.${name}`);
+  if (schema.items) yield* fields(schema.items, `${path}[]`);
+  if (schema.additionalProperties) yield* fields(schema.additionalProperties, `${path}[*]`);
+}
+
+const all = crds().flatMap((crd) => {
+  const schema = crd.spec.versions[0]?.schema.openAPIV3Schema ?? {};
+  return [...fields(schema, crd.spec.names.kind)].filter(([path]) => !path.endsWith(".metadata"));
+});
+
+describe("the CRDs", () => {
+  it("describe every field in a sentence", () => {
+    const bare = all.filter(([, { description = "" }]) => !/^\S.*[.…]$/s.test(description)).map(([path]) => path);
+    expect(bare).toEqual([]);
+  });
+
+  it("bound every string, list and map of spec and status", () => {
+    const unbounded = all
+      .filter(([path]) => /\.(spec|status)\b/.test(path))
+      .filter(
+        ([, schema]) =>
+          (schema.type === "string" && schema.maxLength === undefined && !schema.enum) ||
+          (schema.type === "array" && schema.maxItems === undefined) ||
+          (schema.additionalProperties && schema.maxProperties === undefined),
+      )
+      .map(([path]) => path);
+    expect(unbounded).toEqual([]);
+  });
+
+  it.each(crds().map((crd) => [crd.spec.names.kind, crd] as const))("%s is under 200 KB", (_kind, crd) => {
+    expect(JSON.stringify(crd).length).toBeLessThan(200_000);
+  });
+
+  it("name the field in the message of every rule", () => {
+    const silent = all.flatMap(([path, schema]) => {
+      const names = [path.split(/\W+/).findLast((name) => name !== "") ?? "", ...Object.keys(schema.properties ?? {})];
+      return (
+        (schema["x-kubernetes-validations"] ?? [])
+          .map(({ message }) => message)
+          // The API server puts the path before it.
+          .filter((message) => !message.startsWith("is immutable"))
+          .filter((message) => !names.some((name) => message.toLowerCase().includes(name.toLowerCase())))
+      );
+    });
+    expect(silent).toEqual([]);
+  });
+});
+
+describe("structuralSchema", () => {
+  it("keeps bounds, drops a double's exact range, and leaves defaults to specs", () => {
+    const schema = z.object({ n: z.int().min(1).default(2), at: z.iso.datetime().max(32), x: z.number().nullable() });
+    expect(structuralSchema(schema, "spec", true)).toEqual({
+      type: "object",
+      required: ["at", "x"],
+      properties: {
+        n: { type: "integer", format: "int64", minimum: 1, default: 2 },
+        at: { type: "string", format: "date-time", pattern: "Z$", maxLength: 32 },
+        x: { type: "number", nullable: true },
+      },
+    });
+    expect(structuralSchema(schema, "status", false).properties?.n).not.toHaveProperty("default");
+  });
+
+  it.each([
+    ["a union", z.union([z.string(), z.int()])],
+    ["anything", z.unknown()],
+    ["an exclusive bound", z.number().gt(0)],
+    ["a loose object", z.looseObject({})],
+  ])("refuses %s with its path", (_what, inner) => {
+    expect(() => structuralSchema(z.object({ field: inner }), "spec", true)).toThrow(/^spec\.field.*: /);
+  });
+});
