@@ -10,6 +10,8 @@ export const evaluationData = z
       "no worse but not proven better, and its approval is Manual.",
   );
 
+export type EvaluationData = z.infer<typeof evaluationData>;
+
 export const datasetRefs = z
   .object({
     reference: storeUri.describe("The inputs that training and the monitoring reference are drawn from."),

@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { defaultGates } from "./default-gates.ts";
+import { causeClass } from "./embedding-service.ts";
+import { evaluationData } from "./training.ts";
+
+const claims = (data: "Labelled" | "Pairs" | "None", cause: "Drift" | "Attack") =>
+  defaultGates(data, cause)
+    .filter(({ test }) => test === "Superiority")
+    .map(({ metric }) => metric);
+
+describe("defaultGates", () => {
+  it("are at most 16 of unlike names for every cause and kind of data", () => {
+    for (const data of evaluationData.options) {
+      for (const cause of causeClass.options) {
+        const names = defaultGates(data, cause).map(({ name }) => name);
+        expect(new Set(names).size).toBe(names.length);
+        expect(names.length).toBeLessThanOrEqual(16);
+      }
+    }
+  });
+
+  it("claim a gain on what the run was started for, and none without labels or pairs", () => {
+    expect(claims("Labelled", "Drift")).toEqual(["ShiftedAccuracy"]);
+    expect(claims("Pairs", "Attack")).toEqual(["RobustAccuracy"]);
+    expect(claims("None", "Drift")).toEqual([]);
+  });
+
+  it("always guard the old index and against collapse", () => {
+    for (const data of evaluationData.options) {
+      const metrics = defaultGates(data, "Schedule").map(({ metric }) => metric);
+      expect(metrics).toContain("EffectiveRank");
+      expect(metrics).toContain("OldIndexOverlap");
+    }
+  });
+});

@@ -1,0 +1,48 @@
+import type { CauseClass } from "./embedding-service.ts";
+import { type EvaluationData, type Gate, gate } from "./training.ts";
+
+/**
+ * The gates of a service that names none.
+ *
+ * No-loss gates are the same for every cause. What a run must improve follows from why it was started: an attack asks
+ * for robustness, a drift for the new domain. Runs on a schedule or by hand must be more robust, as what evenkeel
+ * retrains for is robustness; a run that should prove something else names its gates.
+ * Without labels or pairs no gain can be shown, only that the candidate is no worse (decision 15).
+ */
+export function defaultGates(evaluationData: EvaluationData, causeClass: CauseClass): Gate[] {
+  return choose(evaluationData, causeClass).map((fields) => gate.parse(fields));
+}
+
+type Fields = Pick<Gate, "name" | "metric" | "test"> & Partial<Gate>;
+
+const noHarm: readonly Fields[] = [
+  { name: "consistency", metric: "Consistency", test: "NonInferiority", margin: 0.02 },
+  { name: "no-collapse", metric: "EffectiveRank", test: "NonInferiority", margin: 0.1 },
+  { name: "latency", metric: "LatencyRatio", test: "AtMost", limit: 1.5, warn: 1.2 },
+];
+
+const keepsIndex: readonly Fields[] = [
+  { name: "old-index", metric: "OldIndexRecall", test: "NonInferiority", margin: 0.02 },
+  { name: "new-documents", metric: "NewDocumentRecall", test: "NonInferiority", margin: 0.02 },
+  { name: "mixed-index", metric: "MixedIndexRecall", test: "NonInferiority", margin: 0.02 },
+];
+
+/** Half of ten neighbours may be others before results look like another index's; below six is worth a look. */
+const overlap: Fields = { name: "overlap", metric: "OldIndexOverlap", test: "AtLeast", limit: 0.5, warn: 0.6 };
+
+function choose(evaluationData: EvaluationData, causeClass: CauseClass): Fields[] {
+  if (evaluationData === "None") return [overlap, ...noHarm];
+  const forShift = causeClass === "Drift" || causeClass === "Custom";
+  return [
+    { name: "clean-accuracy", metric: "CleanAccuracy", test: "NonInferiority", margin: 0.02 },
+    ...keepsIndex,
+    forShift
+      ? { name: "shifted-accuracy", metric: "ShiftedAccuracy", test: "Superiority", margin: 0.02 }
+      : { name: "robust-accuracy", metric: "RobustAccuracy", test: "Superiority", margin: 0.02 },
+    ...(forShift
+      ? [{ name: "robust-accuracy", metric: "RobustAccuracy", test: "NonInferiority", margin: 0.02 } satisfies Fields]
+      : []),
+    overlap,
+    ...noHarm,
+  ];
+}
