@@ -21,7 +21,7 @@ export const parts = ["reference", "evaluation", "gallery", "traffic", "attack",
 export type Part = (typeof parts)[number];
 
 // Shares of 70,000, in 64ths.
-const shares: Record<Part, number> = { reference: 20, evaluation: 12, gallery: 4, traffic: 18, attack: 6, proof: 4 };
+const shares: Record<Part, number> = { reference: 28, evaluation: 12, gallery: 4, traffic: 12, attack: 4, proof: 4 };
 
 /** The part a source belongs to, by the hash of its id and nothing else. */
 export function partOf(source: string): Part {
