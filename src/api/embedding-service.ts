@@ -371,6 +371,7 @@ const signalStatus = z
     value: z.number().nullable().default(null).describe("The measured value."),
     threshold: z.number().nullable().default(null).describe("What it was compared with."),
     since: instant.optional().describe("When this verdict began."),
+    failingSince: instant.optional().describe("When it began to fail; kept while the source says nothing."),
     failingFor: z.int().default(0).describe("Seconds of observed failing, up to the last evaluation."),
     evaluatedAt: instant.optional().describe("When it was last evaluated."),
     alarm: z.int().default(0).describe("Number of the alarm, as persisted by the monitor."),
@@ -416,6 +417,19 @@ export const auditStatus = z
   .object({
     seq: z.int().default(0).describe("Number of the last entry."),
     head: z.string().max(71).default("").describe("Hash of the last entry."),
+    segment: z.int().default(0).describe("Number of the segment that entries are written to."),
+    taken: z
+      .array(
+        z
+          .object({
+            uid: z.string().max(64).describe("UID of the run or rollout."),
+            n: z.int().describe("Number of its last decision that is in the chain."),
+          })
+          .describe("How far one object's decisions were taken in."),
+      )
+      .max(20)
+      .default([])
+      .describe("How far the decisions of runs and rollouts were taken in."),
     pending: z.array(auditEntry).max(20).default([]).describe("Entries that are not yet in their segment."),
   })
   .describe("The head of the audit chain.");
@@ -439,6 +453,9 @@ export const embeddingServiceStatus = z
     conditions,
     activeVersion: modelRef.optional().describe("The model that is active: the truth (decision 36)."),
     baselineVersion: modelRef.optional().describe("The last version that a person approved."),
+    firstVersion: modelRef
+      .optional()
+      .describe("The first version: ShiftFromBaseline is measured against its reference, and never reset."),
     signals: z.array(signalStatus).max(16).meta(keyedBy("name")).default([]).describe("The state of each trigger."),
     cause: cause.optional().describe("The cause that is being worked on; saved before anything is created."),
     lastCauses: z
@@ -458,6 +475,7 @@ export const embeddingServiceStatus = z
     retraining: z
       .object({
         name: z.string().max(253).describe("Name of the Retraining."),
+        uid: z.string().max(64).default("").describe("Its UID, once it was seen."),
         phase: z.string().max(32).describe("Where it is."),
       })
       .optional()
@@ -465,7 +483,11 @@ export const embeddingServiceStatus = z
     rollout: z
       .object({
         name: z.string().max(253).describe("Name of the ModelRollout."),
+        uid: z.string().max(64).default("").describe("Its UID, once it was seen."),
         phase: z.string().max(32).describe("Where it is."),
+        to: modelRef.optional().describe("The version that takes over."),
+        retraining: z.string().max(253).default("").describe("The run that made the version, if one did."),
+        needsApproval: z.string().max(512).default("").describe("Why a person must approve, empty when not."),
         weight: z.int().default(0).describe("Percentage of requests that the candidate answers."),
       })
       .optional()
@@ -511,6 +533,7 @@ export const embeddingServiceStatus = z
           .object({
             class: causeClass.describe("Class of cause."),
             count: z.int().describe("Runs in a row that failed or were rejected."),
+            generation: z.int().default(0).describe("Generation of the spec that they ran under."),
           })
           .describe("Failures of one class."),
       )

@@ -1,3 +1,4 @@
+export * from "./decision-record.ts";
 export * from "./default-gates.ts";
 export * from "./embedding-service.ts";
 export * from "./gate-verdict.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { decisionRecords } from "./decision-record.ts";
 import { conditions, objectMeta } from "./object.ts";
 import { rolloutPolicy } from "./rollout-policy.ts";
 import { immutable, keyedBy, rules } from "./rules.ts";
@@ -90,11 +91,21 @@ export const modelRolloutStatus = z
     steps: z.int().default(0).describe("Number of steps."),
     weight: z.int().default(0).describe("Percentage of requests that the candidate answers."),
     mirror: z.boolean().default(false).describe("Whether requests are mirrored to the candidate."),
+    stepEnteredAt: instant.optional().describe("When the step was decided; the progress deadline counts from here."),
     stepStartedAt: instant
       .optional()
       .describe("When the step's hold began: every ready gateway had reported the routing."),
     heldFor: z.int().default(0).describe("Seconds of hold with every check passing."),
+    verdict: z
+      .enum(["Pass", "Fail", "NoData", "SourceError"])
+      .optional()
+      .describe("What the last analysis said as a whole."),
     analysedAt: instant.optional().describe("When the analysis last ran."),
+    heldTo: instant.optional().describe("The instant up to which time was counted as held."),
+    noDataSince: instant.optional().describe("Since when the analysis has had nothing to judge by."),
+    patched: z.boolean().default(false).describe("Whether the workload's field was set to the new version."),
+    decided: z.int().default(0).describe("Number of decisions taken."),
+    decisions: decisionRecords,
     stableReplicas: z.int().default(0).describe("Replicas of the workload when the rollout began."),
     analysis: z.array(checkStatus).max(12).meta(keyedBy("name")).default([]).describe("The checks."),
     weights: z

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { decisionRecords } from "./decision-record.ts";
 import { cause } from "./embedding-service.ts";
 import { conditions, objectMeta } from "./object.ts";
 import { immutable, keyedBy, rules } from "./rules.ts";
@@ -66,6 +67,10 @@ export const jobStatus = z
     finishedAt: instant.optional().describe("When it ended."),
     gpuSeconds: z.number().default(0).describe("GPU time of all its tries."),
     outcome: z.string().max(64).default("").describe("How it ended."),
+    reemitted: z
+      .boolean()
+      .default(false)
+      .describe("Whether its answer was lost, so that a second Job says it again without work."),
   })
   .describe("A Job of the run.");
 export type JobStatus = z.infer<typeof jobStatus>;
@@ -87,6 +92,8 @@ export const retrainingStatus = z
     observedGeneration: z.int().optional().describe("The generation of the spec that was last acted on."),
     phase: retrainingPhase.default("Pending").describe("Where the run is."),
     conditions,
+    decided: z.int().default(0).describe("Number of decisions taken."),
+    decisions: decisionRecords,
     train: jobStatus.optional().describe("The training Job."),
     evaluate: jobStatus.optional().describe("The evaluation Job."),
     startedAt: instant.optional().describe("When the run began."),

@@ -90,6 +90,11 @@ function convert(node: Node, path: string, defaults: boolean): StructuralSchema 
     if (node.maximum === exact) delete schema.maximum;
     schema.format = node.maximum !== undefined && node.maximum < 2 ** 31 ? "int32" : "int64";
   }
+  if (node.type === "number" && node.minimum !== undefined && !Number.isInteger(node.minimum)) {
+    // kube-openapi truncates the bound when the value is a whole number (MinimumNativeType): 0 would pass 0.01.
+    const rule = { rule: `self >= ${decimal(node.minimum)}`, message: `must be at least ${node.minimum}` };
+    schema["x-kubernetes-validations"] = [rule, ...(schema["x-kubernetes-validations"] ?? [])];
+  }
   if (node.format === "date-time") {
     // The server checks the format; UTC is ours, because that is what every reader parses.
     schema.format = "date-time";
@@ -109,4 +114,10 @@ function convert(node: Node, path: string, defaults: boolean): StructuralSchema 
     schema.additionalProperties = convert(node.additionalProperties, `${path}[*]`, defaults);
   }
   return schema;
+}
+
+/** CEL takes 1e-8 for an integer's exponent only with a point: 1.0e-8. */
+function decimal(value: number): string {
+  const text = String(value);
+  return /^\d+e/.test(text) ? text.replace("e", ".0e") : text;
 }
