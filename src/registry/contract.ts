@@ -1,0 +1,24 @@
+import type { StoreUri } from "../api/index.ts";
+
+/** Where artefacts lie: immutable folders, addressed by content. */
+export interface Store {
+  /** Copies a folder into the store; what is there already is left as it is. */
+  put(name: string, folder: string): Promise<StoreUri>;
+  /** The same for files in memory, by path. */
+  putFiles(name: string, files: Readonly<Record<string, Uint8Array>>): Promise<StoreUri>;
+  /** @returns the artefact's folder, every file of it verified */
+  resolve(uri: StoreUri): Promise<string>;
+  /** @returns the artefacts of a name, oldest first */
+  list(name: string): Promise<StoreUri[]>;
+  remove(uri: StoreUri): Promise<void>;
+  /** Small results and checkpoints that are not addressed by content: a path in the store, written atomically. */
+  readonly runs: Runs;
+}
+
+/** What a run leaves under `runs/<namespace>/<retraining>/`, so that a lost answer is given again without work. */
+export interface Runs {
+  /** @returns null when there is none */
+  read(run: string, file: string): Promise<Uint8Array | null>;
+  write(run: string, file: string, content: Uint8Array): Promise<void>;
+  remove(run: string, file: string): Promise<void>;
+}

@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { storeFailure } from "./error.ts";
+import { openStore } from "./store.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "store-"));
+});
+afterEach(async () => {
+  await chmod(folder, 0o700);
+  await rm(folder, { recursive: true });
+});
+
+describe("FileStore", () => {
+  it("gives a folder and the same files in memory the same digest, over the canonical JSON of the entries", async () => {
+    const source = join(folder, "source");
+    await mkdir(join(source, "b"), { recursive: true });
+    await writeFile(join(source, "b", "c.txt"), "c");
+    await writeFile(join(source, "a.txt"), "");
+    const store = openStore(join(folder, "store"));
+    const fromFolder = await store.put("models/x", source);
+    const fromMemory = await store.putFiles("models/x", { "b/c.txt": bytes("c"), "a.txt": bytes("") });
+    const sha = (text: string) => createHash("sha256").update(text).digest("hex");
+    const canonical = `[{"path":"a.txt","sha256":"${sha("")}","size":0},{"path":"b/c.txt","sha256":"${sha("c")}","size":1}]`;
+    expect(fromFolder).toBe(`store://models/x@sha256:${sha(canonical)}`);
+    expect(fromMemory).toBe(fromFolder);
+    expect(await readFile(join(await store.resolve(fromFolder), "b", "c.txt"), "utf8")).toBe("c");
+    expect(await store.list("models/x")).toEqual([fromFolder]);
+  });
+
+  it("leaves no temporary folder behind, also when the same is written twice at once", async () => {
+    const store = openStore(folder);
+    const uris = await Promise.all([1, 2, 3].map(() => store.putFiles("data/d", { f: bytes("same") })));
+    expect(new Set(uris).size).toBe(1);
+    expect(await readdir(join(folder, "data/d"))).toHaveLength(1);
+  });
+
+  it.each<[string, (artefact: string) => Promise<void>, string]>([
+    ["a changed file", (at) => appendFile(join(at, "f"), "!"), "f has 5 bytes"],
+    ["a missing file", (at) => rm(join(at, "f")), "f is missing"],
+    ["an added file", (at) => writeFile(join(at, "g"), ""), "g is not in its manifest"],
+    ["a link", (at) => symlink("/etc/hostname", join(at, "g")), "g is neither a file nor a folder"],
+    ["a missing manifest", (at) => rm(join(at, "manifest.json")), "manifest.json is missing"],
+    ["a manifest that is no JSON", (at) => writeFile(join(at, "manifest.json"), "{"), "cannot be read"],
+    [
+      "another's manifest",
+      (at) =>
+        writeFile(
+          join(at, "manifest.json"),
+          JSON.stringify({ name: "n", files: [{ path: "f", size: 4, sha256: "0".repeat(64) }] }),
+        ),
+      "another digest",
+    ],
+  ])("refuses %s as Corrupt", async (_, spoil, message) => {
+    const store = openStore(folder);
+    const uri = await store.putFiles("m", { f: bytes("whole"), h: bytes("") }).then(async (other) => {
+      await store.remove(other);
+      return store.putFiles("m", { f: bytes("four") });
+    });
+    await spoil(await store.resolve(uri));
+    await expect(store.resolve(uri)).rejects.toMatchObject({
+      reason: "Corrupt",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it.each([
+    ["http://x@sha256:00", "must be store://"],
+    [`store://a/../b@sha256:${"0".repeat(64)}`, "each part"],
+    [`store://a//b@sha256:${"0".repeat(64)}`, "each part"],
+    [`store://a/sha256-b@sha256:${"0".repeat(64)}`, "each part"],
+  ])("refuses the URI %s as BadUri", async (uri, message) => {
+    await expect(openStore(folder).resolve(uri)).rejects.toMatchObject({
+      reason: "BadUri",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it("refuses files that would leave the artefact, and an empty folder", async () => {
+    const store = openStore(folder);
+    await expect(store.putFiles("m", { "../f": bytes("") })).rejects.toMatchObject({ reason: "BadUri" });
+    await expect(store.putFiles("m", {})).rejects.toMatchObject({ reason: "NotFound" });
+  });
+
+  it("says NotFound for what was removed, and removing twice is no error", async () => {
+    const store = openStore(folder);
+    const uri = await store.putFiles("m", { f: bytes("") });
+    await store.remove(uri);
+    await store.remove(uri);
+    await expect(store.resolve(uri)).rejects.toMatchObject({ reason: "NotFound" });
+    expect(await store.list("m")).toEqual([]);
+    expect(await store.list("never")).toEqual([]);
+  });
+
+  it("keeps a run's files, replaced as a whole", async () => {
+    const { runs } = openStore(folder);
+    expect(await runs.read("ns/run", "train.json")).toBeNull();
+    await runs.write("ns/run", "train.json", bytes("1"));
+    await runs.write("ns/run", "train.json", bytes("2"));
+    expect(Buffer.from((await runs.read("ns/run", "train.json")) ?? []).toString()).toBe("2");
+    expect(await readdir(join(folder, "runs/ns/run"))).toEqual(["train.json"]);
+    await expect(runs.write("ns/../run", "f", bytes(""))).rejects.toMatchObject({ reason: "BadUri" });
+  });
+});
+
+describe("storeFailure", () => {
+  it.each([
+    ["ENOSPC", "Full"],
+    ["EDQUOT", "Full"],
+    ["EROFS", "ReadOnly"],
+    ["EACCES", "ReadOnly"],
+  ])("tells %s as %s", (code, reason) => {
+    expect(storeFailure(Object.assign(new Error(code), { code }), "writing")).toMatchObject({ reason });
+  });
+});

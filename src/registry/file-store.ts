@@ -1,0 +1,159 @@
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { StoreUri } from "../api/index.ts";
+import type { Store } from "./contract.ts";
+import { StoreError, storeFailure } from "./error.ts";
+import { absentAs, isAbsent, isTaken, temporary, writeSynced } from "./files.ts";
+import {
+  digestOfEntries,
+  filesBelow,
+  type ManifestEntry,
+  manifest,
+  manifestFile,
+  measure,
+  sortByPath,
+} from "./manifest.ts";
+import { FileRuns } from "./runs.ts";
+import { checkName, formatUri, parseUri } from "./uri.ts";
+
+/**
+ * A store on a file system that all its users mount: `<root>/<name>/sha256-<hex>/`.
+ *
+ * An artefact is written beside its place and renamed into it, so that it is there whole or not at all, and two that
+ * write the same at once both end well.
+ */
+export class FileStore implements Store {
+  readonly runs: FileRuns;
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+    this.runs = new FileRuns(root);
+  }
+
+  async put(name: string, folder: string): Promise<StoreUri> {
+    const paths = await filesBelow(folder);
+    return this.#write(name, paths, async (target) => {
+      for (const path of paths) {
+        await mkdir(dirname(join(target, path)), { recursive: true });
+        await copyFile(join(folder, path), join(target, path), constants.COPYFILE_FICLONE);
+      }
+      // Measured on the copy: what is promised is what lies in the store, whatever becomes of the original meanwhile.
+      return Promise.all(paths.map((path) => measure(target, path)));
+    });
+  }
+
+  async putFiles(name: string, files: Readonly<Record<string, Uint8Array>>): Promise<StoreUri> {
+    const entries: ManifestEntry[] = Object.entries(files).map(([path, content]) => ({
+      path: checkPath(path),
+      size: content.length,
+      sha256: createHash("sha256").update(content).digest("hex"),
+    }));
+    return this.#write(name, Object.keys(files), async (target) => {
+      for (const [path, content] of Object.entries(files)) {
+        await mkdir(dirname(join(target, path)), { recursive: true });
+        await writeSynced(join(target, path), content);
+      }
+      return entries;
+    });
+  }
+
+  async resolve(uri: StoreUri): Promise<string> {
+    const { digest } = parseUri(uri);
+    const folder = this.#folder(uri);
+    const listed = await readManifest(folder, uri);
+    if (digestOfEntries(listed) !== digest) {
+      throw new StoreError("Corrupt", `${uri}: its manifest has another digest, ${digestOfEntries(listed)}`);
+    }
+    const present = new Set(await filesBelow(folder));
+    for (const entry of listed) {
+      if (!present.delete(entry.path)) throw new StoreError("Corrupt", `${uri}: ${entry.path} is missing`);
+      const found = await measure(folder, entry.path);
+      if (found.size !== entry.size || found.sha256 !== entry.sha256) {
+        throw new StoreError(
+          "Corrupt",
+          `${uri}: ${entry.path} has ${found.size} bytes with SHA-256 ${found.sha256}, not ${entry.size} with ${entry.sha256}`,
+        );
+      }
+    }
+    const [extra] = present;
+    if (extra !== undefined) throw new StoreError("Corrupt", `${uri}: ${extra} is not in its manifest`);
+    return folder;
+  }
+
+  async list(name: string): Promise<StoreUri[]> {
+    checkName(name);
+    const folder = join(this.#root, name);
+    const entries = await readdir(folder, { withFileTypes: true }).catch(absentAs([]));
+    const found = entries
+      .filter((entry) => entry.isDirectory() && /^sha256-[0-9a-f]{64}$/.test(entry.name))
+      .map(async (entry) => ({ entry: entry.name, at: (await stat(join(folder, entry.name))).mtimeMs }));
+    const artefacts = (await Promise.all(found)).sort((a, b) => a.at - b.at || (a.entry < b.entry ? -1 : 1));
+    return artefacts.map(({ entry }) => formatUri({ name, digest: entry.replace("sha256-", "sha256:") }));
+  }
+
+  async remove(uri: StoreUri): Promise<void> {
+    const folder = this.#folder(uri);
+    const aside = temporary(dirname(folder));
+    try {
+      // Renamed first: whoever looks sees it whole or not at all.
+      await rename(folder, aside);
+      await rm(aside, { recursive: true, force: true });
+    } catch (error) {
+      if (isAbsent(error)) return;
+      throw storeFailure(error, `removing ${uri}`);
+    }
+  }
+
+  #folder(uri: StoreUri): string {
+    const { name, digest } = parseUri(uri);
+    return join(this.#root, name, digest.replace(":", "-"));
+  }
+
+  async #write(
+    name: string,
+    paths: readonly string[],
+    fill: (target: string) => Promise<ManifestEntry[]>,
+  ): Promise<StoreUri> {
+    checkName(name);
+    if (paths.length === 0) throw new StoreError("NotFound", `nothing to put as ${name}: the folder has no files`);
+    const parent = join(this.#root, name);
+    const target = temporary(parent);
+    try {
+      await mkdir(target, { recursive: true });
+      const files = sortByPath(await fill(target));
+      const digest = digestOfEntries(files);
+      await writeSynced(join(target, manifestFile), Buffer.from(`${JSON.stringify({ name, files }, null, 2)}\n`));
+      await rename(target, join(parent, digest.replace(":", "-"))).catch(async (error: unknown) => {
+        if (!isTaken(error)) throw error;
+      });
+      return formatUri({ name, digest });
+    } catch (error) {
+      throw storeFailure(error, `writing ${name} to ${this.#root}`);
+    } finally {
+      await rm(target, { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+}
+
+async function readManifest(folder: string, uri: string): Promise<ManifestEntry[]> {
+  const text = await readFile(join(folder, manifestFile), "utf8").catch(absentAs(null));
+  if (text === null) {
+    const there = await stat(folder).catch(absentAs(null));
+    if (there) throw new StoreError("Corrupt", `${uri}: ${manifestFile} is missing`);
+    throw new StoreError("NotFound", `${uri} is not in the store: nothing lies at ${folder}`);
+  }
+  try {
+    return manifest.parse(JSON.parse(text)).files;
+  } catch (error) {
+    throw new StoreError("Corrupt", `${uri}: ${manifestFile} cannot be read`, { cause: error });
+  }
+}
+
+function checkPath(path: string): string {
+  if (path.split("/").every((part) => part !== "" && part !== "." && part !== "..") && path !== manifestFile)
+    return path;
+  throw new StoreError("BadUri", `file ${JSON.stringify(path)}: its path must stay in the artefact`);
+}

@@ -1,0 +1,132 @@
+import { z } from "zod";
+
+/**
+ * The safetensors format (https://huggingface.co/docs/safetensors): 8 bytes little-endian length of the header, the
+ * header as JSON `{ name: { dtype, shape, data_offsets } }`, then the numbers, row-major and little endian.
+ */
+export type StoredTensor =
+  | { readonly dtype: "F32"; readonly shape: readonly number[]; readonly data: Float32Array }
+  | { readonly dtype: "F64"; readonly shape: readonly number[]; readonly data: Float64Array }
+  | { readonly dtype: "I32"; readonly shape: readonly number[]; readonly data: Int32Array }
+  | { readonly dtype: "U8"; readonly shape: readonly number[]; readonly data: Uint8Array };
+export type StoredTensors = ReadonlyMap<string, StoredTensor>;
+
+/** The bytes are not a safetensors file, or not one with the tensors asked for. */
+export class SafetensorsError extends Error {
+  override readonly name = "SafetensorsError";
+}
+
+const bytesPer = { F64: 8, F32: 4, I32: 4, U8: 1 } as const;
+const largestHeader = 100_000_000; // as in the reference implementation
+const described = z.object({
+  dtype: z.string(),
+  shape: z.array(z.int().min(0)),
+  data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
+});
+const header = z.record(z.string(), z.unknown());
+
+/** @param metadata  strings for `__metadata__`; `{ format: "pt" }` is what `transformers` expects */
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, StoredTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  // Widest first, then by name, as the reference implementation writes them: every tensor is aligned.
+  const entries = Object.entries(tensors).sort(
+    ([a, x], [b, y]) => bytesPer[y.dtype] - bytesPer[x.dtype] || (a < b ? -1 : a > b ? 1 : 0),
+  );
+  const head: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  let offset = 0;
+  for (const [name, { dtype, shape, data }] of entries) {
+    if (data.length !== elements(shape)) {
+      throw new SafetensorsError(`${name}: shape [${shape.join(", ")}] does not hold ${data.length} numbers`);
+    }
+    head[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(head));
+  const padded = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(8 + padded + offset).fill(0x20, 8, 8 + padded);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
+  bytes.set(json, 8);
+  let at = 8 + padded;
+  for (const [, { data }] of entries) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/** @throws {SafetensorsError} */
+export function decodeSafetensors(bytes: Uint8Array): StoredTensors {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = bytes.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.NaN;
+  if (!(length <= largestHeader && 8 + length <= bytes.length)) {
+    throw new SafetensorsError(`not a safetensors file: its ${bytes.length} bytes have no whole header`);
+  }
+  const body = bytes.subarray(8 + length);
+  const found = new Map<string, StoredTensor>();
+  for (const [name, value] of Object.entries(parseHeader(bytes.subarray(8, 8 + length)))) {
+    if (name === "__metadata__") continue;
+    const parsed = described.safeParse(value);
+    if (!parsed.success) throw new SafetensorsError(`${name}: ${z.prettifyError(parsed.error)}`);
+    const { dtype, shape, data_offsets } = parsed.data;
+    const [from, to] = data_offsets;
+    if (dtype !== "F64" && dtype !== "F32" && dtype !== "I32" && dtype !== "U8") {
+      throw new SafetensorsError(`${name}: dtype ${dtype} is not supported, only F64, F32, I32 and U8`);
+    }
+    if (to > body.length || to - from !== elements(shape) * bytesPer[dtype]) {
+      throw new SafetensorsError(
+        `${name}: ${dtype} [${shape.join(", ")}] does not fit bytes ${from} to ${to} of ${body.length}`,
+      );
+    }
+    // Copied, because typed arrays must be aligned and a file in memory may not be. (Buffer's slice() would not copy.)
+    found.set(name, typed(dtype, shape, new Uint8Array(body.subarray(from, to)).buffer));
+  }
+  return found;
+}
+
+/** @returns the tensor of that name and type. @throws {SafetensorsError} when there is none */
+export function takeTensor<Type extends StoredTensor["dtype"]>(
+  tensors: StoredTensors,
+  name: string,
+  dtype: Type,
+): Extract<StoredTensor, { dtype: Type }> {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new SafetensorsError(`tensor ${name} is missing; there are ${[...tensors.keys()].join(", ")}`);
+  if (!hasType(tensor, dtype)) throw new SafetensorsError(`tensor ${name} is ${tensor.dtype}, not ${dtype}`);
+  return tensor;
+}
+
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+function hasType<Type extends StoredTensor["dtype"]>(
+  tensor: StoredTensor,
+  dtype: Type,
+): tensor is Extract<StoredTensor, { dtype: Type }> {
+  return tensor.dtype === dtype;
+}
+
+function typed(dtype: StoredTensor["dtype"], shape: readonly number[], buffer: ArrayBuffer): StoredTensor {
+  switch (dtype) {
+    case "F64":
+      return { dtype, shape, data: new Float64Array(buffer) };
+    case "F32":
+      return { dtype, shape, data: new Float32Array(buffer) };
+    case "I32":
+      return { dtype, shape, data: new Int32Array(buffer) };
+    case "U8":
+      return { dtype, shape, data: new Uint8Array(buffer) };
+    default:
+      return dtype satisfies never;
+  }
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    return header.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+  } catch (error) {
+    throw new SafetensorsError("not a safetensors file: its header is not a JSON object", { cause: error });
+  }
+}
