@@ -147,8 +147,7 @@ export class Controller {
       case "Retry":
       case "Panic":
         // The server said when to come back: sooner is of no use.
-        if (isKubeError(outcome.error) && outcome.error.retryAfter) this.queue.addAfter(id, outcome.error.retryAfter);
-        this.queue.retry(id);
+        this.queue.retry(id, isKubeError(outcome.error) ? (outcome.error.retryAfter ?? 0) : 0);
         break;
       case "Aborted":
         break;

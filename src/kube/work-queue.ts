@@ -99,12 +99,12 @@ export class WorkQueue {
     this.#delayed.set(key, { at, cancel });
   }
 
-  /** Adds it after its backoff, which grows until `forget`. */
-  retry(key: string): void {
+  /** Adds it after its backoff, which grows until `forget`, and not before `atLeastMs`. */
+  retry(key: string, atLeastMs = 0): void {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
     this.#hooks.retried?.(key, failures);
-    this.addAfter(key, Math.max(backoffDelay(failures, this.#backoff), this.#retryBucket?.reserve() ?? 0));
+    this.addAfter(key, Math.max(atLeastMs, backoffDelay(failures, this.#backoff), this.#retryBucket?.reserve() ?? 0));
   }
 
   /** It went well: its next failure is its first. */
