@@ -42,8 +42,9 @@ describe("kubectl", () => {
   });
 
   it("lists every kind by category, short name and columns", async () => {
-    const [[, objects = []] = []] = samples();
-    const threatModel = objects.find(({ kind }) => kind === "ThreatModel");
+    const threatModel = samples()
+      .flatMap(([, objects]) => objects)
+      .find(({ metadata }) => metadata.name === "shop-images");
     await api.create(`/apis/evenkeel.dev/v1alpha1/namespaces/${namespace}/threatmodels`, threatModel);
     expect(await kubectl("get", "evenkeel")).toMatch(/threatmodel.*shop-images/);
     expect(await kubectl("get", "tm")).toMatch(/NAME\s+MODALITY\s+READY\s+AGE\nshop-images\s+Image/);

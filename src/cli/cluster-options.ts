@@ -1,0 +1,50 @@
+import { type Command, Option } from "commander";
+import type { Kube } from "../kube/index.ts";
+
+export interface ClusterOptions {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+}
+
+/** The options by which kubectl finds a cluster and a namespace. */
+export function withClusterOptions(command: Command): Command {
+  return command
+    .option("--kubeconfig <file>", "path of the kubeconfig (default: $KUBECONFIG, then ~/.kube/config)")
+    .option("--context <name>", "context of the kubeconfig (default: its current one)")
+    .option("-n, --namespace <name>", "namespace (default: that of the context)");
+}
+
+export interface Cluster {
+  readonly kube: Kube;
+  readonly namespace: string;
+}
+
+/** Runs `work` with a client, and closes it afterwards. */
+export async function inCluster<T>(options: ClusterOptions, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const { connect } = await import("../kube/index.ts");
+  const { kubeconfig, context } = options;
+  const kube = await connect({ kubeconfig, context, fieldManager: "evenkeel-cli" });
+  try {
+    return await work({ kube, namespace: options.namespace ?? kube.namespace ?? "default" });
+  } finally {
+    await kube.close();
+  }
+}
+
+export type OutputFormat = "tree" | "json" | "yaml" | "wide" | "text";
+
+export function withOutput(command: Command, ...formats: readonly [OutputFormat, ...OutputFormat[]]): Command {
+  const option = new Option("-o, --output <format>", "how to print it").choices(formats).default(formats[0]);
+  return command.addOption(option);
+}
+
+/** Prints data for machines. */
+export async function printData(data: unknown, format: "json" | "yaml"): Promise<void> {
+  if (format === "json") {
+    process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
+    return;
+  }
+  const { stringify } = await import("yaml");
+  process.stdout.write(stringify(data, { aliasDuplicateObjects: false }));
+}
