@@ -1,4 +1,3 @@
-import { at } from "./matrix.ts";
 import type { Reference } from "./reference.ts";
 import { type ScoreName, type Scores, scoreNames, scoreVector } from "./scores.ts";
 
@@ -50,7 +49,7 @@ function countUnder(sorted: Float32Array, bound: number, inclusive: boolean): nu
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const value = at(sorted, middle);
+    const value = sorted[middle]!;
     if (value < bound || (inclusive && value === bound)) low = middle + 1;
     else high = middle;
   }

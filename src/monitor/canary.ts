@@ -1,4 +1,4 @@
-import { at, cosine, type Matrix, norm, row } from "./matrix.ts";
+import { cosine, type Matrix, norm, row } from "./matrix.ts";
 import { procrustesResidual } from "./procrustes.ts";
 
 /** How far the vectors of the same inputs are apart when a pod embeds them again. */
@@ -104,6 +104,6 @@ function nearestTo(matrix: Matrix, index: number, k: number): number[] {
   const cosines = Float64Array.from({ length: matrix.rows }, (_, j) => cosine(row(matrix, index), row(matrix, j)));
   return [...cosines.keys()]
     .filter((j) => j !== index)
-    .sort((i, j) => at(cosines, j) - at(cosines, i) || i - j)
+    .sort((i, j) => cosines[j]! - cosines[i]! || i - j)
     .slice(0, k);
 }

@@ -1,4 +1,4 @@
-import { at, type Matrix, row } from "./matrix.ts";
+import { type Matrix, row } from "./matrix.ts";
 import type { Random } from "./random.ts";
 
 /** Number of centroids of a reference. */
@@ -50,11 +50,11 @@ export function nearestCentroid(centroids: Matrix, x: Float32Array, length: numb
     const start = c * d;
     let [s0, s1, s2, s3] = [0, 0, 0, 0];
     for (let j = 0; j < d; j++) {
-      const value = at(x, j);
-      s0 += value * at(data, start + j);
-      s1 += value * at(data, start + d + j);
-      s2 += value * at(data, start + 2 * d + j);
-      s3 += value * at(data, start + 3 * d + j);
+      const value = x[j]!;
+      s0 += value * data[start + j]!;
+      s1 += value * data[start + d + j]!;
+      s2 += value * data[start + 2 * d + j]!;
+      s3 += value * data[start + 3 * d + j]!;
     }
     if (s0 > best) [best, index] = [s0, c];
     if (s1 > best) [best, index] = [s1, c + 1];
@@ -63,7 +63,7 @@ export function nearestCentroid(centroids: Matrix, x: Float32Array, length: numb
   }
   for (; c < rows; c++) {
     let sum = 0;
-    for (let j = 0; j < d; j++) sum += at(x, j) * at(data, c * d + j);
+    for (let j = 0; j < d; j++) sum += x[j]! * data[c * d + j]!;
     if (sum > best) [best, index] = [sum, c];
   }
   nearest.index = index;
@@ -81,14 +81,14 @@ function seedCentroids(units: Matrix, centroids: Matrix, random: Random): void {
     for (let i = 0; i < units.rows; i++) {
       const x = row(units, i);
       let sum = 0;
-      for (let j = 0; j < x.length; j++) sum += at(x, j) * at(seed, j);
-      distance[i] = Math.min(at(distance, i), Math.max(0, 1 - sum));
-      total += at(distance, i);
+      for (let j = 0; j < x.length; j++) sum += x[j]! * seed[j]!;
+      distance[i] = Math.min(distance[i]!, Math.max(0, 1 - sum));
+      total += distance[i]!;
     }
     let target = random.uniform() * total;
     chosen = random.integer(units.rows);
     for (let i = 0; i < units.rows && total > 0; i++) {
-      target -= at(distance, i);
+      target -= distance[i]!;
       if (target < 0) {
         chosen = i;
         break;
@@ -102,16 +102,16 @@ function updateCentroids(units: Matrix, assignment: Int32Array, centroids: Matri
   const { columns: d } = units;
   const sums = new Float64Array(centroids.rows * d);
   for (let i = 0; i < units.rows; i++) {
-    const start = at(assignment, i) * d;
+    const start = assignment[i]! * d;
     const x = row(units, i);
-    for (let j = 0; j < d; j++) sums[start + j] = at(sums, start + j) + at(x, j);
+    for (let j = 0; j < d; j++) sums[start + j] = sums[start + j]! + x[j]!;
   }
   for (let c = 0; c < centroids.rows; c++) {
     let length = 0;
-    for (let j = 0; j < d; j++) length += at(sums, c * d + j) ** 2;
+    for (let j = 0; j < d; j++) length += sums[c * d + j]! ** 2;
     length = Math.sqrt(length);
     if (length === 0) continue;
-    for (let j = 0; j < d; j++) centroids.data[c * d + j] = at(sums, c * d + j) / length;
+    for (let j = 0; j < d; j++) centroids.data[c * d + j] = sums[c * d + j]! / length;
   }
 }
 
@@ -123,7 +123,7 @@ function unitRows(samples: Matrix): Matrix {
     let length = 0;
     for (const value of x) length += value * value;
     length = Math.sqrt(length) || 1;
-    for (let j = 0; j < x.length; j++) x[j] = at(x, j) / length;
+    for (let j = 0; j < x.length; j++) x[j] = x[j]! / length;
   }
   return units;
 }

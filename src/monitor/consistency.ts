@@ -1,4 +1,4 @@
-import { at, cosine } from "./matrix.ts";
+import { cosine } from "./matrix.ts";
 
 /**
  * Consistency score of one input: 1 − cosine of its vector and the vector of its squeezed copy, in [0, 2].
@@ -53,7 +53,7 @@ function conformalThreshold(scores: ArrayLike<number>, rate: number): Consistenc
   const sorted = Float64Array.from(scores).sort();
   const flagged = Math.floor((sorted.length + 1) * rate);
   if (flagged < 1) return null;
-  const score = at(sorted, sorted.length - flagged);
+  const score = sorted[sorted.length - flagged]!;
   let above = 0;
   let equal = 0;
   for (const value of sorted) {

@@ -1,4 +1,4 @@
-import { at, difference, dot, type Matrix, meanRow, norm, row } from "./matrix.ts";
+import { difference, dot, type Matrix, meanRow, norm, row } from "./matrix.ts";
 import type { Reference } from "./reference.ts";
 import { type BlockStatistics, SketchMismatch } from "./sketch.ts";
 import { varianceAlong, whiten } from "./whitening.ts";
@@ -93,7 +93,7 @@ export function stepDetector(
   }
 
   const bet = fairBet(state, block.mean, reference);
-  const grown = state.evidence.map((m, i) => (1 + m) * (1 + at(bets, i) * bet));
+  const grown = state.evidence.map((m, i) => (1 + m) * (1 + bets[i]! * bet));
   const evidence = meanEvidence(grown);
   const crossed = evidence >= settings.threshold;
   const used = state.used + 1;
@@ -158,7 +158,7 @@ function usedMean(blocks: Matrix, used: number): Float64Array {
 
 function updateAverage(state: DetectorState, x: Float64Array): Float32Array {
   const weight = Math.max(1 / (state.used + 1), averageWeight);
-  return state.average.map((value, j) => value + weight * (at(x, j) - value));
+  return state.average.map((value, j) => value + weight * (x[j]! - value));
 }
 
 function noBet(state: DetectorState, result: "short" | "empty" | "late"): DetectorStep {

@@ -1,4 +1,4 @@
-import { at, dot, type Matrix, norm, row } from "./matrix.ts";
+import { dot, type Matrix, norm, row } from "./matrix.ts";
 import type { Random } from "./random.ts";
 
 /** Eigenvalues in descending order and their unit eigenvectors, `vectors[i * size + j]` being vector i. */
@@ -17,39 +17,39 @@ export function symmetricEigen(matrix: Float64Array, size: number): Eigen {
   for (const value of a) scale += value * value;
   for (let sweep = 0; sweep < 60; sweep++) {
     let off = 0;
-    for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) off += at(a, p * size + q) ** 2;
+    for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) off += a[p * size + q]! ** 2;
     if (off <= 1e-26 * scale) break;
     for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) rotate(a, v, size, p, q);
   }
-  const order = Array.from({ length: size }, (_, i) => i).sort((i, j) => at(a, j * size + j) - at(a, i * size + i));
+  const order = Array.from({ length: size }, (_, i) => i).sort((i, j) => a[j * size + j]! - a[i * size + i]!);
   const vectors = new Float64Array(size * size);
   order.forEach((from, to) => {
-    for (let j = 0; j < size; j++) vectors[to * size + j] = at(v, from * size + j);
+    for (let j = 0; j < size; j++) vectors[to * size + j] = v[from * size + j]!;
   });
-  return { values: Float64Array.from(order, (i) => at(a, i * size + i)), vectors, size };
+  return { values: Float64Array.from(order, (i) => a[i * size + i]!), vectors, size };
 }
 
 /** Zeroes a[p][q]; eigenvectors are kept as rows of v. */
 function rotate(a: Float64Array, v: Float64Array, size: number, p: number, q: number): void {
-  const apq = at(a, p * size + q);
+  const apq = a[p * size + q]!;
   if (apq === 0) return;
-  const theta = (at(a, q * size + q) - at(a, p * size + p)) / (2 * apq);
+  const theta = (a[q * size + q]! - a[p * size + p]!) / (2 * apq);
   const t = Math.sign(theta || 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
   const c = 1 / Math.sqrt(t * t + 1);
   const s = t * c;
   for (let k = 0; k < size; k++) {
-    const kp = at(a, k * size + p);
-    const kq = at(a, k * size + q);
+    const kp = a[k * size + p]!;
+    const kq = a[k * size + q]!;
     a[k * size + p] = c * kp - s * kq;
     a[k * size + q] = s * kp + c * kq;
   }
   for (let k = 0; k < size; k++) {
-    const pk = at(a, p * size + k);
-    const qk = at(a, q * size + k);
+    const pk = a[p * size + k]!;
+    const qk = a[q * size + k]!;
     a[p * size + k] = c * pk - s * qk;
     a[q * size + k] = s * pk + c * qk;
-    const vp = at(v, p * size + k);
-    const vq = at(v, q * size + k);
+    const vp = v[p * size + k]!;
+    const vq = v[q * size + k]!;
     v[p * size + k] = c * vp - s * vq;
     v[q * size + k] = s * vp + c * vq;
   }
@@ -91,9 +91,9 @@ export function leadingEigen(samples: Matrix, mean: Float64Array, rank: number, 
   const data = new Float32Array(rank * d);
   for (let r = 0; r < rank; r++) {
     for (let i = 0; i < width; i++) {
-      const weight = at(ritz.vectors, r * width + i);
+      const weight = ritz.vectors[r * width + i]!;
       const u = block[i] ?? [];
-      for (let k = 0; k < d; k++) data[r * d + k] = at(data, r * d + k) + weight * at(u, k);
+      for (let k = 0; k < d; k++) data[r * d + k] = data[r * d + k]! + weight * u[k]!;
     }
   }
   return {
@@ -108,13 +108,13 @@ function covarianceTimes(samples: Matrix, mean: Float64Array, block: Row[]): Row
   const centred = new Float64Array(d);
   for (let i = 0; i < samples.rows; i++) {
     const x = row(samples, i);
-    for (let k = 0; k < d; k++) centred[k] = at(x, k) - at(mean, k);
+    for (let k = 0; k < d; k++) centred[k] = x[k]! - mean[k]!;
     block.forEach((u, index) => {
       let along = 0;
-      for (let k = 0; k < d; k++) along += at(u, k) * at(centred, k);
+      for (let k = 0; k < d; k++) along += u[k]! * centred[k]!;
       along /= samples.rows - 1;
       const out = image[index];
-      if (out) for (let k = 0; k < d; k++) out[k] = at(out, k) + along * at(centred, k);
+      if (out) for (let k = 0; k < d; k++) out[k] = out[k]! + along * centred[k]!;
     });
   }
   return image;
@@ -126,10 +126,10 @@ function orthonormalise(block: Row[]): void {
     for (let pass = 0; pass < 2; pass++) {
       for (const w of block.slice(0, index)) {
         const along = dot(u, w);
-        for (let k = 0; k < u.length; k++) u[k] = at(u, k) - along * at(w, k);
+        for (let k = 0; k < u.length; k++) u[k] = u[k]! - along * w[k]!;
       }
     }
     const length = norm(u);
-    for (let k = 0; k < u.length; k++) u[k] = length > 1e-30 ? at(u, k) / length : 0;
+    for (let k = 0; k < u.length; k++) u[k] = length > 1e-30 ? u[k]! / length : 0;
   });
 }

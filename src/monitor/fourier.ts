@@ -1,4 +1,4 @@
-import { at, type Matrix, row } from "./matrix.ts";
+import { type Matrix, row } from "./matrix.ts";
 import { type Random, seededRandom } from "./random.ts";
 
 /** What random Fourier features are made from; the frequencies follow from it. */
@@ -21,19 +21,17 @@ export type FourierFeatures = { add(x: ArrayLike<number>, sums: Float64Array): v
  *
  *   W = (√p / σ) H D₁ H D₂ H D₃
  *
- * H is the normalised Walsh-Hadamard matrix of size p, the power of two above d; D are random signs. Only the first D/2
+ * H is the normalised Walsh-Hadamard matrix of size p, a power of two of at least d; D are random signs. Only the first D/2
  * rows of the last H are needed: they are the transform of a fold by addition. Dense frequencies took three times as
  * long at d = 768 and hold D × d numbers in memory.
  */
 export function fourierFeatures(settings: FourierSettings): FourierFeatures {
   const { dimension, features, seed, sigma } = settings;
   const frequencies = features / 2;
-  const size = powerOfTwoFrom(dimension);
-  const rows = Math.min(size, frequencies);
-  const groups = frequencies / rows;
-  const random = seededRandom(seed);
-  // D₃, D₂ and D₁ of each group, one after the other.
-  const signs = randomSigns(3 * groups * size, random);
+  // Padding also makes up for few dimensions, in which the frequencies would all be of one length.
+  const size = powerOfTwoFrom(Math.max(dimension, frequencies));
+  // D₃, D₂ and D₁, one after the other.
+  const signs = randomSigns(3 * size, seededRandom(seed));
   // Each unnormalised transform is √p times H, so √p · H·H·H is the product of all three over p.
   const scale = 1 / (sigma * size);
   const amplitude = Math.sqrt(2 / features);
@@ -41,22 +39,20 @@ export function fourierFeatures(settings: FourierSettings): FourierFeatures {
 
   return {
     add(x, sums) {
-      for (let group = 0; group < groups; group++) {
-        const start = 3 * group * size;
-        for (let j = 0; j < dimension; j++) work[j] = at(x, j) * at(signs, start + j);
-        work.fill(0, dimension);
-        hadamard(work, size);
-        for (let j = 0; j < size; j++) work[j] = at(work, j) * at(signs, start + size + j);
-        hadamard(work, size);
-        for (let j = 0; j < size; j++) work[j] = at(work, j) * at(signs, start + 2 * size + j);
-        for (let j = rows; j < size; j++) work[j % rows] = at(work, j % rows) + at(work, j);
-        hadamard(work, rows);
-        for (let j = 0; j < rows; j++) {
-          const phase = at(work, j) * scale;
-          const k = group * rows + j;
-          sums[k] = at(sums, k) + amplitude * Math.cos(phase);
-          sums[frequencies + k] = at(sums, frequencies + k) + amplitude * Math.sin(phase);
-        }
+      for (let j = 0; j < dimension; j++) work[j] = x[j]! * signs[j]!;
+      work.fill(0, dimension);
+      hadamard(work, size);
+      for (let j = 0; j < size; j++) work[j] = work[j]! * signs[size + j]!;
+      hadamard(work, size);
+      for (let j = 0; j < size; j++) work[j] = work[j]! * signs[2 * size + j]!;
+      for (let start = frequencies; start < size; start += frequencies) {
+        for (let j = 0; j < frequencies; j++) work[j] = work[j]! + work[start + j]!;
+      }
+      hadamard(work, frequencies);
+      for (let j = 0; j < frequencies; j++) {
+        const phase = work[j]! * scale;
+        sums[j] = sums[j]! + amplitude * Math.cos(phase);
+        sums[frequencies + j] = sums[frequencies + j]! + amplitude * Math.sin(phase);
       }
     },
   };
@@ -74,10 +70,10 @@ export function medianDistance(samples: Matrix, random: Random): number {
     const second = (first + 1 + random.integer(samples.rows - 1)) % samples.rows;
     const [x, y] = [row(samples, first), row(samples, second)];
     let sum = 0;
-    for (let j = 0; j < x.length; j++) sum += (at(x, j) - at(y, j)) ** 2;
+    for (let j = 0; j < x.length; j++) sum += (x[j]! - y[j]!) ** 2;
     distances[pair] = Math.sqrt(sum);
   }
-  const median = at(distances.sort(), distances.length >> 1);
+  const median = distances.sort()[distances.length >> 1]!;
   if (!(median > 0)) throw new RangeError("most reference vectors are equal: the kernel has no bandwidth");
   return median;
 }
@@ -87,8 +83,8 @@ function hadamard(values: Float64Array, size: number): void {
   for (let half = 1; half < size; half *= 2) {
     for (let start = 0; start < size; start += 2 * half) {
       for (let j = start; j < start + half; j++) {
-        const x = at(values, j);
-        const y = at(values, j + half);
+        const x = values[j]!;
+        const y = values[j + half]!;
         values[j] = x + y;
         values[j + half] = x - y;
       }

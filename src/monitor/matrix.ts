@@ -39,19 +39,19 @@ export function selectRows(matrix: Matrix, indices: readonly number[]): Matrix {
 export function meanRow(matrix: Matrix): Float64Array {
   const mean = new Float64Array(matrix.columns);
   for (let i = 0; i < matrix.rows; i++) addTo(mean, row(matrix, i));
-  for (let j = 0; j < mean.length; j++) mean[j] = at(mean, j) / matrix.rows;
+  for (let j = 0; j < mean.length; j++) mean[j] = mean[j]! / matrix.rows;
   return mean;
 }
 
 /** sum += values */
 export function addTo(sum: Float64Array, values: ArrayLike<number>): void {
-  for (let j = 0; j < sum.length; j++) sum[j] = at(sum, j) + at(values, j);
+  for (let j = 0; j < sum.length; j++) sum[j] = sum[j]! + values[j]!;
 }
 
 /** @returns x · y */
 export function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
   let sum = 0;
-  for (let j = 0; j < x.length; j++) sum += at(x, j) * at(y, j);
+  for (let j = 0; j < x.length; j++) sum += x[j]! * y[j]!;
   return sum;
 }
 
@@ -63,15 +63,10 @@ export function norm(x: ArrayLike<number>): number {
 /** @returns x · y / (|x| |y|), 0 when either is zero */
 export function cosine(x: ArrayLike<number>, y: ArrayLike<number>): number {
   const scale = norm(x) * norm(y);
-  return scale > 0 ? dot(x, y) / scale : 0;
+  return scale === 0 ? 0 : dot(x, y) / scale;
 }
 
 /** @returns x − y, in double precision */
 export function difference(x: ArrayLike<number>, y: ArrayLike<number>): Float64Array {
-  return Float64Array.from(x, (value, j) => value - at(y, j));
-}
-
-/** An element of an array whose bounds the loop around it has seen to. */
-export function at(values: ArrayLike<number>, index: number): number {
-  return values[index]!;
+  return Float64Array.from(x, (value, j) => value - y[j]!);
 }

@@ -1,5 +1,5 @@
 import { symmetricEigen } from "./eigen.ts";
-import { at, dot, type Matrix, row } from "./matrix.ts";
+import { dot, type Matrix, row } from "./matrix.ts";
 
 /**
  * Relative residual of the best orthogonal map of one set of vectors onto another (Schönemann 1966):
@@ -21,7 +21,7 @@ export function procrustesResidual(a: Matrix, b: Matrix): number {
     for (let j = 0; j < m; j++) {
       let sum = 0;
       for (let k = 0; k < m; k++) {
-        sum += Math.sqrt(Math.max(0, at(values, k))) * at(vectors, k * m + i) * at(vectors, k * m + j);
+        sum += Math.sqrt(Math.max(0, values[k]!)) * vectors[k * m + i]! * vectors[k * m + j]!;
       }
       root[i * m + j] = sum;
     }
@@ -44,19 +44,19 @@ function product(a: Float64Array, b: Float64Array, m: number): Float64Array {
   const result = new Float64Array(m * m);
   for (let i = 0; i < m; i++) {
     for (let k = 0; k < m; k++) {
-      const factor = at(a, i * m + k);
-      for (let j = 0; j < m; j++) result[i * m + j] = at(result, i * m + j) + factor * at(b, k * m + j);
+      const factor = a[i * m + k]!;
+      for (let j = 0; j < m; j++) result[i * m + j] = result[i * m + j]! + factor * b[k * m + j]!;
     }
   }
   return result;
 }
 
 function symmetrised(a: Float64Array, m: number): Float64Array {
-  return a.map((value, index) => (value + at(a, (index % m) * m + Math.floor(index / m))) / 2);
+  return a.map((value, index) => (value + a[(index % m) * m + Math.floor(index / m)]!) / 2);
 }
 
 function traceOf(a: Float64Array, m: number): number {
   let sum = 0;
-  for (let i = 0; i < m; i++) sum += at(a, i * m + i);
+  for (let i = 0; i < m; i++) sum += a[i * m + i]!;
   return sum;
 }

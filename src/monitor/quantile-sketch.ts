@@ -1,5 +1,3 @@
-import { at } from "./matrix.ts";
-
 /**
  * DDSketch (Masson, Rim and Lee 2019): quantiles of positive values with a relative error of at most α, mergeable by
  * addition. Bucket i counts values in (γ^(i−1), γ^i], γ = (1 + α)/(1 − α).
@@ -25,7 +23,7 @@ export function quantileSketch(): QuantileSketch {
 export function addValue({ buckets }: QuantileSketch, value: number): void {
   const index = value <= smallest ? 0 : Math.ceil(Math.log(value) / logGamma) - firstIndex + 1;
   const bucket = Math.min(index, bucketCount - 1);
-  buckets[bucket] = at(buckets, bucket) + 1;
+  buckets[bucket] = buckets[bucket]! + 1;
 }
 
 /**
@@ -38,7 +36,7 @@ export function quantile({ buckets }: QuantileSketch, q: number): number {
   const rank = q * (total - 1);
   let seen = 0;
   for (let bucket = 0; bucket < buckets.length; bucket++) {
-    seen += at(buckets, bucket);
+    seen += buckets[bucket]!;
     // The middle of a bucket in the sense of equal relative error, 2γ^i/(γ + 1).
     if (seen > rank) return bucket === 0 ? 0 : (2 * gamma ** (bucket - 1 + firstIndex)) / (gamma + 1);
   }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { CorruptArtefact, decodeArtefact, encodeArtefact, takeF64, takeU32 } from "./artefact.ts";
 import { type Nearest, nearestCentroid } from "./centroids.ts";
 import { fourierFeatures } from "./fourier.ts";
-import { addTo, at } from "./matrix.ts";
+import { addTo } from "./matrix.ts";
 import { addValue, bucketCount, type QuantileSketch, quantileSketch } from "./quantile-sketch.ts";
 import type { Reference } from "./reference.ts";
 
@@ -78,17 +78,17 @@ export function sketcher(reference: Reference): Sketcher {
     add(sketch, x) {
       if (x.length !== dimension) return "WrongLength";
       let squared = 0;
-      for (let j = 0; j < dimension; j++) squared += at(x, j) * at(x, j);
+      for (let j = 0; j < dimension; j++) squared += x[j]! * x[j]!;
       if (!Number.isFinite(squared)) return "NotFinite";
       const { sum, sumSquares, counts } = sketch;
       for (let j = 0; j < dimension; j++) {
-        const value = at(x, j);
-        sum[j] = at(sum, j) + value;
-        sumSquares[j] = at(sumSquares, j) + value * value;
+        const value = x[j]!;
+        sum[j] = sum[j]! + value;
+        sumSquares[j] = sumSquares[j]! + value * value;
       }
       features.add(x, sketch.fourier);
       nearestCentroid(centroids, x, Math.sqrt(squared), nearest);
-      counts[nearest.index] = at(counts, nearest.index) + 1;
+      counts[nearest.index] = counts[nearest.index]! + 1;
       addValue(sketch.distances, 1 - nearest.cosine);
       sketch.n++;
       return "Added";
@@ -135,13 +135,13 @@ export function encodeSketch(sketch: Sketch): Uint8Array {
     throw new TooFewVectors(`a sketch of ${sketch.n} vectors stays in the process, ${leastExported} are needed`);
   }
   const { model, reference, block, n, sum, sumSquares, fourier, counts, distances } = sketch;
-  const filled = [...distances.buckets.keys()].filter((bucket) => at(distances.buckets, bucket) > 0);
+  const filled = [...distances.buckets.keys()].filter((bucket) => distances.buckets[bucket]! > 0);
   return encodeArtefact({ kind: "sketch", model, reference, block, n } satisfies z.infer<typeof sketchHead>, {
     sum,
     sumSquares,
     fourier,
     counts: Uint32Array.from(counts),
-    buckets: Uint32Array.from(filled.flatMap((bucket) => [bucket, at(distances.buckets, bucket)])),
+    buckets: Uint32Array.from(filled.flatMap((bucket) => [bucket, distances.buckets[bucket]!])),
   });
 }
 
@@ -190,9 +190,9 @@ const sketchHead = z.object({
 function unpackBuckets(pairs: Uint32Array): Float64Array {
   const buckets = new Float64Array(bucketCount);
   for (let i = 0; i < pairs.length; i += 2) {
-    const bucket = at(pairs, i);
+    const bucket = pairs[i]!;
     if (bucket >= bucketCount) throw new CorruptArtefact(`bucket ${bucket} is outside the ${bucketCount} there are`);
-    buckets[bucket] = at(pairs, i + 1);
+    buckets[bucket] = pairs[i + 1]!;
   }
   return buckets;
 }

@@ -1,5 +1,3 @@
-import { at } from "./matrix.ts";
-
 /** An image, 8 bits a channel: row after row, channels interleaved, as in a dataset's U8 [h, w, c]. */
 export type Image = {
   readonly height: number;
@@ -27,7 +25,7 @@ export function squeezeImage(image: Image, squeezer: ImageSqueezer): Image {
     case "BitDepth":
       return { ...image, pixels: image.pixels.map((value) => (value < 128 ? 0 : 255)) };
     case "Median":
-      return overNeighbours(image, (values) => at(values.sort(), 4));
+      return overNeighbours(image, (values) => values.sort()[4]!);
     case "BoxBlur":
       return overNeighbours(image, (values) => Math.round(values.reduce((sum, value) => sum + value, 0) / 9));
     default:
@@ -56,7 +54,7 @@ function overNeighbours(image: Image, reduce: (values: Uint8Array) => number): I
         for (let k = 0; k < 9; k++) {
           const row = Math.min(height - 1, Math.max(0, y + Math.floor(k / 3) - 1));
           const column = Math.min(width - 1, Math.max(0, x + (k % 3) - 1));
-          values[k] = at(pixels, (row * width + column) * channels + c);
+          values[k] = pixels[(row * width + column) * channels + c]!;
         }
         result[(y * width + x) * channels + c] = reduce(values);
       }

@@ -1,5 +1,5 @@
 import { leadingEigen } from "./eigen.ts";
-import { at, type Matrix, meanRow, row } from "./matrix.ts";
+import { type Matrix, meanRow, row } from "./matrix.ts";
 import type { Random } from "./random.ts";
 
 /**
@@ -52,9 +52,9 @@ export function whiten(whitening: Whitening, v: ArrayLike<number>, power: -1 | -
   for (let r = 0; r < basis.rows; r++) {
     const u = row(basis, r);
     let along = 0;
-    for (let j = 0; j < u.length; j++) along += at(u, j) * at(v, j);
-    const factor = along * ((at(variances, r) + ridge) ** power - floor);
-    for (let j = 0; j < u.length; j++) result[j] = at(result, j) + factor * at(u, j);
+    for (let j = 0; j < u.length; j++) along += u[j]! * v[j]!;
+    const factor = along * ((variances[r]! + ridge) ** power - floor);
+    for (let j = 0; j < u.length; j++) result[j] = result[j]! + factor * u[j]!;
   }
   return result;
 }
@@ -63,13 +63,13 @@ export function whiten(whitening: Whitening, v: ArrayLike<number>, power: -1 | -
 export function varianceAlong(whitening: Whitening, v: ArrayLike<number>): number {
   const { basis, variances, residual, ridge } = whitening;
   let sum = 0;
-  for (let j = 0; j < v.length; j++) sum += at(v, j) ** 2;
+  for (let j = 0; j < v.length; j++) sum += v[j]! ** 2;
   sum *= residual + ridge;
   for (let r = 0; r < basis.rows; r++) {
     const u = row(basis, r);
     let along = 0;
-    for (let j = 0; j < u.length; j++) along += at(u, j) * at(v, j);
-    sum += along * along * (at(variances, r) - residual);
+    for (let j = 0; j < u.length; j++) along += u[j]! * v[j]!;
+    sum += along * along * (variances[r]! - residual);
   }
   return Math.max(0, sum);
 }
@@ -78,11 +78,11 @@ export function varianceAlong(whitening: Whitening, v: ArrayLike<number>): numbe
 export function squaredResidual(whitening: Whitening, x: ArrayLike<number>): number {
   const { basis, mean } = whitening;
   let sum = 0;
-  for (let j = 0; j < mean.length; j++) sum += (at(x, j) - at(mean, j)) ** 2;
+  for (let j = 0; j < mean.length; j++) sum += (x[j]! - mean[j]!) ** 2;
   for (let r = 0; r < basis.rows; r++) {
     let along = 0;
     const start = r * basis.columns;
-    for (let j = 0; j < mean.length; j++) along += at(basis.data, start + j) * (at(x, j) - at(mean, j));
+    for (let j = 0; j < mean.length; j++) along += basis.data[start + j]! * (x[j]! - mean[j]!);
     sum -= along * along;
   }
   return Math.max(0, sum);
@@ -92,7 +92,7 @@ function totalVariance(samples: Matrix, mean: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < samples.rows; i++) {
     const x = row(samples, i);
-    for (let j = 0; j < x.length; j++) sum += (at(x, j) - at(mean, j)) ** 2;
+    for (let j = 0; j < x.length; j++) sum += (x[j]! - mean[j]!) ** 2;
   }
   return sum / (samples.rows - 1);
 }

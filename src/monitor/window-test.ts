@@ -1,5 +1,5 @@
 import { type Cumulants, liuTail } from "./liu.ts";
-import { addTo, at, difference, dot, norm, row } from "./matrix.ts";
+import { addTo, difference, dot, norm, row } from "./matrix.ts";
 import type { Reference } from "./reference.ts";
 import { type Sketch, SketchMismatch } from "./sketch.ts";
 import { whiten } from "./whitening.ts";
@@ -148,10 +148,10 @@ function multiply(a: Float64Array, b: Float64Array, size: number): Float64Array 
   const product = new Float64Array(size * size);
   for (let i = 0; i < size; i++) {
     for (let k = 0; k < size; k++) {
-      const factor = at(a, i * size + k);
+      const factor = a[i * size + k]!;
       if (factor === 0) continue;
       for (let j = 0; j < size; j++) {
-        product[i * size + j] = at(product, i * size + j) + factor * at(b, k * size + j);
+        product[i * size + j] = product[i * size + j]! + factor * b[k * size + j]!;
       }
     }
   }
@@ -160,12 +160,12 @@ function multiply(a: Float64Array, b: Float64Array, size: number): Float64Array 
 
 function trace(a: Float64Array, size: number): number {
   let sum = 0;
-  for (let i = 0; i < size; i++) sum += at(a, i * size + i);
+  for (let i = 0; i < size; i++) sum += a[i * size + i]!;
   return sum;
 }
 
 function traceOfProduct(a: Float64Array, b: Float64Array, size: number): number {
   let sum = 0;
-  for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) sum += at(a, i * size + j) * at(b, j * size + i);
+  for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) sum += a[i * size + j]! * b[j * size + i]!;
   return sum;
 }
