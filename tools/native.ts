@@ -59,11 +59,26 @@ async function compile(into: string): Promise<void> {
   await symlink(join(into, libraries[0]), `${unpacked}/libtensorflow.so`);
   await symlink(join(into, libraries[1]), `${unpacked}/libtensorflow_framework.so`);
   await runToEnd("g++", [
-    ...["-O2", "-std=c++17", "-shared", "-fPIC", `-DNAPI_VERSION=${nativeVersions.napi}`],
-    ...["-I", nodeHeaders(), "-I", source, "-I", include],
-    ...[`${source}/binding/tfjs_backend.cc`, `${source}/binding/tfjs_binding.cc`],
-    ...["-L", unpacked, "-ltensorflow", "-ltensorflow_framework", "-Wl,-rpath,$ORIGIN"],
-    ...["-o", join(into, "tfjs_binding.node")],
+    "-O2",
+    "-std=c++17",
+    "-shared",
+    "-fPIC",
+    `-DNAPI_VERSION=${nativeVersions.napi}`,
+    "-I",
+    nodeHeaders(),
+    "-I",
+    source,
+    "-I",
+    include,
+    `${source}/binding/tfjs_backend.cc`,
+    `${source}/binding/tfjs_binding.cc`,
+    "-L",
+    unpacked,
+    "-ltensorflow",
+    "-ltensorflow_framework",
+    "-Wl,-rpath,$ORIGIN",
+    "-o",
+    join(into, "tfjs_binding.node"),
   ]);
   await copyFile(`${include}/LICENSE`, join(into, "LICENSE"));
   await rm(unpacked, { recursive: true });
@@ -90,8 +105,17 @@ async function wheel(): Promise<string> {
       const partial = join(into, "partial");
       await mkdir(partial);
       await runToEnd("python3", [
-        ...["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-cache-dir"],
-        ...["--only-binary=:all:", "--python-version=3.11", "--dest", partial],
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--no-cache-dir",
+        "--only-binary=:all:",
+        "--python-version=3.11",
+        "--dest",
+        partial,
         `${name}==${nativeVersions.tensorflow}`,
       ]);
       for (const file of await readdir(partial)) await rename(join(partial, file), join(into, basename(file)));

@@ -152,15 +152,20 @@ function etcdFlags(dir: string, port: number, peerPort: number): string[] {
     `--data-dir=${join(dir, "etcd")}`,
     "--unsafe-no-fsync",
     "--name=harness",
-    ...[`--listen-client-urls=${client}`, `--advertise-client-urls=${client}`],
-    ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=harness=${peer}`],
+    `--listen-client-urls=${client}`,
+    `--advertise-client-urls=${client}`,
+    `--listen-peer-urls=${peer}`,
+    `--initial-advertise-peer-urls=${peer}`,
+    `--initial-cluster=harness=${peer}`,
   ];
 }
 
 function apiServerFlags(dir: string, etcdPort: number, port: number): string[] {
   return [
     `--etcd-servers=http://127.0.0.1:${etcdPort}`,
-    ...["--bind-address=127.0.0.1", `--secure-port=${port}`, `--cert-dir=${join(dir, "certificates")}`],
+    "--bind-address=127.0.0.1",
+    `--secure-port=${port}`,
+    `--cert-dir=${join(dir, "certificates")}`,
     "--service-account-issuer=https://kubernetes.default.svc",
     `--service-account-key-file=${join(dir, "service-account.pub")}`,
     `--service-account-signing-key-file=${join(dir, "service-account.key")}`,
@@ -180,7 +185,8 @@ function controllerManagerFlags(dir: string, config: string): string[] {
     "--leader-elect=false",
     `--service-account-private-key-file=${join(dir, "service-account.key")}`,
     `--root-ca-file=${join(dir, "certificates", "apiserver.crt")}`,
-    ...["--kube-api-qps=500", "--kube-api-burst=1000"],
+    "--kube-api-qps=500",
+    "--kube-api-burst=1000",
   ];
 }
 
@@ -204,7 +210,11 @@ async function untilReady(url: string, dir: string, token: string, children: rea
   );
   const api = new KubernetesApi({ url, ca, token });
   const ready = waitFor("the API server", async () => (await api.get("/readyz")) === "ok", { withinMs: 60_000 });
-  await orDeath(children, ready).finally(() => api.close());
+  try {
+    await orDeath(children, ready);
+  } finally {
+    await api.close();
+  }
   return ca;
 }
 

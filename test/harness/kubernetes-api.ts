@@ -94,16 +94,20 @@ export class KubernetesApi {
   async #request(method: string, path: string, type?: string, body?: unknown): Promise<unknown> {
     const response = await this.#fetch(path, {
       method,
-      ...(type && { headers: { "content-type": type }, body: JSON.stringify(body) }),
+      ...(type && { body: JSON.stringify(body) }),
+      headers: type ? { "content-type": type } : {},
     });
     const text = await response.text();
     return text.startsWith("{") ? JSON.parse(text) : text;
   }
 
-  async #fetch(path: string, init: RequestInit) {
+  async #fetch(
+    path: string,
+    { headers, ...init }: Omit<RequestInit, "headers"> & { readonly headers?: Readonly<Record<string, string>> },
+  ) {
     const response = await fetch(this.access.url + path, {
       ...init,
-      headers: { authorization: `Bearer ${this.access.token}`, ...init.headers },
+      headers: { authorization: `Bearer ${this.access.token}`, ...headers },
       dispatcher: this.#dispatcher,
     });
     if (response.ok) return response;

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -100,9 +101,20 @@ async function inNamespaces(isolation: Isolation & { kind: "Namespaces" }, launc
     .toSorted((a, b) => a.target.length - b.target.length)
     .flatMap(({ source, target, readOnly }) => [source, target, readOnly ? "ro" : "rw"]);
   const child = start(launch, launch.env, [
-    ...["unshare", ...isolation.flags, "--"],
-    ...["sh", "-c", parent, "sh", join(import.meta.dirname, "sandbox.sh"), root, launch.readOnlyRoot ? "yes" : "no"],
-    ...[...mounts, "--", launch.workingDir, ...launch.command],
+    "unshare",
+    ...isolation.flags,
+    "--",
+    "sh",
+    "-c",
+    parent,
+    "sh",
+    join(import.meta.dirname, "sandbox.sh"),
+    root,
+    launch.readOnlyRoot ? "yes" : "no",
+    ...mounts,
+    "--",
+    launch.workingDir,
+    ...launch.command,
   ]);
   // What we start waits in between: the container's own process is its only child.
   const pid = () => firstChildOf(child.pid ?? 0) ?? child.pid ?? 0;
@@ -159,14 +171,11 @@ function start(launch: Launch, env: Readonly<Record<string, string>>, command: r
 }
 
 async function ending(child: ChildProcess): Promise<Exit> {
-  const ended = once(child, "close");
-  const [code, signal] = await ended;
+  const [code, signal] = (await once(child, "close")) as [number, NodeJS.Signals | null];
   if (signal === null) return { code, signal: code > 128 && code < 160 ? code - 128 : null };
-  const number = signalNumbers[signal as keyof typeof signalNumbers] ?? 9;
+  const number = constants.signals[signal] ?? 9;
   return { code: 128 + number, signal: number };
 }
-
-const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 } as const;
 
 function kill(pid: number, signal: NodeJS.Signals): void {
   if (pid === 0) return;
