@@ -1,11 +1,26 @@
-import { pods } from "./builtin.ts";
+import { pods, serviceAccounts } from "./builtin.ts";
+import type {
+  Applied,
+  ApplyOptions,
+  CallOptions,
+  Created,
+  DeleteOptions,
+  List,
+  ListOptions,
+  PatchOptions,
+  Selection,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from "./call-options.ts";
 import { type ClusterConfig, loadCredentials } from "./config.ts";
-import { errorFromStatus, isKubeError, KubeError } from "./error.ts";
+import { isKubeError, KubeError } from "./error.ts";
 import type { Fence } from "./fence.ts";
 import { jsonLines } from "./json-lines.ts";
-import { formatKey, type Key, type KubeObject, keyOf, type ObjectMeta, type Stored } from "./object.ts";
+import { formatKey, type Key, type KubeObject, keyOf, type Stored } from "./object.ts";
 import { collectionPath, objectPath, type Resource } from "./resource.ts";
 import { type ApiRequest, Transport } from "./transport.ts";
+import { decode, decodeEvent, decodePage, type Page, textAt, typeOf } from "./wire.ts";
 
 export type ConnectOptions = ClusterConfig & {
   /** Names this program: user agent, and the owner of the fields it writes. */
@@ -16,91 +31,6 @@ export type ConnectOptions = ClusterConfig & {
   /** For calls that give none; default 30 s. */
   readonly timeoutMs?: number;
 };
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** For the whole call, waiting and retries included. */
-  readonly timeoutMs?: number | undefined;
-}
-
-export interface Selection {
-  /** Absent: all namespaces. */
-  readonly namespace?: string | undefined;
-  /** `app=web,tier!=db` */
-  readonly labelSelector?: string | undefined;
-  /** `metadata.name=web` */
-  readonly fieldSelector?: string | undefined;
-}
-
-export interface ListOptions extends Selection, CallOptions {
-  /** Objects a page; default 500. */
-  readonly pageSize?: number;
-  /** With a resourceVersion; absent means the newest state. */
-  readonly resourceVersion?: string | undefined;
-  readonly resourceVersionMatch?: "Exact" | "NotOlderThan" | undefined;
-}
-
-export interface List<T extends KubeObject> {
-  readonly items: Stored<T>[];
-  /** Of the collection: where a watch goes on. */
-  readonly resourceVersion: string;
-}
-
-export interface WatchOptions extends Selection, CallOptions {
-  readonly resourceVersion: string;
-  /** The server ends the stream after this; default 300. */
-  readonly timeoutSeconds?: number;
-  /** A stream that is silent for longer is given up; bookmarks come about once a minute. Default 90 s. */
-  readonly idleTimeoutMs?: number;
-}
-
-export type WatchEvent<T extends KubeObject> =
-  | { readonly type: "Added" | "Modified" | "Deleted"; readonly object: Stored<T> }
-  /** Progress without a change. */
-  | { readonly type: "Bookmark"; readonly resourceVersion: string }
-  /** The object does not parse; it counts as absent. */
-  | { readonly type: "Unparseable"; readonly key: Key; readonly resourceVersion: string; readonly error: KubeError };
-
-export interface WriteOptions extends CallOptions {
-  readonly fieldManager?: string | undefined;
-  /** The server checks and answers, and stores nothing. */
-  readonly dryRun?: boolean | undefined;
-}
-
-export interface ApplyOptions extends WriteOptions {
-  /** Takes fields from their owners; default false. */
-  readonly force?: boolean | undefined;
-  /** Fails with Conflict when the object is no longer this one. */
-  readonly resourceVersion?: string | undefined;
-}
-
-export interface PatchOptions extends WriteOptions {
-  readonly resourceVersion?: string | undefined;
-}
-
-export interface DeleteOptions extends CallOptions {
-  /** Preconditions: fails with Conflict when the object is another one, or has changed. */
-  readonly uid?: string | undefined;
-  readonly resourceVersion?: string | undefined;
-  readonly propagation?: "Background" | "Foreground" | "Orphan" | undefined;
-  readonly gracePeriodSeconds?: number | undefined;
-  readonly dryRun?: boolean | undefined;
-}
-
-/** A part of an object: what an apply or a merge patch says. */
-export type Partially<T> = T extends readonly (infer Item)[]
-  ? readonly Partially<Item>[]
-  : T extends object
-    ? { readonly [Field in keyof T]?: Partially<T[Field]> | undefined }
-    : T;
-
-/** What an apply wants to own. The kind and apiVersion come from the resource. */
-export type Applied<T extends KubeObject> = Partially<Omit<T, "metadata" | "apiVersion" | "kind">> & {
-  readonly metadata: Partial<ObjectMeta> & { readonly name: string };
-};
-
-/** What a create sends. */
-export type Created<T extends KubeObject> = Omit<T, "apiVersion" | "kind"> & { apiVersion?: string; kind?: string };
 
 /** Loads the configuration and gives a client; the first call opens the first connection. */
 export async function connect(options: ConnectOptions): Promise<Kube> {
@@ -181,28 +111,27 @@ export class Kube {
     return { items, resourceVersion };
   }
 
-  /**
-   * The pages of a list, undecoded. A list so long that its continue token expires meanwhile throws Expired.
-   */
+  /** The pages of a list, undecoded. A list that takes longer than the server remembers its start throws Expired. */
   async *listPages<T extends KubeObject>(
     resource: Resource<T>,
     options: ListOptions = {},
-  ): AsyncGenerator<{ items: unknown[]; resourceVersion: string }, void, undefined> {
+  ): AsyncGenerator<Page, void, undefined> {
     const { pageSize = 500, resourceVersion, resourceVersionMatch } = options;
-    let next: string | undefined;
+    const what = `list ${resource.plural}${options.namespace ? ` in ${options.namespace}` : ""}`;
+    let next = "";
     do {
-      const version = next === undefined ? { resourceVersion, resourceVersionMatch } : { continue: next };
+      const version = next === "" ? { resourceVersion, resourceVersionMatch } : { continue: next };
       const body = await this.#transport.json({
         method: "GET",
         path: collectionPath(resource, options.namespace),
         query: { ...selectors(options), limit: pageSize, ...version },
-        what: `list ${resource.plural}${options.namespace ? ` in ${options.namespace}` : ""}`,
+        what,
         ...this.#call(options),
       });
-      const page = body as { items?: unknown[] | null; metadata: { resourceVersion: string; continue?: string } };
-      yield { items: page.items ?? [], resourceVersion: page.metadata.resourceVersion };
-      next = page.metadata.continue || undefined;
-    } while (next !== undefined);
+      const page = decodePage(body, what);
+      yield page;
+      next = page.next;
+    } while (next !== "");
   }
 
   /**
@@ -396,9 +325,10 @@ export class Kube {
     } = {},
   ): Promise<{ token: string; expiresAt: string }> {
     const { audiences, expirationSeconds, boundObject } = options;
+    const what = `create token of ServiceAccount ${formatKey(serviceAccount)}`;
     const body = await this.#transport.json({
       method: "POST",
-      path: `/api/v1/namespaces/${serviceAccount.namespace}/serviceaccounts/${serviceAccount.name}/token`,
+      path: objectPath(serviceAccounts, serviceAccount, "token"),
       body: {
         apiVersion: "authentication.k8s.io/v1",
         kind: "TokenRequest",
@@ -408,11 +338,13 @@ export class Kube {
           ...(boundObject ? { boundObjectRef: { apiVersion: "v1", ...boundObject } } : {}),
         },
       },
-      what: `create token of ServiceAccount ${formatKey(serviceAccount)}`,
+      what,
       ...this.#write(options),
     });
-    const { status } = body as { status: { token: string; expirationTimestamp: string } };
-    return { token: status.token, expiresAt: status.expirationTimestamp };
+    return {
+      token: textAt(body, ["status", "token"], what),
+      expiresAt: textAt(body, ["status", "expirationTimestamp"], what),
+    };
   }
 
   /** What a container wrote, from the kubelet. */
@@ -444,7 +376,7 @@ export class Kube {
       what: "get version",
       ...this.#call(options),
     });
-    return (body as { gitVersion: string }).gitVersion;
+    return textAt(body, ["gitVersion"], "get version");
   }
 
   async #put<T extends KubeObject>(
@@ -476,7 +408,7 @@ export class Kube {
       method: "PATCH",
       path: objectPath(resource, key, subresource),
       query: { ...this.#writeQuery(options), force: options.force ?? false },
-      body: withVersion({ ...typeOf(resource), ...object }, options.resourceVersion),
+      body: withVersion(Object.assign(typeOf(resource), object), options.resourceVersion),
       contentType: "application/apply-patch+yaml",
       what: `apply ${subresource ? `${subresource} of ` : ""}${resource.kind} ${formatKey(key)}`,
       ...this.#write(options),
@@ -502,10 +434,6 @@ export class Kube {
   }
 }
 
-function typeOf({ apiVersion, kind }: Resource<KubeObject>): { apiVersion: string; kind: string } {
-  return { apiVersion, kind };
-}
-
 function namespaceOf(resource: Resource<KubeObject>, key: Key): string | undefined {
   if (resource.namespaced && !key.namespace) throw new TypeError(`${resource.kind} "${key.name}" needs a namespace`);
   return key.namespace;
@@ -519,48 +447,4 @@ function withVersion(patch: object, resourceVersion: string | undefined): object
   if (resourceVersion === undefined) return patch;
   const metadata = "metadata" in patch && typeof patch.metadata === "object" ? patch.metadata : {};
   return { ...patch, metadata: { ...metadata, resourceVersion } };
-}
-
-/** @throws KubeError Unparseable */
-export function decode<T extends KubeObject>(resource: Resource<T>, body: unknown): Stored<T> {
-  // Items of a list of a built-in kind come without their type.
-  const typed =
-    typeof body === "object" && body !== null && !("kind" in body) ? { ...typeOf(resource), ...body } : body;
-  try {
-    return resource.parse(typed) as Stored<T>;
-  } catch (cause) {
-    const name = identity(typed);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new KubeError(
-      "Unparseable",
-      `${resource.kind} ${name ? formatKey(name) : "?"} is not as expected: ${reason}`,
-      { cause },
-    );
-  }
-}
-
-interface RawEvent {
-  type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
-  object: { metadata: ObjectMeta & { resourceVersion: string } };
-}
-
-function decodeEvent<T extends KubeObject>(resource: Resource<T>, line: unknown, what: string): WatchEvent<T> {
-  const { type, object } = line as RawEvent;
-  if (type === "ERROR") throw errorFromStatus(0, object, what);
-  if (type === "BOOKMARK") return { type: "Bookmark", resourceVersion: object.metadata.resourceVersion };
-  try {
-    return { type: eventTypes[type], object: decode(resource, object) };
-  } catch (error) {
-    if (!isKubeError(error, "Unparseable")) throw error;
-    return { type: "Unparseable", key: keyOf(object), resourceVersion: object.metadata.resourceVersion, error };
-  }
-}
-
-const eventTypes = { ADDED: "Added", MODIFIED: "Modified", DELETED: "Deleted" } as const;
-
-function identity(body: unknown): Key | null {
-  if (typeof body !== "object" || body === null || !("metadata" in body)) return null;
-  const { metadata } = body;
-  if (typeof metadata !== "object" || metadata === null || !("name" in metadata)) return null;
-  return keyOf({ metadata: metadata as ObjectMeta });
 }

@@ -113,15 +113,11 @@ function openPool(kubeConfig: KubeConfig, options: RequestOptions): Dispatcher {
   const shared = { allowH2: false, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 };
   const connect = { ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
   const shape = kubeConfig.createDispatcherOptions(kubeConfig.getCurrentCluster(), tls);
-  switch (shape.type) {
-    case "agent":
-    case "none":
-      return new Agent({ ...shared, connect });
-    case "proxy":
-      return new ProxyAgent({ ...shared, uri: shape.uri, requestTls: tls, connect });
-    case "socks":
-      throw new TypeError("a SOCKS proxy-url in the kubeconfig is not supported; an HTTP proxy is");
+  if (shape.type === "socks") {
+    throw new TypeError("a SOCKS proxy-url in the kubeconfig is not supported; an HTTP proxy is");
   }
+  if (shape.type === "proxy") return new ProxyAgent({ ...shared, uri: shape.uri, requestTls: tls, connect });
+  return new Agent({ ...shared, connect });
 }
 
 function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
@@ -131,10 +127,9 @@ function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
   return flat;
 }
 
-function fingerprintOf(options: RequestOptions): string {
-  const hash = createHash("sha256");
-  for (const part of [options.ca, options.cert, options.key, options.servername, options.rejectUnauthorized]) {
-    hash.update(`${part === undefined ? "" : String(part)}\0`);
-  }
-  return hash.digest("base64");
+function fingerprintOf({ ca, cert, key, servername, rejectUnauthorized }: RequestOptions): string {
+  // client-node gives the material as buffers, which JSON spells out.
+  return createHash("sha256")
+    .update(JSON.stringify([ca, cert, key, servername, rejectUnauthorized]))
+    .digest("base64");
 }

@@ -50,7 +50,7 @@ export interface ControllerOptions {
   /** After this the signal of a reconcile is aborted; default 60 s. */
   readonly deadlineMs?: number;
   /** Keys with unseen writes are not reconciled before the caches have them. */
-  readonly writes?: WriteTracker;
+  readonly writes?: Pick<WriteTracker, "settled">;
   readonly queue?: WorkQueueOptions;
   readonly onOutcome?: (key: Key, outcome: Outcome, ms: number) => void;
   readonly clock?: Clock;

@@ -1,23 +1,21 @@
 export { type BackoffOptions, backoffDelay } from "./backoff.ts";
 export * from "./builtin.ts";
-export {
-  type Applied,
-  type ApplyOptions,
-  type CallOptions,
-  type ConnectOptions,
-  type Created,
-  connect,
-  type DeleteOptions,
-  Kube,
-  type List,
-  type ListOptions,
-  type Partially,
-  type PatchOptions,
-  type Selection,
-  type WatchEvent,
-  type WatchOptions,
-  type WriteOptions,
-} from "./client.ts";
+export type {
+  Applied,
+  ApplyOptions,
+  CallOptions,
+  Created,
+  DeleteOptions,
+  List,
+  ListOptions,
+  Partially,
+  PatchOptions,
+  Selection,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from "./call-options.ts";
+export { type ConnectOptions, connect, Kube } from "./client.ts";
 export { type Clock, type ManualClock, manualClock, sleep, systemClock } from "./clock.ts";
 export { type Condition, findCondition, isTrue, removeCondition, setCondition } from "./conditions.ts";
 export type { ClusterConfig } from "./config.ts";

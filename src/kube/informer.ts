@@ -1,10 +1,11 @@
-import { decode, type Kube } from "./client.ts";
+import type { Kube } from "./client.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isKubeError, KubeError } from "./error.ts";
 import { compareResourceVersions, formatKey, type Key, type KubeObject, keyOf, type Stored } from "./object.ts";
 import { follow, type ReflectorEvents, type ReflectorOptions } from "./reflector.ts";
 import type { Resource } from "./resource.ts";
 import { type Change, type Index, Store } from "./store.ts";
+import { decode, identity } from "./wire.ts";
 
 export interface InformerOptions<T extends KubeObject> extends ReflectorOptions {
   kube: Kube;
@@ -174,8 +175,7 @@ export class Informer<T extends KubeObject> {
       return decode(resource, item);
     } catch (error) {
       if (!isKubeError(error, "Unparseable")) throw error;
-      const { metadata } = item as KubeObject;
-      this.#options.onUnparseable?.(keyOf({ metadata }), error);
+      this.#options.onUnparseable?.(identity(item).key, error);
       return null;
     }
   }

@@ -87,8 +87,9 @@ export class LeaderElector {
     let lost: KubeError | null = null;
     // Renewed until the work has ended, not until it is asked to: its last writes need the lease as well.
     const renewing = this.#renew(fence, renewal.signal).then((error) => {
-      lost = error;
       if (error) term.abort(error);
+      lost = error;
+      return error;
     });
     try {
       await lead({ signal: term.signal, fence });

@@ -1,5 +1,6 @@
 import { type BackoffOptions, backoffDelay } from "./backoff.ts";
-import type { Kube, Selection, WatchEvent } from "./client.ts";
+import type { Selection, WatchEvent } from "./call-options.ts";
+import type { Kube } from "./client.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { KubeError } from "./error.ts";
 import type { KubeObject } from "./object.ts";

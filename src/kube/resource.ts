@@ -33,6 +33,7 @@ export function resource<T extends KubeObject>(definition: ResourceDefinition<T>
     ...definition,
     apiVersion: group === "" ? version : `${group}/${version}`,
     // The API server has validated it against the kind's schema: this is the parsed edge.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     parse: definition.parse ?? ((object) => object as T),
   };
 }

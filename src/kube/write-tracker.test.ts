@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 import type { ConfigMap } from "./builtin.ts";
 import { manualClock } from "./clock.ts";
-import type { Informer } from "./informer.ts";
 import type { Stored } from "./object.ts";
 import { WriteTracker } from "./write-tracker.ts";
 
@@ -21,11 +20,11 @@ function object(resourceVersion: string, deletionTimestamp?: string): Stored<Con
 
 /** A cache that has come to some version and holds one object or none. */
 function cache() {
-  const state = { version: 1, object: null as Stored<ConfigMap> | null };
+  const state: { version: number; object: Stored<ConfigMap> | null } = { version: 1, object: null };
   const informer = {
     hasSeen: (_: unknown, resourceVersion: string) => state.version >= Number(resourceVersion),
     get: () => state.object,
-  } as unknown as Informer<ConfigMap>;
+  };
   return { state, informer };
 }
 

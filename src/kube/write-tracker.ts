@@ -2,6 +2,9 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Informer } from "./informer.ts";
 import { formatKey, type Key, type KubeObject, keyOf, type Stored } from "./object.ts";
 
+/** Of an informer, what the tracker asks. */
+type Cache = Pick<Informer<KubeObject>, "hasSeen" | "get">;
+
 /**
  * Read your writes: remembers what a reconcile of a key wrote until the caches have seen it, so that the next one does
  * not decide on a world that its own writes have already changed.
@@ -20,14 +23,14 @@ export class WriteTracker {
   }
 
   /** After a create, replace, apply or patch: `object` is what the server answered. */
-  wrote<T extends KubeObject>(key: Key, informer: Informer<T>, object: Stored<NoInfer<T>>): void {
+  wrote(key: Key, informer: Cache, object: Stored<KubeObject>): void {
     const target = keyOf(object);
     const { resourceVersion } = object.metadata;
     this.#expect(key, () => informer.hasSeen(target, resourceVersion) === true);
   }
 
   /** After a delete. */
-  deleted<T extends KubeObject>(key: Key, informer: Informer<T>, target: Key, uid: string): void {
+  deleted(key: Key, informer: Cache, target: Key, uid: string): void {
     this.#expect(key, () => {
       const metadata = informer.get(target)?.metadata;
       return metadata?.uid !== uid || metadata.deletionTimestamp !== undefined;

@@ -150,7 +150,9 @@ export class FaultyProxy {
     });
     outgoing.once("close", () => upstream.destroy());
     upstream.end(sent);
-    const [response] = (await once(upstream, "response")) as [IncomingMessage];
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      upstream.once("response", resolve).once("error", reject);
+    });
     response.on("error", () => outgoing.destroy());
     return response;
   }
@@ -171,7 +173,7 @@ async function relay(response: Readable, outgoing: ServerResponse, fault: Fault 
   const limit = fault && ("afterBytes" in fault || "afterLines" in fault) ? fault : null;
   let bytes = 0;
   let lines = 0;
-  for await (const chunk of response.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of bytesOf(response)) {
     if (!limit) {
       outgoing.write(chunk);
       continue;
@@ -204,16 +206,17 @@ function strike(
       const end = next.indexOf("\n");
       outgoing.write(next.subarray(0, Math.floor((end < 0 ? next.length : end) / 2)));
       finish(outgoing, response, fault.how ?? "End");
-      return "Struck";
+      break;
     }
     case "Inject":
       outgoing.write(`${fault.line}\n`);
       finish(outgoing, response, "End");
-      return "Struck";
+      break;
     case "Cut":
       finish(outgoing, response, fault.how ?? "Reset");
-      return "Struck";
+      break;
   }
+  return "Struck";
 }
 
 function finish(outgoing: ServerResponse, response: Readable, how: Ending): void {
@@ -260,8 +263,13 @@ function answer(
 
 async function readAll(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  for await (const chunk of bytesOf(stream)) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+/** The chunks of a stream, which outlives a reader that stops early. */
+function bytesOf(stream: Readable): AsyncIterable<Buffer> {
+  return stream.iterator({ destroyOnReturn: false });
 }
 
 function parsed(bytes: Buffer): unknown {

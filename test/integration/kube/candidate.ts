@@ -26,7 +26,10 @@ try {
     const mine = kube.fenced(fence);
     const write = async (writer: number) => {
       // Not only until it is told to stop: as code does that forgets to look.
-      for (let n = 0; !stopped.aborted && fenced < 5 * writers; n += 1) {
+      let n = 0;
+      const goesOn = () => !stopped.aborted && fenced < 5 * writers;
+      while (goesOn()) {
+        n += 1;
         const data = { writer: `${writer}`, n: `${n}`, holder: identity };
         await mine.mergePatch(configMaps, { namespace, name: "journal" }, { data }).catch((error: unknown) => {
           if (isKubeError(error, "Fenced")) fenced += 1;
