@@ -1,5 +1,6 @@
 /**
- * Writes what is generated: CRDs and the API reference from the schemas in src/api.
+ * Writes what is generated: CRDs and the API reference from the schemas in src/api, the dashboard and the alert rules
+ * from the catalogue in src/metrics.
  *
  *     node tools/generate.ts            writes
  *     node tools/generate.ts --check    exits 1 and names each file that is not what would be written
@@ -7,6 +8,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crds } from "../src/api/crd.ts";
+import { alertRules, catalogue, grafanaDashboard } from "../src/metrics/index.ts";
 import { reference, referenceIndex } from "./generate/reference.ts";
 import { yaml } from "./generate/yaml.ts";
 
@@ -24,6 +26,8 @@ export function generated(): Map<string, string> {
     files.set(`docs/reference/${singular}.md`, reference(crd));
   }
   files.set("docs/reference/README.md", referenceIndex(definitions));
+  files.set("charts/evenkeel/files/dashboard.json", `${JSON.stringify(grafanaDashboard(catalogue), null, 2)}\n`);
+  files.set("charts/evenkeel/files/alerts.yaml", yaml(alertRules(catalogue)));
   return files;
 }
 

@@ -42,7 +42,7 @@ export const monitorMetrics = {
   ),
   pValue: gauge(
     "evenkeel_monitor_p_value",
-    "p-value of the window test: a diagnostic that never raises an alarm.",
+    "The p-value of the window test: a diagnostic that never raises an alarm.",
     signal,
   ),
   samples: gauge("evenkeel_monitor_samples", "Vectors, probes or pods behind the signal's last step.", signal),
@@ -83,7 +83,7 @@ export const monitorMetrics = {
   ),
   flaggedShareThreshold: gauge(
     "evenkeel_monitor_flagged_share_threshold",
-    "minShare of the service: the lower bound that raises AdversarialAnomaly.",
+    "The lower bound that raises AdversarialAnomaly: minShare of the service.",
     model,
   ),
   outliers: counter(

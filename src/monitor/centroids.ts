@@ -85,16 +85,20 @@ function seedCentroids(units: Matrix, centroids: Matrix, random: Random): void {
       distance[i] = Math.min(distance[i]!, Math.max(0, 1 - sum));
       total += distance[i]!;
     }
-    let target = random.uniform() * total;
-    chosen = random.integer(units.rows);
-    for (let i = 0; i < units.rows && total > 0; i++) {
-      target -= distance[i]!;
-      if (target < 0) {
-        chosen = i;
-        break;
-      }
-    }
+    chosen = drawProportional(distance, total, random);
   }
+}
+
+/** An index drawn with probability weight/total; any when all weights are zero. */
+function drawProportional(weights: Float64Array, total: number, random: Random): number {
+  if (total === 0) return random.integer(weights.length);
+  const target = random.uniform() * total;
+  let sum = 0;
+  const index = weights.findIndex((weight) => {
+    sum += weight;
+    return sum > target;
+  });
+  return index < 0 ? weights.length - 1 : index;
 }
 
 /** An empty centroid stays where it was. */

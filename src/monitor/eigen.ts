@@ -76,7 +76,8 @@ export function leadingEigen(samples: Matrix, mean: Float64Array, rank: number, 
   orthonormalise(block);
   let image = covarianceTimes(samples, mean, block);
   // A block that spans the whole space is exact as it is.
-  for (let round = 0; round < 5 && width < d; round++) {
+  const rounds = width < d ? 5 : 0;
+  for (let round = 0; round < rounds; round++) {
     block = image;
     orthonormalise(block);
     image = covarianceTimes(samples, mean, block);

@@ -91,8 +91,16 @@ describe("buildReference", () => {
       { ...input, embeddings: topicMatrix(90, 24, seededRandom(1)) },
       /make 3 blocks of 16; at least 4/,
     ],
-    ["equal vectors", { ...input, embeddings: matrixOf(new Array(300).fill([1, 2])) }, /vectors are equal/],
-    ["not finite", { ...input, embeddings: matrixOf([...new Array(300).fill([1, 2]), [Number.NaN, 0]]) }, /not finite/],
+    [
+      "equal vectors",
+      { ...input, embeddings: matrixOf(Array.from({ length: 300 }, () => [1, 2])) },
+      /vectors are equal/,
+    ],
+    [
+      "not finite",
+      { ...input, embeddings: matrixOf([...Array.from({ length: 300 }, () => [1, 2]), [Number.NaN, 0]]) },
+      /not finite/,
+    ],
     ["a tiny block", { ...input, blockSize: 4 }, /at least 8/],
     ["sources of another length", { ...input, sources: ["a"] }, /1 sources for 900/],
   ])("refuses %s", (_, bad, message) => {

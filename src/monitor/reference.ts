@@ -208,7 +208,7 @@ function groupsOf(rows: number, sources: readonly string[] | undefined): number[
 function cutAfterGroup(order: readonly number[], from: number, sources: readonly string[] | undefined): number {
   const sourceAt = (position: number): string | undefined => sources?.[order[position] ?? -1];
   let cut = from;
-  while (sources && cut < order.length && sourceAt(cut) === sourceAt(cut - 1)) cut++;
+  if (sources) while (cut < order.length && sourceAt(cut) === sourceAt(cut - 1)) cut++;
   return cut;
 }
 
