@@ -3,6 +3,7 @@ import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type ControlPlane, startControlPlane } from "../harness/control-plane.ts";
+import type { KubernetesApi } from "../harness/kubernetes-api.ts";
 import { type Nodes, startNodes } from "../harness/node/nodes.ts";
 import { annotatedPods, type Prometheus, startPrometheus } from "../harness/prometheus.ts";
 import { waitFor } from "../harness/wait.ts";
@@ -19,10 +20,10 @@ export interface Stage {
   /** Prometheus as pods reach it, and as people do */
   readonly prometheus: { readonly url: string; readonly forPeople: string };
   readonly helm: string;
-  /** Puts a prepared store's artefacts into the volume of a bound claim. */
-  readonly fillStore: (namespace: string, claim: string, store: string) => Promise<void>;
-  /** The store as a folder of this machine. */
-  readonly storeFolder: (namespace: string, claim: string) => Promise<string>;
+  /** As the cluster's admin. */
+  readonly api: KubernetesApi;
+  /** Puts a prepared store's artefacts into the volume of a claim. @returns the volume as a folder of this machine */
+  readonly fillStore: (namespace: string, claim: string, store: string) => Promise<string>;
   /** Logs of every pod of a namespace, for the case that something went wrong. */
   readonly logs: (namespace: string, pod: string) => Promise<string>;
   readonly stop: () => Promise<void>;
@@ -65,9 +66,11 @@ function stage(image: string, cluster: ControlPlane, nodes: Nodes, prometheus: P
     adminKubeconfig: cluster.adminKubeconfig,
     prometheus: { url: prometheus.url, forPeople: prometheus.url },
     helm: cluster.servers.helm,
-    storeFolder,
+    api: cluster.api,
     fillStore: async (namespace, claim, store) => {
-      await cp(store, await storeFolder(namespace, claim), { recursive: true, force: false });
+      const folder = await storeFolder(namespace, claim);
+      await cp(store, folder, { recursive: true, force: false });
+      return folder;
     },
     logs: (namespace, pod) => nodes.logs({ namespace, pod }),
     stop: async () => {

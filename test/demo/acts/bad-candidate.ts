@@ -1,0 +1,114 @@
+import { createHash } from "node:crypto";
+import { type Retraining, retraining } from "../../../src/api/index.ts";
+import { retrainings } from "../../../src/kinds.ts";
+import { defectiveBundle, poisonedDataset } from "../bad-inputs.ts";
+import { type Demo, expectThat, rolloutToItsEnd, tellGates } from "../demo.ts";
+import { addDust } from "../dust.ts";
+import { names } from "../manifests.ts";
+import { type ActRecord, addRun } from "../record.ts";
+import { crookedScanner } from "../shift.ts";
+import { cycle } from "../traffic.ts";
+
+/** Two candidates that must not get through: one that the gates see, one that only live traffic shows. */
+export async function badCandidate(demo: Demo, record: ActRecord): Promise<void> {
+  const { story, observer, traffic, images, random } = demo;
+  record.times.onset = story.seconds();
+  const before = observer.view?.service.status.activeVersion?.digest;
+  const last = observer.view?.runs.findLast(({ status }) => status.phase === "Published");
+  if (!last) throw new Error("no published run to take the spec from");
+
+  story.say("a poisoned run: half of its reference images were replaced by other people's, with their old names");
+  const poisoned = await byHand(demo, last, "poisoned", {
+    dataset: { ...last.spec.dataset, reference: await poisonedDataset(demo) },
+  });
+  const rejected = await end(demo, poisoned);
+  addRun(record, rejected);
+  tellGates(story, rejected);
+  expectThat(
+    rejected.status.phase === "Rejected",
+    `the poisoned run ended ${rejected.status.phase}: ${rejected.status.message}`,
+  );
+  record.facts["poisonedRun"] = `${rejected.status.phase} ${rejected.status.reason}`;
+
+  story.say("a bundle from elsewhere: the active model, with a unit that overflows when the image's corner is lit.");
+  story.say("no image of the gates has a lit corner; from now on a third of the live ones has, by dust on the scanner");
+  const next = cycle(images.traffic, random);
+  traffic.draw(() => {
+    const pixels = crookedScanner.apply(next(), 1, random);
+    return { pixels: random() < 1 / 3 ? addDust(pixels) : pixels, kind: "benign" };
+  });
+  const bundle = await defectiveBundle(demo, observer.view?.service.status.activeVersion?.uri ?? "");
+  const answer = JSON.stringify({ kind: "Train", bundle });
+  const prebuilt = await byHand(demo, last, "prebuilt", {
+    trainer: {
+      ...last.spec.trainer,
+      image: demo.stage.image,
+      command: ["sh", "-c", 'printf %s "$0" > "${EVENKEEL_RESULT_FILE:-/dev/termination-log}"', answer],
+    },
+  });
+  const published = await end(demo, prebuilt);
+  addRun(record, published);
+  tellGates(story, published);
+  expectThat(
+    published.status.phase === "Published",
+    `the prebuilt bundle did not pass the gates: ${published.status.message}`,
+  );
+  const rollout = await rolloutToItsEnd(demo, record, published.status.modelVersion);
+  record.times.detection = story.seconds();
+  expectThat(
+    rollout.status.phase === "RolledBack",
+    `the defective version was not rolled back: ${rollout.status.phase}`,
+  );
+  record.facts["rollbackReason"] = `${rollout.status.reason}: ${rollout.status.message}`;
+  expectThat(observer.view?.service.status.activeVersion?.digest === before, "the active version changed");
+  record.outcome = "rejected by a gate, rolled back by the analysis";
+}
+
+/** A run that a person makes: it skips only the cooldown (decision 36). */
+async function byHand(
+  demo: Demo,
+  like: Retraining,
+  name: string,
+  change: Partial<Retraining["spec"]>,
+): Promise<string> {
+  const { service } = demo.observer.view ?? {};
+  const parent = service?.status.activeVersion;
+  const spec: Retraining["spec"] = {
+    ...like.spec,
+    ...(parent && { parent: { digest: parent.digest, uri: parent.uri } }),
+    cause: {
+      id: createHash("sha256").update(`${name} ${Date.now()}`).digest("hex").slice(0, 16),
+      class: "Manual",
+      trigger: name,
+      value: null,
+      threshold: null,
+      query: "",
+      at: new Date().toISOString(),
+      dataDigest: "",
+    },
+    ...change,
+  };
+  delete spec.traffic;
+  const { metadata } = await demo.kube.create(
+    retrainings,
+    retraining.parse({
+      apiVersion: "evenkeel.dev/v1alpha1",
+      kind: "Retraining",
+      metadata: { name: `${names.service}-${name}`, namespace: names.namespace },
+      spec,
+    }),
+  );
+  return metadata.name;
+}
+
+function end(demo: Demo, name: string): Promise<Retraining> {
+  return demo.observer.until(
+    `${name} to end`,
+    ({ runs }) =>
+      runs.find(
+        ({ metadata, status }) =>
+          metadata.name === name && ["Published", "Rejected", "Failed", "Cancelled"].includes(status.phase),
+      ),
+    demo.pace.trainWithin,
+  );
+}

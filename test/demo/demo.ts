@@ -1,0 +1,108 @@
+import type { ModelRollout, ModelVersion, Retraining } from "../../src/api/index.ts";
+import type { Kube } from "../../src/kube/index.ts";
+import type { Stage } from "./cluster.ts";
+import type { Images, Part } from "./mnist.ts";
+import type { Observer } from "./observer.ts";
+import { type ActRecord, addRollout, addRun } from "./record.ts";
+import type { Story } from "./story.ts";
+import type { Traffic } from "./traffic.ts";
+
+/** What every act has at hand. */
+export interface Demo {
+  readonly stage: Stage;
+  readonly story: Story;
+  readonly observer: Observer;
+  readonly traffic: Traffic;
+  readonly images: Readonly<Record<Part, Images>>;
+  /** the user's client: the role `edit` in one namespace and nothing more */
+  readonly kube: Kube;
+  readonly random: () => number;
+  /** the service's store on this machine */
+  readonly store: string;
+  readonly dir: string;
+  readonly pace: Pace;
+}
+
+/** Seconds of the demo's own waiting; the service's times are in `manifests.ts`. */
+export type Pace = {
+  readonly calm: number;
+  readonly ramp: number;
+  readonly detectWithin: number;
+  readonly trainWithin: number;
+  readonly rolloutWithin: number;
+};
+
+const ended: readonly Retraining["status"]["phase"][] = ["Published", "Rejected", "Failed", "Cancelled"];
+
+/** Waits for the next run of a class, to its end. */
+export async function runToItsEnd(
+  demo: Demo,
+  record: ActRecord,
+  cause: Retraining["spec"]["cause"]["class"],
+  since: number,
+): Promise<Retraining> {
+  const { observer, story, pace } = demo;
+  const made = await observer.until(
+    `a retraining for a cause of class ${cause}`,
+    ({ runs }) =>
+      runs.find(
+        ({ spec, metadata }) =>
+          spec.cause.class === cause && Date.parse(metadata.creationTimestamp ?? "") >= since - 1000,
+      ),
+    60,
+  );
+  record.times.retraining ??= story.seconds();
+  const run = await observer.until(
+    `${made.metadata.name} to end`,
+    ({ runs }) =>
+      runs.find(({ metadata, status }) => metadata.name === made.metadata.name && ended.includes(status.phase)),
+    pace.trainWithin,
+  );
+  record.times.gates ??= story.seconds();
+  addRun(record, run);
+  tellGates(story, run);
+  return run;
+}
+
+/** Waits for the rollout of a version until the workload serves it, or it was rolled back. */
+export async function rolloutToItsEnd(demo: Demo, record: ActRecord, version: string): Promise<ModelRollout> {
+  const { observer, story, pace } = demo;
+  const rollout = await observer.until(
+    `the rollout of ${version} to end`,
+    ({ rollouts }) =>
+      rollouts.find(
+        ({ spec, status }) =>
+          spec.to.version === version && ["Watching", "Promoted", "RolledBack"].includes(status.phase),
+      ),
+    pace.rolloutWithin,
+  );
+  if (rollout.status.phase !== "RolledBack") record.times.promotion ??= story.seconds();
+  addRollout(record, rollout);
+  return rollout;
+}
+
+export function tellGates(story: Story, { status }: Retraining): void {
+  for (const gate of status.gates) {
+    const line = `gate ${gate.name}: ${number(gate.value)} (bound ${number(gate.bound)}, n ${gate.n}) ${gate.verdict}${gate.message ? ` — ${gate.message}` : ""}`;
+    if (gate.verdict === "Pass" || gate.verdict === "Warn") story.good(line);
+    else story.bad(line);
+  }
+}
+
+export function number(value: number | null): string {
+  return value === null ? "—" : value.toFixed(3);
+}
+
+/** Why an act went another way than it should. */
+export class NotAsExpected extends Error {
+  override readonly name = "NotAsExpected";
+}
+
+export function expectThat(holds: boolean, otherwise: string): void {
+  if (!holds) throw new NotAsExpected(otherwise);
+}
+
+/** @returns the model that is active now */
+export function active(demo: Demo): NonNullable<ModelVersion["spec"]["digest"]> {
+  return demo.observer.view?.service.status.activeVersion?.digest ?? "";
+}

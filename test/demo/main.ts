@@ -1,0 +1,188 @@
+/**
+ * The whole story on a real control plane, with real input: drift, attack, a bad candidate.
+ *
+ *     npm run demo -- [--json FILE] [--keep]
+ *
+ * Exits 0 only when each act ended as it should.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { connect, type Kube } from "../../src/kube/index.ts";
+import { attack } from "./acts/attack.ts";
+import { badCandidate } from "./acts/bad-candidate.ts";
+import { drift } from "./acts/drift.ts";
+import { auditFacts } from "./audit.ts";
+import { embedded, installChart, type Stage } from "./cluster.ts";
+import { overlap } from "./datasets.ts";
+import { type Demo, NotAsExpected } from "./demo.ts";
+import { deployService, gatewaysOf, makeUser } from "./deploy.ts";
+import { names } from "./manifests.ts";
+import { mnist } from "./mnist.ts";
+import { Observer } from "./observer.ts";
+import { prepareStore } from "./prepare.ts";
+import { seeded } from "./random.ts";
+import { type ActRecord, act, type DemoRecord } from "./record.ts";
+import { Story } from "./story.ts";
+import { table } from "./table.ts";
+import { cycle, Traffic } from "./traffic.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: "string" },
+    keep: { type: "boolean", default: process.env.KEEP === "1" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (options.help) {
+  console.log(
+    "npm run demo -- [--json FILE] [--keep]\n\nThe whole story on a real control plane. It leaves nothing running, unless --keep (KEEP=1).",
+  );
+  process.exit(0);
+}
+
+const requestsPerSecond = 40;
+const pace = { calm: 24, ramp: 20, detectWithin: 150, trainWithin: 400, rolloutWithin: 240 };
+
+const acts: readonly { name: string; expected: string; play: (demo: Demo, record: ActRecord) => Promise<void> }[] = [
+  { name: "drift", expected: "promoted what was proven, rejected what was not", play: drift },
+  { name: "attack", expected: "protected at once, hardened, rolled out", play: attack },
+  { name: "bad-candidate", expected: "rejected by a gate, rolled back by the analysis", play: badCandidate },
+];
+
+async function main(): Promise<number> {
+  const story = new Story();
+  const dir = await mkdtemp(join(tmpdir(), "evenkeel-demo-"));
+  const stop: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })];
+  const ending = new AbortController();
+  const onSignal = () => ending.abort(new Error("the demo was interrupted"));
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  const record: DemoRecord = {
+    startedAt: new Date().toISOString(),
+    seconds: 0,
+    cluster: "embedded",
+    backend: "",
+    overlap: -1,
+    acts: [],
+    passed: false,
+  };
+  try {
+    await Promise.race([play(story, dir, record, stop), rejection(ending.signal)]);
+    record.passed =
+      record.acts.length === acts.length && record.acts.every(({ asExpected }) => asExpected) && record.overlap === 0;
+  } catch (error) {
+    story.bad(
+      error instanceof Error ? `${error.message}${error.cause ? ` (${String(error.cause)})` : ""}` : String(error),
+    );
+  } finally {
+    record.seconds = Math.round(story.seconds());
+    story.heading("What came of it");
+    console.log(table(record));
+    if (options.json) await writeFile(resolve(options.json), `${JSON.stringify(record, null, 2)}\n`);
+    if (options.keep && !ending.signal.aborted) await untilInterrupted(story);
+    for (const end of stop.toReversed())
+      await end().catch((error: unknown) => story.bad(`cleaning up: ${String(error)}`));
+  }
+  return record.passed ? 0 : 1;
+}
+
+async function play(story: Story, dir: string, record: DemoRecord, stop: (() => Promise<unknown>)[]): Promise<void> {
+  story.heading("evenkeel: a service for images of digits, kept on an even keel");
+  const images = await mnist();
+  Object.assign(record, { overlap: overlap(images) });
+  story.say(
+    `MNIST: ${Object.entries(images)
+      .map(([part, { sources }]) => `${sources.length} ${part}`)
+      .join(", ")}; shared by any two: ${record.overlap}`,
+  );
+  const prepared = await prepareStore(story, images);
+  Object.assign(record, { backend: prepared.backend });
+
+  const stage = await embedded(dir);
+  stop.push(() => stage.stop());
+  story.good(
+    `control plane, two nodes and Prometheus are up (KUBECONFIG=${stage.adminKubeconfig}, ${stage.prometheus.forPeople})`,
+  );
+  await installChart(stage, "evenkeel-system", dir);
+  story.good("the chart is installed: two operator pods with ServiceAccounts of their own");
+
+  const user = await makeUser(stage, dir);
+  stop.push(() => user.api.close());
+  const kube = await connect({ kubeconfig: user.kubeconfig, fieldManager: "demo-user" });
+  stop.push(() => kube.close());
+  const store = await deployService(stage, user, prepared);
+  story.good(
+    `${names.workload} and its EmbeddingService are applied, by a user with the role edit in namespace ${names.namespace}`,
+  );
+
+  const demo = await begin({ story, dir, stage, kube, images, store }, stop);
+  await demo.observer.until(
+    "every signal to pass",
+    ({ service: { status } }) => status.signals.length > 0 && status.signals.every(({ verdict }) => verdict === "Pass"),
+    150,
+  );
+  story.good("the service is adopted, watched and calm");
+
+  for (const [index, { name, expected, play: perform }] of acts.entries()) {
+    const one = act(name, expected);
+    record.acts.push(one);
+    story.heading(`Act ${index + 1} · ${name}`);
+    await withFacts(demo, one, () => perform(demo, one));
+    if (one.asExpected) story.good(one.outcome);
+    else {
+      story.bad(one.outcome);
+      break;
+    }
+  }
+}
+
+/** Plays one act, and adds what the cluster knows of it: Jobs created, audit entries, whether their chain is whole. */
+async function withFacts(demo: Demo, one: ActRecord, perform: () => Promise<void>): Promise<void> {
+  const before = await auditFacts(demo);
+  try {
+    await perform();
+    one.asExpected = true;
+  } catch (error) {
+    if (!(error instanceof NotAsExpected) && !(error instanceof Error)) throw error;
+    one.outcome = error.message;
+  }
+  const after = await auditFacts(demo);
+  one.times.end = demo.story.seconds();
+  one.jobsCreated = after.jobs - before.jobs;
+  one.auditEntries = after.entries - before.entries;
+  one.auditVerified = after.verified;
+  if (!after.verified) one.asExpected = false;
+}
+
+async function begin(
+  given: { story: Story; dir: string; stage: Stage; kube: Kube; images: Demo["images"]; store: string },
+  stop: (() => Promise<unknown>)[],
+): Promise<Demo> {
+  const random = seeded(20_261_124);
+  const observer = new Observer(given.kube, given.story, { namespace: names.namespace, name: names.service });
+  observer.start();
+  stop.push(() => observer.stop());
+  const gateways = await gatewaysOf(given.kube, stop);
+  const next = cycle(given.images.traffic, random);
+  const traffic = new Traffic(gateways, () => ({ pixels: next(), kind: "benign" }));
+  await observer.until("a gateway to be ready", () => gateways().length > 0, 90);
+  traffic.start(requestsPerSecond);
+  stop.push(() => traffic.end());
+  return { ...given, observer, traffic, random, pace };
+}
+
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+}
+
+async function untilInterrupted(story: Story): Promise<void> {
+  story.say("kept, as asked: Ctrl-C ends it");
+  await new Promise<void>((done) => {
+    process.once("SIGINT", () => done()).once("SIGTERM", () => done());
+  });
+}
+
+process.exitCode = await main();
