@@ -1,0 +1,77 @@
+import { bootstrapMeans, countAtMost, defaultResamples, lowerQuantile } from "./bootstrap.ts";
+import { sampleSize } from "./sample-size.ts";
+import { type BySource, bySource, differences, mean, sourceVariance, withSource } from "./source-means.ts";
+
+/** Scores of two models on the same rows, each in [0, 1], and the source of each row. */
+export type Paired = {
+  readonly candidate: ArrayLike<number>;
+  readonly other: ArrayLike<number>;
+  readonly sources: ArrayLike<number>;
+};
+
+export type TestSettings = {
+  /** the test's level; it sets the bound and the needed sample */
+  readonly alpha: number;
+  /** the loss that would matter, or the gain that is looked for */
+  readonly margin: number;
+  readonly seed: number;
+  readonly resamples?: number;
+};
+
+export type TestResult = {
+  /** candidate − other, mean over rows */
+  readonly difference: number;
+  /** one-sided lower confidence bound of the difference at 1 − alpha */
+  readonly bound: number;
+  readonly p: number;
+  /** sources */
+  readonly n: number;
+  /** sources that 80 % power needs */
+  readonly needed: number;
+};
+
+/** Null: the candidate is worse by `margin` or more (decision 17). */
+export function nonInferiority(paired: Paired, settings: TestSettings): TestResult {
+  return test(paired, -settings.margin, settings);
+}
+
+/** Null: the candidate is no better. */
+export function superiority(paired: Paired, settings: TestSettings): TestResult {
+  return test(paired, 0, settings);
+}
+
+/** Lower confidence bound of a mean of scores in [0, 1]. */
+export function lowerBound(
+  scores: ArrayLike<number>,
+  sources: ArrayLike<number>,
+  { alpha, seed, resamples = defaultResamples }: Omit<TestSettings, "margin">,
+): { value: number; bound: number; n: number } {
+  const grouped = bySource(scores, sources);
+  if (grouped.sums.length === 0) return { value: Number.NaN, bound: Number.NaN, n: 0 };
+  return {
+    value: mean(grouped),
+    bound: lowerQuantile(bootstrapMeans(withSource(grouped, 0), resamples, seed), alpha),
+    n: grouped.sums.length,
+  };
+}
+
+/**
+ * Paired bootstrap over sources, percentile method, with one imagined source that lost outright. Without it the error
+ * rate is over its level where few pairs differ (.066 for .025 at 300 sources of which 2 % lose and none wins; .021
+ * with it), as a resample cannot lose what the sample did not.
+ */
+function test(paired: Paired, threshold: number, settings: TestSettings): TestResult {
+  const { alpha, margin, seed, resamples = defaultResamples } = settings;
+  const observed = bySource(differences(paired.candidate, paired.other), paired.sources);
+  const n = observed.sums.length;
+  if (n === 0) return { difference: Number.NaN, bound: Number.NaN, p: Number.NaN, n, needed: 1 };
+  const careful: BySource = withSource(observed, -1);
+  const means = bootstrapMeans(careful, resamples, seed);
+  return {
+    difference: mean(observed),
+    bound: lowerQuantile(means, alpha),
+    p: (1 + countAtMost(means, threshold + 1e-12)) / (resamples + 1),
+    n,
+    needed: sampleSize(sourceVariance(careful), margin, alpha),
+  };
+}
