@@ -24,7 +24,7 @@ describe("the catalogue", () => {
     expect(metric.help).toMatch(/^[A-Z0-9].*\.$/);
     expect(new Set(metric.labels).size).toBe(metric.labels.length);
     for (const label of metric.labels) expect(label).toMatch(/^[a-z]+$/);
-    if (metric.buckets) expect([...metric.buckets].sort((a, b) => a - b)).toEqual(metric.buckets);
+    expect([...(metric.buckets ?? [])].sort((a, b) => a - b)).toEqual(metric.buckets ?? []);
     expect(metric.buckets !== undefined).toBe(metric.type === "histogram");
   });
 

@@ -48,7 +48,10 @@ export function nearestCentroid(centroids: Matrix, x: Float32Array, length: numb
   // Four centroids at a time: x is read once for four sums that do not wait for each other.
   for (; c + 3 < rows; c += 4) {
     const start = c * d;
-    let [s0, s1, s2, s3] = [0, 0, 0, 0];
+    let s0 = 0;
+    let s1 = 0;
+    let s2 = 0;
+    let s3 = 0;
     for (let j = 0; j < d; j++) {
       const value = x[j]!;
       s0 += value * data[start + j]!;
@@ -56,15 +59,19 @@ export function nearestCentroid(centroids: Matrix, x: Float32Array, length: numb
       s2 += value * data[start + 2 * d + j]!;
       s3 += value * data[start + 3 * d + j]!;
     }
-    if (s0 > best) [best, index] = [s0, c];
-    if (s1 > best) [best, index] = [s1, c + 1];
-    if (s2 > best) [best, index] = [s2, c + 2];
-    if (s3 > best) [best, index] = [s3, c + 3];
+    const largest = Math.max(s0, s1, s2, s3);
+    if (largest > best) {
+      best = largest;
+      index = c + (largest === s0 ? 0 : largest === s1 ? 1 : largest === s2 ? 2 : 3);
+    }
   }
   for (; c < rows; c++) {
     let sum = 0;
     for (let j = 0; j < d; j++) sum += x[j]! * data[c * d + j]!;
-    if (sum > best) [best, index] = [sum, c];
+    if (sum > best) {
+      best = sum;
+      index = c;
+    }
   }
   nearest.index = index;
   nearest.cosine = length > 0 ? best / length : 0;

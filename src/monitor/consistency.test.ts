@@ -28,7 +28,7 @@ describe("calibrateThreshold", () => {
     const doubled = upTo(199).map((value) => 2 * value);
     expect(calibrateThreshold(upTo(199), [doubled], 0.01)?.score).toBe(396);
     expect(calibrateThreshold(doubled, [upTo(199), upTo(99)], 0.01)?.score).toBe(396);
-    expect(calibrateThreshold(new Array(199).fill(1), [[...new Array(198).fill(0), 1]], 0.02)).toEqual({
+    expect(calibrateThreshold(new Float64Array(199).fill(1), [[...new Float64Array(198), 1]], 0.02)).toEqual({
       score: 1,
       tie: 0.02,
     });

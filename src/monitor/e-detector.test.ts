@@ -160,7 +160,7 @@ describe("the false-alarm promise: at least A blocks between false alarms are ex
   const d = 6;
   /** Mean of n vectors that come one by one, or in runs of about ten near copies from one source. */
   function blockMean(random: Random, n: number, bursts: boolean, shift = 0): number[] {
-    const mean = new Array<number>(d).fill(0);
+    const mean = Array.from({ length: d }, () => 0);
     const source = new Float64Array(d);
     for (let i = 0, left = 0; i < n; i++, left--) {
       if (bursts && left === 0) {

@@ -13,7 +13,7 @@ export type FourierSettings = {
 };
 
 /** φ(x) is added to `sums`, an array of length D, without allocating. */
-export type FourierFeatures = { add(x: ArrayLike<number>, sums: Float64Array): void };
+export type FourierFeatures = { readonly add: (x: Float32Array, sums: Float64Array) => void };
 
 /**
  * Random Fourier features (Rahimi and Recht 2007), φ(x) = √(2/D) [cos ω·x, sin ω·x], with structured orthogonal

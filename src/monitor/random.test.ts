@@ -28,6 +28,6 @@ describe("random numbers", () => {
     const random = seededRandom(3);
     const firsts = new Set(Array.from({ length: 100 }, () => shuffle([1, 2, 3, 4], random)[0]));
     expect(firsts.size).toBe(4);
-    expect(shuffle([1, 2, 3, 4], random).toSorted()).toEqual([1, 2, 3, 4]);
+    expect(shuffle([1, 2, 3, 4], random).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4]);
   });
 });

@@ -1,13 +1,13 @@
 /** A seeded source of random numbers: the same seed gives the same numbers on every machine. */
 export type Random = {
   /** @returns an integer in [0, 2^32) */
-  uint32(): number;
+  readonly uint32: () => number;
   /** @returns a number in [0, 1) with 53 random bits */
-  uniform(): number;
+  readonly uniform: () => number;
   /** @returns an integer in [0, bound) */
-  integer(bound: number): number;
+  readonly integer: (bound: number) => number;
   /** @returns a standard normal number */
-  gaussian(): number;
+  readonly gaussian: () => number;
 };
 
 /**

@@ -35,17 +35,21 @@ describe("buildReference", () => {
     expect(decoded).toEqual(reference);
   });
 
+  function hashOrRefusal(bytes: Uint8Array): string {
+    try {
+      return decodeReference(bytes).hash;
+    } catch (error) {
+      if (error instanceof CorruptArtefact) return "refused";
+      throw error;
+    }
+  }
+
   it("a flipped bit changes the hash or is refused", () => {
     const bytes = encodeReference(reference);
     for (const position of [0, 20, 400, bytes.length - 1]) {
       const changed = bytes.slice();
       changed[position] = changed[position]! ^ 1;
-      let hash = "refused";
-      try {
-        hash = decodeReference(changed).hash;
-      } catch (error) {
-        expect(error).toBeInstanceOf(CorruptArtefact);
-      }
+      const hash = hashOrRefusal(changed);
       expect(hash).not.toBe(reference.hash);
     }
   });

@@ -50,8 +50,9 @@ describe("sketches", () => {
   });
 
   it("merge is union, commutative and associative, and changes neither side", () => {
-    const parts = [vectors.slice(0, 20), vectors.slice(20, 55), vectors.slice(55)].map((part) => sketchOf(part));
-    const [a, b, c] = parts as [Sketch, Sketch, Sketch];
+    const a = sketchOf(vectors.slice(0, 20));
+    const b = sketchOf(vectors.slice(20, 55));
+    const c = sketchOf(vectors.slice(55));
     const before = structuredClone(a);
     const whole = sketchOf(vectors);
     for (const merged of [

@@ -41,9 +41,9 @@ export type Added = "Added" | "WrongLength" | "NotFinite";
 
 /** Adds vectors to sketches of one reference; it holds the scratch space, so that adding allocates nothing. */
 export type Sketcher = {
-  start(block: number): Sketch;
+  readonly start: (block: number) => Sketch;
   /** Adds one vector, or says why it was left out; a vector that is left out changes nothing. */
-  add(sketch: Sketch, x: Float32Array): Added;
+  readonly add: (sketch: Sketch, x: Float32Array) => Added;
 };
 
 /** Two sketches do not belong together. */

@@ -28,10 +28,9 @@ describe("whitening", () => {
     Array.from({ length: 400 }, () => Array.from({ length: 100 }, (_, j) => random.gaussian() / (1 + j / 10) + 3)),
   );
   const fitted = fitWhitening(samples, seededRandom(6));
-  const [u, v] = [0, 1].map(() => Float64Array.from({ length: 100 }, () => random.gaussian())) as [
-    Float64Array,
-    Float64Array,
-  ];
+  const gaussian = (): Float64Array => Float64Array.from({ length: 100 }, () => random.gaussian());
+  const u = gaussian();
+  const v = gaussian();
 
   it("power −1 is power −½ twice", () => {
     const [once, twice] = [whiten(fitted, u, -1), whiten(fitted, whiten(fitted, u, -0.5), -0.5)];

@@ -9,6 +9,8 @@ import { windowTest } from "./window-test.ts";
 
 const settings = { features: "Whitened", minimumEffect: 0, minVectors: 30 } as const;
 
+const equal = (count: number, mean: number): number[] => Array.from({ length: count }, () => mean);
+
 describe("windowTest by hand, d = 1", () => {
   const built = buildReference({
     model: "m",
@@ -21,7 +23,7 @@ describe("windowTest by hand, d = 1", () => {
     ...built,
     dimension: 1,
     blocks: matrixOf([[1], [-1], [1], [-1]]),
-    fourierBlocks: matrixOf(new Array(4).fill(new Array(256).fill(0))),
+    fourierBlocks: matrixOf(Array.from({ length: 4 }, () => new Float32Array(256))),
     whitening: {
       mean: Float64Array.of(0),
       basis: matrixOf([[1]]),
@@ -34,7 +36,7 @@ describe("windowTest by hand, d = 1", () => {
     means.map((mean, block) => ({ ...sketcher(reference).start(block), n: 50, sum: Float64Array.of(50 * mean) }));
 
   it("eight equal blocks at 3: T = 9, Ω = 4/(4·3), p = P(χ²₁ > 27)", () => {
-    const test = windowTest(live(new Array(8).fill(3)), reference, settings);
+    const test = windowTest(live(equal(8, 3)), reference, settings);
     expect(test).toMatchObject({ blocks: 8, n: 400 });
     expect(test?.statistic).toBeCloseTo(9, 12);
     expect(test?.effect).toBeCloseTo(Math.sqrt(9 - 1 / 3), 12);
@@ -42,12 +44,12 @@ describe("windowTest by hand, d = 1", () => {
   });
 
   it("with a minimum effect of 2 only the 1 beyond it counts: p = P(χ²₁ > 3)", () => {
-    const test = windowTest(live(new Array(8).fill(3)), reference, { ...settings, minimumEffect: 2 });
+    const test = windowTest(live(equal(8, 3)), reference, { ...settings, minimumEffect: 2 });
     expect(test?.p).toBeCloseTo(chiSquaredTail(3, 1), 10);
   });
 
   it("within the minimum effect p is 1", () => {
-    expect(windowTest(live(new Array(8).fill(0.4)), reference, { ...settings, minimumEffect: 0.5 })?.p).toBe(1);
+    expect(windowTest(live(equal(8, 0.4)), reference, { ...settings, minimumEffect: 0.5 })?.p).toBe(1);
   });
 
   // Centred values are ±1, L = 2 with weights 2/3 and 1/3: the sums of products at lags 0, 1 and 2 are 8, 5, 2 and 8, −7, 6.
@@ -60,8 +62,8 @@ describe("windowTest by hand, d = 1", () => {
   });
 
   it("too few counted blocks say nothing, another reference is refused", () => {
-    expect(windowTest(live(new Array(7).fill(3)), reference, settings)).toBeNull();
-    const short = live(new Array(8).fill(3)).map((sketch, i) => ({ ...sketch, n: i === 0 ? 29 : 50 }));
+    expect(windowTest(live(equal(7, 3)), reference, settings)).toBeNull();
+    const short = live(equal(8, 3)).map((sketch, i) => ({ ...sketch, n: i === 0 ? 29 : 50 }));
     expect(windowTest(short, reference, settings)).toBeNull();
     expect(() => windowTest(live([1]), { ...reference, hash: "x" }, settings)).toThrow(SketchMismatch);
   });
