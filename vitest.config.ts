@@ -9,7 +9,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts"] },
+        test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts", "test/harness/**/*.test.ts"] },
       },
       {
         extends: true,

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { KubernetesApi } from "../harness/kubernetes-api.ts";
 import { makeNamespace } from "../harness/namespace.ts";
+import { nodeImage, shellImage } from "../harness/node/images.ts";
 import { type Nodes, startNodes } from "../harness/node/nodes.ts";
 import type { Container, Pod } from "../harness/node/pod.ts";
 import { waitFor } from "../harness/wait.ts";
@@ -26,8 +27,8 @@ beforeAll(async () => {
       taints: [{ key: "test/file", effect: "NoSchedule" }],
     })),
     images: {
-      shell: { entrypoint: [], cmd: ["sh", "-c", "echo no command given"] },
-      node: { entrypoint: [process.execPath], env: { FROM_IMAGE: "image" }, folders: [import.meta.dirname] },
+      shell: shellImage,
+      node: nodeImage({ FROM_IMAGE: "image" }),
     },
     backoff: { initialMs: 100, maxMs: 1_000 },
   });

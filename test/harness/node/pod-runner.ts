@@ -1,6 +1,7 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { writeKubeconfig } from "../kubeconfig.ts";
 import { ApiError, type KubernetesApi } from "../kubernetes-api.ts";
 import { ContainerRunner, type RestartBackoff, timestamp } from "./container-runner.ts";
 import { commandOf, environmentOf } from "./environment.ts";
@@ -165,12 +166,13 @@ export class PodRunner {
         );
       },
     });
-    const env = { ...this.#surroundings(container), ...declared };
+    const mounts = this.#mounts(container, image);
+    const env = { ...this.#surroundings(container), ...(await this.#account(mounts)), ...declared };
     return {
       env,
       command: commandOf(container, image, env),
       workingDir: container.workingDir ?? image.workingDir ?? "/",
-      mounts: this.#mounts(container, image),
+      mounts,
       readOnlyRoot: container.securityContext?.readOnlyRootFilesystem ?? false,
       niceness: niceness(this.#pod),
     };
@@ -189,6 +191,16 @@ export class PodRunner {
       // No cgroup holds a process to its share here, so numeric libraries are asked to keep to it.
       ...(threads && { OMP_NUM_THREADS: threads, TF_NUM_INTRAOP_THREADS: threads, TF_NUM_INTEROP_THREADS: "1" }),
     };
+  }
+
+  /** Where the token cannot be mounted at its place, clients find it by a kubeconfig. */
+  async #account(mounts: readonly Mount[]): Promise<Record<string, string>> {
+    const volume = mounts.find(({ target }) => target === "/var/run/secrets/kubernetes.io/serviceaccount");
+    if (this.#context.isolation.kind !== "Environment" || !volume) return {};
+    const token = await readFile(join(volume.source, "token"), "utf8");
+    const file = join(this.#context.folder, "kubeconfig");
+    await writeKubeconfig(file, { ...this.#context.api.access, token }, "pod", this.identity.namespace);
+    return { KUBECONFIG: file };
   }
 
   #mounts(container: Container, image: Image): Mount[] {

@@ -23,21 +23,23 @@ const namespaces = ["--mount", "--pid"];
  * with code 1 when that process is killed (util-linux 2.38 cannot reset the handler of SIGKILL).
  */
 const parent = `exec 3>&2 2>/dev/null; setpriv --pdeathsig KILL -- sh "$@" 2>&3 3>&- & wait $!`;
-const candidates: readonly Isolation[] = [
+/** Isolations, the strongest first. */
+const isolations: readonly Isolation[] = [
   { kind: "Namespaces", flags: namespaces, enter: [] },
   {
     kind: "Namespaces",
     flags: ["--user", "--map-root-user", ...namespaces],
     enter: ["--user", "--preserve-credentials"],
   },
+  { kind: "Environment" },
 ];
 
-/** The strongest isolation that this machine allows. */
-export async function bestIsolation(): Promise<Isolation> {
-  for (const candidate of candidates) {
-    if (candidate.kind !== "Namespaces") continue;
+/** The isolations that this machine allows, the strongest first. */
+export async function possibleIsolations(): Promise<readonly Isolation[]> {
+  const trials = isolations.map(async (isolation) => {
+    if (isolation.kind === "Environment") return isolation;
     const trial = run("unshare", [
-      ...candidate.flags,
+      ...isolation.flags,
       "--",
       "sh",
       "-c",
@@ -46,9 +48,18 @@ export async function bestIsolation(): Promise<Isolation> {
       "-c",
       "mount -t proc proc /proc",
     ]);
-    if (await trial.then(() => true).catch(() => false)) return candidate;
-  }
-  return { kind: "Environment" };
+    return trial.then(
+      () => isolation,
+      () => null,
+    );
+  });
+  return (await Promise.all(trials)).filter((isolation) => isolation !== null);
+}
+
+/** The strongest isolation that this machine allows. */
+export async function bestIsolation(): Promise<Isolation> {
+  const [best = { kind: "Environment" }] = await possibleIsolations();
+  return best;
 }
 
 export interface Mount {
