@@ -1,3 +1,31 @@
+/**
+ * A runtime for Kubernetes controllers: typed client, informers, work queue, controllers, leader election, events.
+ *
+ *     const kube = await connect({ fieldManager: "example.com/greeter" });
+ *     const greetings = new Informer({ kube, resource: greetingResource });
+ *     const maps = new Informer({ kube, resource: configMaps, labelSelector: "app=greeter" });
+ *     const election = new LeaderElector({ kube, lease: { namespace, name: "greeter" }, identity });
+ *     const controllers = (fence: Fence | null) => {
+ *       const writer = fence ? kube.fenced(fence) : kube;
+ *       return [
+ *         new Controller({
+ *           name: "greeter",
+ *           sources: [each(greetings), ownersOf(maps, greetingResource)],
+ *           reconcile: async (key, signal) => {
+ *             const greeting = greetings.get(key);
+ *             if (!greeting) return done;
+ *             await writer.apply(configMaps, configMapOf(greeting), { signal });
+ *             return { after: 60_000 };
+ *           },
+ *         }),
+ *       ];
+ *     };
+ *     await new Manager({ informers: [greetings, maps], election, controllers }).run(untilStopped());
+ *
+ * What it promises: an informer's cache becomes what the server has, whatever the connection does, and tells of every
+ * object that went. A key is never reconciled twice at once, and never missed. A leader writes nothing once it may have
+ * been replaced. Every call ends, with a `KubeError` that says whether trying again helps.
+ */
 export { type BackoffOptions, backoffDelay } from "./backoff.ts";
 export * from "./builtin.ts";
 export type {

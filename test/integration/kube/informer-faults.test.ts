@@ -39,7 +39,7 @@ beforeEach(async () => {
   namespace = await freshNamespace(direct, "faults");
   await waitFor("the namespace's own ConfigMap", () => direct.get(configMaps, { namespace, name: "kube-root-ca.crt" }));
   proxy = await startProxy();
-  proxied = await connectShared(proxy);
+  proxied = await connectShared(proxy, { timeoutMs: 2_000 });
   stop = new AbortController();
   faults = [];
   told = new Map();
@@ -173,6 +173,7 @@ describe("a watch", () => {
     ["refused with 503, three times", { kind: "Answer", status: 503 }, 3],
     ["refused with 429 and Retry-After 1 s", { kind: "Answer", status: 429, retryAfterSeconds: 1 }, 1],
     ["delayed by 300 ms", { kind: "Delay", ms: 300 }, 1],
+    ["never answered", { kind: "NeverAnswer" }, 1],
   ];
   it.each(refusals)("%s when it is opened again loses nothing", async (name, fault, times) => {
     for (const object of ["kept", "gone", "again"]) await create(object);
@@ -212,6 +213,23 @@ describe("a watch", () => {
     expect(proxy.calls.filter(isList).length).toBeGreaterThan(listsBefore);
   });
 
+  it("whose version the server does not know yet, for good (a restored etcd), lists again", async () => {
+    for (const object of ["kept", "gone", "again"]) await create(object);
+    start();
+    await informer.whenSynced();
+    await waitFor("the first watch", () => proxy.calls.some(isWatch));
+    const listsBefore = proxy.calls.filter(isList).length;
+    const ahead = proxy.fault({ when: isWatch, fault: { kind: "Answer", status: 504, reason: "Timeout" }, times: 1e9 });
+    const startedAt = performance.now();
+    proxy.cutAll();
+    await churn();
+    await waitFor("another list", () => proxy.calls.filter(isList).length > listsBefore, { everyMs: 5 });
+    await untilEqual();
+    expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(["Unavailable", "Timeout"]));
+    recoveries.push(["watch refused for good", performance.now() - startedAt]);
+    ahead.remove();
+  });
+
   it("goes on from where it was after a plain disconnect, without listing again", async () => {
     await create("kept");
     start();
@@ -234,6 +252,8 @@ describe("a list", () => {
     ["refused with 500 more often than the client tries", { kind: "Answer", status: 500 }, 6],
     ["refused with 429 and Retry-After 1 s", { kind: "Answer", status: 429, retryAfterSeconds: 1 }, 1],
     ["delayed by 300 ms", { kind: "Delay", ms: 300 }, 1],
+    ["gone silent in its first page", { kind: "Stall", afterBytes: 200 }, 1],
+    ["never answered", { kind: "NeverAnswer" }, 1],
   ];
   it.each(cases)("%s loses nothing", async (name, fault, times) => {
     for (let n = 0; n < 8; n += 1) await create(`object-${n}`);
