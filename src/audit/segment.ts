@@ -1,0 +1,64 @@
+import { canonical, type Entry, entry } from "./entry.ts";
+
+/** Largest text of a segment, bytes: a ConfigMap holds 1 MiB. */
+export const segmentBytes = 512 * 1024;
+
+export class SegmentError extends Error {
+  override readonly name = "SegmentError";
+}
+
+/** Entries as they stand in a segment: one line of canonical JSON each. */
+export function toLines(entries: readonly Entry[]): string {
+  return entries.map((each) => `${canonical(each)}\n`).join("");
+}
+
+/** @throws {SegmentError} naming the line that is no entry */
+export function parseLines(text: string): Entry[] {
+  return text
+    .split("\n")
+    .map((line, index) => ({ line, number: index + 1 }))
+    .filter(({ line }) => line !== "")
+    .map(({ line, number }) => {
+      const parsed = entry.safeParse(json(line));
+      if (!parsed.success) throw new SegmentError(`line ${number} is not an audit entry: ${line.slice(0, 80)}`);
+      return parsed.data;
+    });
+}
+
+/** What is to be done with a segment so that it holds the entries. */
+export type Appended =
+  /** They are all there: a write whose answer was lost is not repeated. */
+  | { readonly kind: "There" }
+  | { readonly kind: "Append"; readonly text: string }
+  /** It has no room: they begin the next segment. */
+  | { readonly kind: "Next"; readonly text: string };
+
+/**
+ * Adds entries to the text of a segment, once.
+ *
+ * @param text     the segment as it is, "" when there is none yet
+ * @param entries  entries in their order
+ */
+export function appendTo(text: string, entries: readonly Entry[]): Appended {
+  const last = parseLines(lastLine(text)).at(-1)?.seq ?? 0;
+  const missing = entries.filter(({ seq }) => seq > last);
+  if (missing.length === 0) return { kind: "There" };
+  const lines = toLines(missing);
+  if (text !== "" && Buffer.byteLength(text) + Buffer.byteLength(lines) > segmentBytes) {
+    return { kind: "Next", text: lines };
+  }
+  return { kind: "Append", text: text + lines };
+}
+
+function lastLine(text: string): string {
+  const end = text.trimEnd();
+  return end.slice(end.lastIndexOf("\n") + 1);
+}
+
+function json(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,632 @@
+import { describe, expect, it } from "vitest";
+import {
+  type Cause,
+  type EmbeddingServiceStatus,
+  embeddingService,
+  embeddingServiceStatus,
+  modelRollout,
+  retraining,
+  threatModel,
+} from "../../api/index.ts";
+import type { Workload } from "../workload.ts";
+import { decide } from "./decide.ts";
+import { protect } from "./protect.ts";
+import { restore } from "./restore.ts";
+import { retrain } from "./retrain.ts";
+import type { Observed, SignalState } from "./world.ts";
+
+const now = Date.parse("2026-11-24T08:00:00Z");
+const ago = (seconds: number): string => new Date(now - seconds * 1000).toISOString();
+const digest = (character: string): string => `sha256:${character.repeat(64)}`;
+const uri = (character: string): string => `store://models/shop@${digest(character)}`;
+const model = (character: string) => ({
+  name: `shop-${character.repeat(12)}`,
+  digest: digest(character),
+  uri: uri(character),
+});
+
+const spec = {
+  workloadRef: { name: "embedder" },
+  port: 8080,
+  protocol: "OpenAI",
+  model: { container: "main", env: "MODEL_URI" },
+  store: { claimName: "store" },
+  dataset: { reference: `store://data/shop@${digest("1")}`, evaluation: `store://data/eval@${digest("2")}` },
+  monitoring: { prometheus: { url: "http://prometheus:9090" } },
+  retraining: { threatModelRef: { name: "images" } },
+};
+
+const workload = (served: string | null, change: Partial<Workload> = {}): Workload => ({
+  uid: "w",
+  resourceVersion: "1",
+  field: served === null ? { kind: "Empty" } : { kind: "Value", uri: served },
+  inInitContainer: false,
+  replicas: 2,
+  readyReplicas: 2,
+  rolling: "Complete",
+  selector: { app: "embedder" },
+  deployment: {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "embedder", uid: "w", resourceVersion: "1", creationTimestamp: ago(9e5) },
+  },
+  ...change,
+});
+
+const images = threatModel.parse({
+  apiVersion: "evenkeel.dev/v1alpha1",
+  kind: "ThreatModel",
+  metadata: { name: "images", namespace: "search", generation: 1 },
+  spec: {
+    modality: "Image",
+    perturbations: [{ name: "tilt", family: "Geometric", kind: "Benign", degrees: 15 }],
+  },
+  status: {
+    observedGeneration: 1,
+    hash: digest("3"),
+    conditions: [{ type: "Ready", status: "True", reason: "Valid", message: "", lastTransitionTime: ago(100) }],
+  },
+});
+
+const cause = (change: Partial<Cause> = {}): Cause => ({
+  id: "0123456789",
+  class: "Drift",
+  trigger: "drift",
+  value: 3,
+  threshold: 2,
+  query: "q",
+  at: ago(0),
+  dataDigest: "d1",
+  ...change,
+});
+
+const signal = (
+  then: SignalState["trigger"]["then"],
+  verdict: SignalState["status"]["verdict"],
+  held = verdict === "Fail",
+): SignalState => ({
+  trigger: { name: then === "Retrain" ? "drift" : "attack", signal: "RepresentationDrift", for: "0s", then },
+  status: {
+    name: then === "Retrain" ? "drift" : "attack",
+    verdict,
+    value: 3,
+    threshold: 2,
+    failingFor: 0,
+    alarm: 1,
+    message: "",
+  },
+  held,
+  learning: false,
+  query: "q",
+});
+
+type Change = Partial<Omit<Observed, "service">> & {
+  readonly status?: Partial<EmbeddingServiceStatus>;
+  readonly spec?: object;
+};
+
+function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): Observed {
+  return {
+    service: embeddingService.parse({
+      apiVersion: "evenkeel.dev/v1alpha1",
+      kind: "EmbeddingService",
+      metadata: { name: "shop", namespace: "search", uid: "u", generation: 1 },
+      spec: { ...spec, ...specChange },
+      status: { activeVersion: model("a"), baselineVersion: model("a"), firstVersion: model("a"), ...status },
+    }),
+    workload: workload(uri("a")),
+    ownership: { kind: "Ours" },
+    signals: [],
+    schedules: [],
+    source: null,
+    store: null,
+    threatModel: images,
+    run: null,
+    rollout: null,
+    waitingRuns: [],
+    waitingRollouts: [],
+    runs: [],
+    rollouts: [],
+    snapshot: null,
+    config: null,
+    gateway: { ready: 2, wanted: 2 },
+    causes: [],
+    ...change,
+  };
+}
+
+const run = (phase: string, change: { cause?: Partial<Cause>; status?: object; name?: string } = {}) =>
+  retraining.parse({
+    apiVersion: "evenkeel.dev/v1alpha1",
+    kind: "Retraining",
+    metadata: { name: change.name ?? "shop-0123456789", namespace: "search", uid: "r" },
+    spec: {
+      serviceRef: { name: "shop" },
+      cause: cause(change.cause),
+      parent: { digest: digest("a"), uri: uri("a") },
+      baseline: { digest: digest("a"), uri: uri("a") },
+      threatModel: { name: "images", hash: digest("3"), perturbations: [] },
+      dataset: spec.dataset,
+      evaluationData: "Labelled",
+      seed: 1,
+      trainer: {},
+      placement: {},
+      gates: [{ name: "clean", metric: "CleanAccuracy", test: "NonInferiority" }],
+      alpha: 0.025,
+      claimName: "store",
+      maxDuration: "4h",
+    },
+    status: { phase, finishedAt: ago(5), ...change.status },
+  });
+
+const rollout = (phase: string, change: { reason?: string; spec?: object; name?: string; status?: object } = {}) =>
+  modelRollout.parse({
+    apiVersion: "evenkeel.dev/v1alpha1",
+    kind: "ModelRollout",
+    metadata: { name: change.name ?? "shop-bbbbbbbbbbbb-1", namespace: "search", uid: "o" },
+    spec: {
+      serviceRef: { name: "shop" },
+      from: { version: model("a").name, digest: digest("a"), uri: uri("a") },
+      to: { version: model("b").name, digest: digest("b"), uri: uri("b") },
+      reason: change.reason ?? "Promotion",
+      policy: {},
+      ...change.spec,
+    },
+    status: { phase, ...change.status },
+  });
+
+const slots = (phase = "Pending") => ({
+  retraining: { name: "shop-0123456789", uid: "r", phase },
+  rollout: {
+    name: "shop-bbbbbbbbbbbb-1",
+    uid: "o",
+    phase,
+    weight: 0,
+    to: model("b"),
+    retraining: "shop-0123456789",
+    needsApproval: "",
+  },
+});
+
+describe("the lists", () => {
+  it("ask their rules in this order", () => {
+    const order = (rules: readonly { name: string }[]) => rules.map(({ name }) => name);
+    expect(order(protect)).toEqual(["endProtection", "keepProtecting", "protectOnAttack"]);
+    expect(order(restore)).toEqual(["makeWayForRollback", "rollBackRequested", "rollOutRequested"]);
+    expect(order(retrain)).toEqual([
+      "adoptCurrentModel",
+      "watchOnly",
+      "suspended",
+      "awaitRollout",
+      "awaitRetraining",
+      "startRecordedCause",
+      "untrainable",
+      "retrainOnRequest",
+      "retrainOnTrigger",
+    ]);
+  });
+});
+
+describe("adoption", () => {
+  it("takes what runs as the first version, and as what it is compared with", () => {
+    const {
+      retraining: answer,
+      status,
+      said,
+    } = decide(
+      world({ status: { activeVersion: undefined, baselineVersion: undefined, firstVersion: undefined } }),
+      now,
+    );
+    expect(answer).toEqual({ kind: "Adopt", model: model("a") });
+    expect(status).toMatchObject({ activeVersion: model("a"), baselineVersion: model("a"), firstVersion: model("a") });
+    expect(said).toMatchObject([{ kind: "VersionAdopted", facts: { digest: digest("a"), before: "" } }]);
+  });
+
+  it("takes over a model that somebody put in place by hand; what is proven stays the baseline", () => {
+    const { status } = decide(world({ workload: workload(uri("c")) }), now);
+    expect(status).toMatchObject({ activeVersion: model("c"), baselineVersion: model("a"), firstVersion: model("a") });
+  });
+
+  it("leaves a changed field to the rollout that has its hands on it", () => {
+    for (const phase of ["Promoting", "Watching", "RollingBack"]) {
+      const { status } = decide(
+        world({
+          workload: workload(uri("c")),
+          rollout: rollout(phase),
+          status: { ...slots(), activeVersion: model(phase === "Watching" ? "b" : "a") },
+        }),
+        now,
+      );
+      expect(status.activeVersion?.digest).not.toBe(digest("c"));
+    }
+  });
+
+  it("hashes a URI that pins nothing", () => {
+    const { status } = decide(world({ workload: workload("hub/model") }), now);
+    expect(status.activeVersion?.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+  });
+
+  it.each([
+    ["WorkloadMissing", { workload: null }],
+    ["ContainerMissing", { workload: workload(null, { field: { kind: "NoContainer" } }) }],
+    ["FieldIndirect", { workload: workload(null, { field: { kind: "Indirect" } }) }],
+    ["ModelMissing", { workload: workload(null) }],
+  ] satisfies [string, Change][])("says %s, and waits for the user", (reason, change) => {
+    const { retraining: answer, status } = decide(world(change), now);
+    expect(answer).toMatchObject({ kind: "Stalled", reason });
+    expect(status.phase).toBe("Stalled");
+    expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({ status: "True", reason });
+  });
+
+  it("gives an empty field its first value", () => {
+    const change = { workload: workload(null), spec: { model: { ...spec.model, initial: uri("c") } } };
+    expect(decide(world(change), now).retraining).toEqual({ kind: "Seed", uri: uri("c") });
+  });
+});
+
+describe("protection", () => {
+  const on = (quietSince?: string) => ({
+    status: {
+      protection: { active: true, since: ago(1000), trigger: "attack", ...(quietSince ? { quietSince } : {}) },
+    },
+  });
+
+  it("begins when an attack has held, whatever holds retraining back", () => {
+    const suspended = { ...spec.retraining, suspended: true };
+    const {
+      protection,
+      retraining: answer,
+      status,
+      said,
+    } = decide(
+      world({
+        signals: [signal("ProtectAndRetrain", "Fail")],
+        spec: { retraining: suspended },
+        status: { lastFinished: ago(1) },
+      }),
+      now,
+    );
+    expect(protection).toMatchObject({ kind: "On", trigger: "attack" });
+    expect(answer).toMatchObject({ kind: "Wait", reason: "Suspended" });
+    expect(status.phase).toBe("Protecting");
+    expect(said.map(({ kind }) => kind)).toEqual(["ProtectionStarted"]);
+  });
+
+  it.each([
+    ["a drift alone", [signal("Retrain", "Fail")], "Off"],
+    ["an attack that has not held", [signal("Protect", "Fail", false)], "Off"],
+  ])("does not begin for %s", (_, signals, kind) => {
+    expect(decide(world({ signals }), now).protection.kind).toBe(kind);
+  });
+
+  it.each([
+    ["still attacked", signal("Protect", "Fail"), ago(9999), "On", null],
+    ["no data: an attacker may have silenced it", signal("Protect", "NoData"), ago(9999), "On", null],
+    ["quiet only now", signal("Protect", "Pass"), undefined, "On", ago(0)],
+    ["quiet, but not for long enough", signal("Protect", "Pass"), ago(899), "On", ago(899)],
+    ["quiet for long enough", signal("Protect", "Pass"), ago(900), "Off", undefined],
+  ])("%s", (_, state, quietSince, kind, expected) => {
+    const { protection } = decide(world({ ...on(quietSince), signals: [state] }), now);
+    expect(protection.kind).toBe(kind);
+    if (protection.kind === "On") expect(protection.quietSince).toBe(expected);
+  });
+});
+
+describe("a cause", () => {
+  it("is saved before anything is made, with the name of its run", () => {
+    const { retraining: answer, status, said } = decide(world({ causes: [cause()] }), now);
+    expect(answer).toEqual({ kind: "Record", cause: cause() });
+    expect(status.cause?.id).toBe("0123456789");
+    expect(status.retraining).toEqual({ name: "shop-0123456789", uid: "", phase: "Pending" });
+    expect(said.map(({ kind }) => kind)).toEqual(["CauseRecorded"]);
+  });
+
+  const recorded = { cause: cause(), retraining: { ...slots().retraining, uid: "" } };
+  it("has its run made once it is saved", () => {
+    expect(decide(world({ status: recorded }), now).retraining).toEqual({
+      kind: "Create",
+      cause: cause(),
+      model: model("a"),
+    });
+  });
+
+  it("has no second run while the first is there", () => {
+    const answer = decide(world({ status: recorded, run: run("Training"), causes: [cause({ id: "other" })] }), now);
+    expect(answer.retraining).toMatchObject({ kind: "Wait", reason: "RetrainingUnderWay" });
+    expect(answer.status.retraining).toEqual({ name: "shop-0123456789", uid: "r", phase: "Training" });
+  });
+
+  it("is not worked on twice, and again when its data has changed", () => {
+    const lastCauses = [{ id: "0123456789", dataDigest: "d1", outcome: "Rejected", at: ago(99_999) }];
+    expect(decide(world({ causes: [cause()], status: { lastCauses } }), now).retraining).toMatchObject({
+      reason: "CauseWorkedOn",
+    });
+    const changed = cause({ id: "9876543210", dataDigest: "d2" });
+    expect(decide(world({ causes: [changed], status: { lastCauses } }), now).retraining).toMatchObject({
+      kind: "Record",
+      cause: changed,
+    });
+  });
+
+  it("of a schedule marks the instant as acted on", () => {
+    const trigger = { name: "monthly", schedule: "0 3 1 * *", for: "0s", then: "Retrain" as const };
+    const schedules = [{ trigger, due: now - 1000, next: now + 1e6, problem: null }];
+    const due = cause({ class: "Schedule", trigger: "monthly" });
+    const { status } = decide(world({ causes: [due], schedules }), now);
+    expect(status.schedules).toEqual([{ name: "monthly", lastScheduled: ago(1) }]);
+  });
+
+  it.each([
+    ["suspended", "Suspended", { spec: { retraining: { ...spec.retraining, suspended: true } } }],
+    ["cooling down", "CoolingDown", { status: { lastFinished: ago(6 * 3600 - 1) } }],
+    [
+      "over budget",
+      "OverBudget",
+      { status: { ledger: [{ run: "x", class: "Drift", at: ago(60), gpuSeconds: 36.01 * 3600 }] } },
+    ],
+    ["circuit open", "CircuitOpen", { status: { failures: [{ class: "Drift", count: 3, generation: 1 }] } }],
+    [
+      "a rollout under way",
+      "RolloutUnderWay",
+      { status: { rollout: slots().rollout }, rollout: rollout("Progressing") },
+    ],
+  ] satisfies [string, string, Change][])("waits while %s", (_, reason, change) => {
+    expect(decide(world({ ...change, causes: [cause()] }), now).retraining).toMatchObject({ kind: "Wait", reason });
+  });
+
+  it.each([
+    ["cooled down", { status: { lastFinished: ago(6 * 3600) } }],
+    [
+      "the budget just fits",
+      { status: { ledger: [{ run: "x", class: "Drift", at: ago(60), gpuSeconds: 36 * 3600 }] } },
+    ],
+    [
+      "what was spent is older than the period",
+      { status: { ledger: [{ run: "x", class: "Drift", at: ago(7 * 86_400), gpuSeconds: 1e6 }] } },
+    ],
+    [
+      "attacks have used up their own budget",
+      { status: { ledger: [{ run: "x", class: "Attack", at: ago(60), gpuSeconds: 1e6 }] } },
+    ],
+    ["the circuit of another class is open", { status: { failures: [{ class: "Attack", count: 3, generation: 1 }] } }],
+    ["the user has changed the service since", { status: { failures: [{ class: "Drift", count: 3, generation: 0 }] } }],
+    [
+      "a rollout only watches",
+      {
+        status: { rollout: slots().rollout, activeVersion: model("a") },
+        rollout: rollout("Watching"),
+        workload: workload(uri("b")),
+      },
+    ],
+  ] satisfies [string, Change][])("goes on: %s", (_, change) => {
+    expect(decide(world({ ...change, causes: [cause()] }), now).retraining).toMatchObject({ kind: "Record" });
+  });
+
+  it("of a class that is held back does not hold back another's", () => {
+    const attack = cause({ id: "a000000000", class: "Attack", trigger: "attack" });
+    const failures = [{ class: "Attack" as const, count: 3, generation: 1 }];
+    expect(decide(world({ causes: [attack, cause()], status: { failures } }), now).retraining).toMatchObject({
+      kind: "Record",
+      cause: cause(),
+    });
+  });
+
+  it.each([
+    ["FieldOwnedBy", { ownership: { kind: "OwnedBy", managers: ["helm"] } }],
+    ["StoreNotShared", { store: { reason: "StoreNotShared", message: "" } }],
+    ["ModelNotTrainable", { workload: workload("hub/m"), status: { activeVersion: { ...model("c"), uri: "hub/m" } } }],
+    ["ThreatModelMissing", { threatModel: null }],
+    ["ThreatModelUnfit", { threatModel: { ...images, spec: { ...images.spec, modality: "Vector" } } }],
+    [
+      "ThreatModelInvalid",
+      {
+        threatModel: {
+          ...images,
+          status: {
+            ...images.status,
+            conditions: images.status.conditions.map((one) => ({ ...one, status: "False" as const })),
+          },
+        },
+      },
+    ],
+  ] satisfies [string, Change][])("stalls with %s, saved or not", (reason, change) => {
+    expect(decide(world({ ...change, causes: [cause()] }), now).retraining).toMatchObject({ kind: "Stalled", reason });
+    const saved = { ...change, status: { ...recorded, ...("status" in change ? change.status : {}) } };
+    expect(decide(world(saved), now).retraining).toMatchObject({ kind: "Stalled", reason });
+  });
+
+  it("tells who owns the field", () => {
+    const { status } = decide(world({ ownership: { kind: "OwnedBy", managers: ["helm"] } }), now);
+    expect(status.conditions.find(({ type }) => type === "Promotable")).toMatchObject({
+      status: "False",
+      reason: "FieldOwnedBy",
+    });
+    expect(status.conditions.find(({ type }) => type === "Promotable")?.message).toContain("helm");
+  });
+});
+
+describe("a run made by hand", () => {
+  const waiting = { waitingRuns: [run("Pending", { name: "by-hand" })] };
+  it("is accepted by name and skips only the cooldown", () => {
+    const { status, retraining: answer } = decide(world({ ...waiting, status: { lastFinished: ago(1) } }), now);
+    expect(answer.kind).toBe("Accept");
+    expect(status.retraining).toEqual({ name: "by-hand", uid: "r", phase: "Pending" });
+  });
+  it.each([
+    ["Suspended", { spec: { retraining: { ...spec.retraining, suspended: true } } }],
+    ["CircuitOpen", { status: { failures: [{ class: "Manual", count: 3, generation: 1 }] } }],
+    ["OverBudget", { status: { ledger: [{ run: "x", class: "Manual", at: ago(60), gpuSeconds: 1e6 }] } }],
+  ] satisfies [string, Change][])("waits: %s", (reason, change) => {
+    expect(decide(world({ ...waiting, ...change }), now).retraining).toMatchObject({ kind: "Wait", reason });
+  });
+});
+
+describe("the end of a run", () => {
+  const ended = (phase: string, status: object = {}) =>
+    decide(
+      world({
+        status: { cause: cause(), retraining: slots().retraining },
+        run: run(phase, {
+          status: { train: { name: "t", gpuSeconds: 100 }, evaluate: { name: "e", gpuSeconds: 20 }, ...status },
+        }),
+      }),
+      now,
+    ).status;
+
+  it.each([
+    ["Published", 0],
+    ["Rejected", 1],
+    ["Failed", 1],
+    ["Cancelled", 0],
+  ])("%s is accounted once, in one write", (phase, failures) => {
+    const status = ended(phase, { bundle: uri("b") });
+    expect(status.retraining).toBeUndefined();
+    expect(status.cause).toBeUndefined();
+    expect(status.ledger).toEqual([{ run: "shop-0123456789", class: "Drift", at: ago(5), gpuSeconds: 120 }]);
+    expect(status.lastCauses).toEqual([{ id: "0123456789", dataDigest: "d1", outcome: phase, at: ago(0) }]);
+    expect(status.lastFinished).toBe(ago(5));
+    expect(status.failures.map(({ count }) => count)).toEqual(failures === 0 ? [] : [1]);
+  });
+
+  it("names the rollout of what was published, before it is made", () => {
+    expect(ended("Published", { bundle: uri("b") }).rollout).toEqual({ ...slots().rollout, uid: "" });
+  });
+
+  it("counts rollouts to the same version", () => {
+    const before = rollout("RolledBack", { name: "shop-bbbbbbbbbbbb-4" });
+    const observed = world({
+      status: { retraining: slots().retraining },
+      run: run("Published", { status: { bundle: uri("b") } }),
+      rollouts: [before],
+    });
+    expect(decide(observed, now).status.rollout?.name).toBe("shop-bbbbbbbbbbbb-5");
+  });
+
+  it("that a person must approve is handed on", () => {
+    expect(ended("Published", { bundle: uri("b"), needsApproval: "quarantined" }).rollout?.needsApproval).toBe(
+      "quarantined",
+    );
+  });
+
+  it("by hand's deletion is an end too, and its cause is not tried again", () => {
+    const { status, said } = decide(
+      world({ status: { cause: cause(), retraining: slots("Training").retraining }, causes: [cause()] }),
+      now,
+    );
+    expect(status.retraining).toBeUndefined();
+    expect(status.lastCauses).toMatchObject([{ id: "0123456789", outcome: "Deleted" }]);
+    expect(said.map(({ kind }) => kind)).toEqual(["RunDeleted"]);
+  });
+
+  it("never forgets GPU time, however many runs there were", () => {
+    const ledger = Array.from({ length: 30 }, (_, n) => ({
+      run: `${n}`,
+      class: n % 2 ? ("Attack" as const) : ("Drift" as const),
+      at: ago(1000 - n),
+      gpuSeconds: 1,
+    }));
+    const { status } = decide(
+      world({
+        status: { ledger, retraining: slots().retraining },
+        run: run("Failed", { status: { train: { name: "t", gpuSeconds: 7 } } }),
+      }),
+      now,
+    );
+    expect(status.ledger).toHaveLength(30);
+    expect(status.ledger.reduce((sum, { gpuSeconds }) => sum + gpuSeconds, 0)).toBe(37);
+    expect(embeddingServiceStatus.safeParse(status).success).toBe(true);
+  });
+});
+
+describe("the end of a rollout", () => {
+  const of = (phase: string, change: Change & { reason?: string; approvals?: object[] } = {}) =>
+    decide(
+      world({
+        ...change,
+        status: { rollout: slots().rollout, ...change.status },
+        rollout: rollout(phase, {
+          spec: { approvals: change.approvals ?? [] },
+          status: { reason: change.reason ?? "" },
+        }),
+        runs: [run("Published", { status: { bundle: uri("b"), modelVersion: model("b").name } })],
+      }),
+      now,
+    );
+
+  it("makes the version active as soon as the workload has it, and spends the evaluation set", () => {
+    const { status, said } = of("Watching", {
+      workload: workload(uri("b")),
+      status: { failures: [{ class: "Drift", count: 2, generation: 1 }] },
+    });
+    expect(status.activeVersion).toEqual(model("b"));
+    expect(status.baselineVersion).toEqual(model("a"));
+    expect(status.evaluationUses).toEqual([{ evaluation: spec.dataset.evaluation, uses: 1 }]);
+    expect(status.failures).toEqual([]);
+    expect(status.rollout?.phase).toBe("Watching");
+    expect(said).toMatchObject([{ kind: "VersionActivated", facts: { digest: digest("b") } }]);
+    const again = of("Watching", {
+      workload: workload(uri("b")),
+      status: { activeVersion: model("b"), evaluationUses: status.evaluationUses },
+    });
+    expect(again.status.evaluationUses).toEqual(status.evaluationUses);
+    expect(again.said).toEqual([]);
+  });
+
+  it("approved by a person makes it the baseline", () => {
+    const { status } = of("Promoted", { workload: workload(uri("b")), approvals: [{ by: "ada", at: ago(9) }] });
+    expect(status.baselineVersion).toEqual(model("b"));
+    expect(status.rollout).toBeUndefined();
+  });
+
+  it.each([
+    ["AnalysisFailed", 1, "RolledBack"],
+    ["NoData", 1, "RolledBack"],
+    ["Aborted", 0, undefined],
+    ["FieldContested", 0, undefined],
+  ])("by rollback with %s", (reason, failures, outcome) => {
+    const { status } = of("RolledBack", { reason });
+    expect(status.rollout).toBeUndefined();
+    expect(status.activeVersion).toEqual(model("a"));
+    expect(status.failures.map(({ count }) => count)).toEqual(failures === 0 ? [] : [1]);
+    expect(status.lastCauses[0]?.outcome).toBe(outcome);
+  });
+
+  it("by rollback after promotion gives back the last good version", () => {
+    const { status, said } = of("RolledBack", { reason: "AnalysisFailed", status: { activeVersion: model("b") } });
+    expect(status.activeVersion).toEqual(model("a"));
+    expect(said).toMatchObject([{ kind: "VersionActivated", facts: { digest: digest("a"), why: "AnalysisFailed" } }]);
+  });
+
+  it("by its deletion frees the place", () => {
+    const { status } = decide(world({ status: { rollout: slots().rollout } }), now);
+    expect(status.rollout).toBeUndefined();
+  });
+});
+
+describe("a rollout made by a person", () => {
+  const back = rollout("Pending", { reason: "Rollback", name: "back" });
+  const forth = rollout("Pending", { reason: "Manual", name: "forth" });
+  it("back aborts what is under way, then gets its turn", () => {
+    const busy = { status: { rollout: slots().rollout }, waitingRollouts: [back] };
+    expect(decide(world({ ...busy, rollout: rollout("Progressing") }), now).restoration).toMatchObject({
+      kind: "Abort",
+      rollout: "shop-bbbbbbbbbbbb-1",
+    });
+    expect(
+      decide(world({ ...busy, rollout: rollout("Progressing", { spec: { abort: true } }) }), now).restoration.kind,
+    ).toBe("None");
+    expect(decide(world({ ...busy, rollout: rollout("RolledBack") }), now).restoration).toEqual({
+      kind: "Begin",
+      rollout: back,
+    });
+    const suspended = { ...spec.retraining, suspended: true };
+    expect(decide(world({ waitingRollouts: [back], spec: { retraining: suspended } }), now).status.rollout?.name).toBe(
+      "back",
+    );
+  });
+  it("forth waits for what is under way", () => {
+    const busy = { status: { rollout: slots().rollout }, waitingRollouts: [forth] };
+    expect(decide(world({ ...busy, rollout: rollout("Progressing") }), now).restoration.kind).toBe("None");
+    expect(decide(world({ waitingRollouts: [forth] }), now).restoration).toEqual({ kind: "Begin", rollout: forth });
+  });
+});

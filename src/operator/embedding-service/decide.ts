@@ -1,0 +1,44 @@
+import type { EmbeddingServiceStatus } from "../../api/index.ts";
+import { first } from "../rule.ts";
+import { type Protection, protect, unprotected } from "./protect.ts";
+import { nothingToRestore, type Restoration, restore } from "./restore.ts";
+import { type Retrain, retrain, steady } from "./retrain.ts";
+import { type Said, settle } from "./settle.ts";
+import { statusAfter } from "./status.ts";
+import type { Observed } from "./world.ts";
+
+/** What to do with a service now, and what its status says afterwards. */
+export type Decision = {
+  readonly protection: Protection;
+  readonly restoration: Restoration;
+  readonly retraining: Retrain;
+  readonly status: EmbeddingServiceStatus;
+  /** For the audit chain. */
+  readonly said: readonly Said[];
+};
+
+/**
+ * What to do with a service now. First what the run and the rollout under way have brought is taken in; then three lists
+ * of rules decide independently, so that what holds back a retraining never holds back protection or a rollback
+ * (decision 25).
+ */
+export function decide(observed: Observed, now: number): Decision {
+  const settled = settle(observed, now);
+  const world = named(observed, settled.status);
+  const protection = first(protect, world, now) ?? unprotected;
+  const restoration = first(restore, world, now) ?? nothingToRestore;
+  const retraining = first(retrain, world, now) ?? steady(world);
+  const after = statusAfter(world, { protection, restoration, retraining }, now);
+  return { protection, restoration, retraining, status: after.status, said: [...settled.said, ...after.said] };
+}
+
+/** The world under a new status: a run or a rollout that it no longer names is no longer the one under way. */
+function named(observed: Observed, status: EmbeddingServiceStatus): Observed {
+  const { run, rollout } = observed;
+  return {
+    ...observed,
+    service: { ...observed.service, status },
+    run: run && run.metadata.name === status.retraining?.name ? run : null,
+    rollout: rollout && rollout.metadata.name === status.rollout?.name ? rollout : null,
+  };
+}

@@ -1,0 +1,60 @@
+import { type Cause, milliseconds } from "../../api/index.ts";
+import { instant, time } from "../instant.ts";
+import type { Observed } from "./world.ts";
+
+/** Why a cause does not start a run now. */
+export type Held = { readonly reason: string; readonly message: string; readonly until: number | null };
+
+type Limit = (world: Observed, cause: Cause, now: number) => Held | null;
+
+/** What holds back a run. Each is kept for each class of cause, so that attacks cannot use up what drift needs (12). */
+export const governance: readonly Limit[] = [openCircuit, coolDown, withinBudget];
+
+export function heldBack(world: Observed, cause: Cause, now: number): Held | null {
+  for (const limit of governance) {
+    const held = limit(world, cause, now);
+    if (held) return held;
+  }
+  return null;
+}
+
+/** The circuit closes when the user changes the service, and when a version of a run of the class is promoted. */
+function openCircuit({ service }: Observed, cause: Cause): Held | null {
+  const failed = service.status.failures.find((entry) => entry.class === cause.class);
+  const limit = service.spec.retraining?.stopAfterFailures ?? 0;
+  if (!failed || failed.count < limit || failed.generation !== service.metadata.generation) return null;
+  const message =
+    `${failed.count} runs in a row of class ${cause.class} failed, were rejected or rolled back: look at their reports, ` +
+    "then change the service, which closes the circuit";
+  return { reason: "CircuitOpen", message, until: null };
+}
+
+/** A person who starts a run by hand need not wait (36). */
+function coolDown({ service }: Observed, cause: Cause, now: number): Held | null {
+  const { lastFinished } = service.status;
+  const { retraining } = service.spec;
+  if (cause.class === "Manual" || lastFinished === undefined || !retraining) return null;
+  const readyAt = time(lastFinished) + milliseconds(retraining.cooldown);
+  if (now >= readyAt) return null;
+  return { reason: "CoolingDown", message: `next retraining not before ${instant(readyAt)}`, until: readyAt };
+}
+
+/** A run starts only if its longest time fits into what is left (37). */
+function withinBudget({ service }: Observed, cause: Cause, now: number): Held | null {
+  const { retraining } = service.spec;
+  if (!retraining) return null;
+  const per = milliseconds(retraining.gpuHours.per);
+  const spent = service.status.ledger.filter((entry) => entry.class === cause.class && time(entry.at) > now - per);
+  const used = spent.reduce((sum, { gpuSeconds }) => sum + gpuSeconds, 0) / 3600;
+  const needed = (milliseconds(retraining.maxDuration) / 3_600_000) * Math.max(1, retraining.placement.gpus);
+  if (used + needed <= retraining.gpuHours.atMost) return null;
+  const message =
+    `${hours(used)} of ${hours(retraining.gpuHours.atMost)} GPU hours in ${retraining.gpuHours.per} are used by runs ` +
+    `of class ${cause.class}; a run may need ${hours(needed)}`;
+  const [oldest] = spent.toSorted((a, b) => time(a.at) - time(b.at));
+  return { reason: "OverBudget", message, until: oldest ? time(oldest.at) + per : null };
+}
+
+function hours(value: number): string {
+  return String(Number(value.toFixed(3)));
+}

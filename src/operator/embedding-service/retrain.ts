@@ -1,0 +1,181 @@
+import type { Cause, ModelRef, Retraining } from "../../api/index.ts";
+import { identify, names } from "../identity.ts";
+import type { Rule, Stalled } from "../rule.ts";
+import { servedUri } from "../workload.ts";
+import { heldBack } from "./governance.ts";
+import { isUnderWay } from "./restore.ts";
+import type { Observed } from "./world.ts";
+
+/** What becomes of the model. */
+export type Retrain =
+  /** Nothing to do before `wakeAt`. */
+  | { readonly kind: "Steady"; readonly wakeAt: number | null }
+  | { readonly kind: "Wait"; readonly reason: string; readonly message: string; readonly until: number | null }
+  | ({ readonly kind: "Stalled" } & Stalled)
+  /** The workload's empty field is given its first value. */
+  | { readonly kind: "Seed"; readonly uri: string }
+  /** What runs becomes the active version. */
+  | { readonly kind: "Adopt"; readonly model: ModelRef }
+  /** The cause is saved, before anything is made. */
+  | { readonly kind: "Record"; readonly cause: Cause }
+  /** The run of the saved cause is made. */
+  | { readonly kind: "Create"; readonly cause: Cause; readonly model: ModelRef }
+  /** A run made by hand gets its turn. */
+  | { readonly kind: "Accept"; readonly run: Retraining };
+
+/** In their order, the first that has something to say; only this list is held back by anything (decision 25). */
+export const retrain: readonly Rule<Observed, Retrain>[] = [
+  adoptCurrentModel,
+  watchOnly,
+  suspended,
+  awaitRollout,
+  awaitRetraining,
+  startRecordedCause,
+  untrainable,
+  retrainOnRequest,
+  retrainOnTrigger,
+];
+
+export function steady({ schedules }: Observed): Retrain {
+  const next = schedules.flatMap(({ next: at }) => at ?? []);
+  return { kind: "Steady", wakeAt: next.length > 0 ? Math.min(...next) : null };
+}
+
+function stalled(reason: string, message: string): Retrain {
+  return { kind: "Stalled", reason, message };
+}
+
+function wait(reason: string, message: string, until: number | null = null): Retrain {
+  return { kind: "Wait", reason, message, until };
+}
+
+/** The first version is the one that already runs; so is one that somebody put in its place by hand. */
+function adoptCurrentModel(world: Observed): Retrain | null {
+  const { service, workload, rollout } = world;
+  const { workloadRef, model } = service.spec;
+  if (!workload) return stalled("WorkloadMissing", `Deployment ${workloadRef.name} does not exist`);
+  switch (workload.field.kind) {
+    case "NoContainer":
+      return stalled("ContainerMissing", `Deployment ${workloadRef.name} has no container ${model.container}`);
+    case "Indirect":
+      return stalled(
+        "FieldIndirect",
+        `${model.env} of container ${model.container} has valueFrom: give it a plain value`,
+      );
+    case "Empty":
+      return model.initial === undefined
+        ? stalled(
+            "ModelMissing",
+            `${model.env} of container ${model.container} has no value, and model.initial is not set`,
+          )
+        : { kind: "Seed", uri: model.initial };
+    case "Value":
+      break;
+    default:
+      return workload.field satisfies never;
+  }
+  const uri = servedUri(workload) ?? "";
+  if (
+    uri === service.status.activeVersion?.uri ||
+    (service.status.rollout && (!rollout || isChanging(rollout.status.phase)))
+  ) {
+    return null;
+  }
+  const { digest } = identify(uri);
+  return { kind: "Adopt", model: { name: names.modelVersion(service.metadata.name, digest), digest, uri } };
+}
+
+/** While a rollout has its hands on the field, it alone says what a change of it means. */
+function isChanging(phase: string): boolean {
+  return phase !== "Promoted" && phase !== "RolledBack";
+}
+
+function watchOnly(world: Observed): Retrain | null {
+  return world.service.spec.retraining ? null : steady(world);
+}
+
+function suspended({ service }: Observed): Retrain | null {
+  return service.spec.retraining?.suspended ? wait("Suspended", "retraining.suspended is set") : null;
+}
+
+function awaitRollout({ service, rollout }: Observed): Retrain | null {
+  const slot = service.status.rollout;
+  if (!slot || (rollout && !isUnderWay(rollout))) return null;
+  return wait("RolloutUnderWay", `${slot.name} is ${rollout?.status.phase ?? slot.phase}`);
+}
+
+/** One run at a time. */
+function awaitRetraining({ service, run }: Observed): Retrain | null {
+  const slot = service.status.retraining;
+  if (!slot || (!run && slot.uid === "")) return null;
+  return wait("RetrainingUnderWay", `${slot.name} is ${run?.status.phase ?? slot.phase}`);
+}
+
+function startRecordedCause(world: Observed): Retrain | null {
+  const { cause, activeVersion } = world.service.status;
+  if (!cause || !activeVersion) return null;
+  return untrainable(world) ?? { kind: "Create", cause, model: activeVersion };
+}
+
+/** What must be right before a run is started at all; said as soon as it is seen, not when the alarm is on. */
+function untrainable({ service, ownership, store, threatModel }: Observed): Retrain | null {
+  const { retraining, dataset, modality } = service.spec;
+  const active = service.status.activeVersion;
+  if (!retraining || !active) return null;
+  if (ownership.kind === "OwnedBy") {
+    const owners = ownership.managers.join(", ");
+    return stalled(
+      "FieldOwnedBy",
+      `${service.spec.model.env} of the workload is owned by ${owners}: name it without a value`,
+    );
+  }
+  if (ownership.kind === "Unknown") return wait("FieldUnknown", ownership.message);
+  if (store) return stalled(store.reason, store.message);
+  if (!active.uri.startsWith("store://")) {
+    return stalled("ModelNotTrainable", `${active.uri} is not in the store: it is watched, but cannot be trained`);
+  }
+  if (retraining.evaluationData !== "None" && dataset.evaluation === undefined) {
+    return stalled("EvaluationDataMissing", "dataset.evaluation is needed unless retraining.evaluationData is None");
+  }
+  const { name } = retraining.threatModelRef;
+  if (!threatModel) return stalled("ThreatModelMissing", `ThreatModel ${name} does not exist`);
+  const said = threatModel.status.conditions.find(({ type }) => type === "Ready");
+  if (threatModel.status.observedGeneration !== threatModel.metadata.generation || !said) {
+    return wait("ThreatModelUnread", `ThreatModel ${name} is being checked`);
+  }
+  if (said.status !== "True" || threatModel.status.hash === undefined) {
+    return stalled("ThreatModelInvalid", `ThreatModel ${name}: ${said.message}`);
+  }
+  if (threatModel.spec.modality !== modality) {
+    return stalled(
+      "ThreatModelUnfit",
+      `ThreatModel ${name} is for ${threatModel.spec.modality}, the service for ${modality}`,
+    );
+  }
+  return null;
+}
+
+function retrainOnRequest(world: Observed, now: number): Retrain | null {
+  const [run] = world.waitingRuns;
+  if (!run) return null;
+  const held = heldBack(world, { ...run.spec.cause, class: "Manual" }, now);
+  return held ? wait(held.reason, `${run.metadata.name}: ${held.message}`, held.until) : { kind: "Accept", run };
+}
+
+/** The first cause that nothing holds back; when all are held back, why the first one is. */
+function retrainOnTrigger(world: Observed, now: number): Retrain | null {
+  const { lastCauses } = world.service.status;
+  const fresh = world.causes.filter(({ id }) => !lastCauses.some((done) => done.id === id));
+  const judged = fresh.map((cause) => ({ cause, held: heldBack(world, cause, now) }));
+  const free = judged.find(({ held }) => held === null);
+  if (free) return { kind: "Record", cause: free.cause };
+  const [first] = judged;
+  if (first?.held) return wait(first.held.reason, first.held.message, first.held.until);
+  const [latched] = world.causes;
+  if (!latched) return null;
+  const outcome = lastCauses.find(({ id }) => id === latched.id)?.outcome ?? "";
+  return wait(
+    "CauseWorkedOn",
+    `${latched.trigger}: its run ended ${outcome}; it is tried again when its data has changed`,
+  );
+}

@@ -1,0 +1,241 @@
+import type { Condition, EmbeddingServiceStatus } from "../../api/index.ts";
+import { withCondition } from "../condition.ts";
+import { instant } from "../instant.ts";
+import type { Protection } from "./protect.ts";
+import type { Restoration } from "./restore.ts";
+import type { Retrain } from "./retrain.ts";
+import type { Said } from "./settle.ts";
+import type { Observed } from "./world.ts";
+
+type Decided = {
+  readonly protection: Protection;
+  readonly restoration: Restoration;
+  readonly retraining: Retrain;
+};
+
+/** The status after the decisions, and what of them goes into the audit chain. */
+export function statusAfter(
+  world: Observed,
+  decided: Decided,
+  now: number,
+): { readonly status: EmbeddingServiceStatus; readonly said: readonly Said[] } {
+  const { service, signals } = world;
+  const { cause: _, holding: __, protection: ___, ...before } = service.status;
+  const retrained = retrainStatus(world, decided.retraining, now);
+  const restored = restorationStatus(decided.restoration);
+  const protection = protectionStatus(decided.protection);
+  const said = [
+    ...protectionSaid(world, decided.protection),
+    ...restorationSaid(decided.restoration),
+    ...retrainSaid(world, decided.retraining),
+  ];
+  const status: EmbeddingServiceStatus = {
+    ...before,
+    ...(service.status.cause ? { cause: service.status.cause } : {}),
+    ...retrained,
+    ...restored,
+    ...(protection ? { protection } : {}),
+    signals: signals.map((signal) => signal.status),
+    observedGeneration: service.metadata.generation,
+  };
+  const conditions = conditionsOf(world, status, decided, now);
+  return { status: { ...status, conditions, phase: phaseOf(world, status, conditions) }, said };
+}
+
+function retrainStatus(
+  { service, schedules }: Observed,
+  decision: Retrain,
+  now: number,
+): Partial<EmbeddingServiceStatus> {
+  switch (decision.kind) {
+    case "Steady":
+    case "Create":
+      return {};
+    case "Seed":
+      return { holding: { reason: "Seeding", message: `the workload is given ${decision.uri}` } };
+    case "Stalled":
+      return { holding: { reason: decision.reason, message: decision.message.slice(0, 1024) } };
+    case "Wait": {
+      const until = decision.until === null ? {} : { until: instant(decision.until) };
+      return { holding: { reason: decision.reason, message: decision.message.slice(0, 1024), ...until } };
+    }
+    case "Adopt":
+      return {
+        activeVersion: decision.model,
+        baselineVersion: service.status.baselineVersion ?? decision.model,
+        firstVersion: service.status.firstVersion ?? decision.model,
+      };
+    case "Record": {
+      const { cause } = decision;
+      const due = schedules.find(({ trigger }) => trigger.name === cause.trigger)?.due ?? null;
+      const others = service.status.schedules.filter(({ name }) => name !== cause.trigger);
+      const name = `${service.metadata.name}-${cause.id}`;
+      return {
+        cause: { ...cause, at: instant(now) },
+        retraining: { name, uid: "", phase: "Pending" },
+        ...(due === null ? {} : { schedules: [...others, { name: cause.trigger, lastScheduled: instant(due) }] }),
+      };
+    }
+    case "Accept": {
+      const { run } = decision;
+      return {
+        cause: run.spec.cause,
+        retraining: { name: run.metadata.name, uid: run.metadata.uid, phase: run.status.phase },
+      };
+    }
+    default:
+      return decision satisfies never;
+  }
+}
+
+function retrainSaid({ service, workload }: Observed, decision: Retrain): Said[] {
+  switch (decision.kind) {
+    case "Seed":
+      return [
+        { kind: "ModelSeeded", subject: `Deployment/${service.spec.workloadRef.name}`, facts: { uri: decision.uri } },
+      ];
+    case "Adopt": {
+      const { name, digest, uri } = decision.model;
+      const facts = { digest, uri, workload: workload?.uid ?? "", before: service.status.activeVersion?.digest ?? "" };
+      return [{ kind: "VersionAdopted", subject: `ModelVersion/${name}`, facts }];
+    }
+    case "Record": {
+      const { id, trigger, value, threshold, query, dataDigest } = decision.cause;
+      const facts = {
+        id,
+        class: decision.cause.class,
+        trigger,
+        value,
+        threshold,
+        query: query.slice(0, 512),
+        dataDigest,
+      };
+      return [{ kind: "CauseRecorded", subject: `Retraining/${service.metadata.name}-${id}`, facts }];
+    }
+    case "Accept": {
+      const { metadata, spec } = decision.run;
+      return [
+        {
+          kind: "RunAccepted",
+          subject: `Retraining/${metadata.name}`,
+          facts: { uid: metadata.uid, cause: spec.cause.id },
+        },
+      ];
+    }
+    case "Steady":
+    case "Wait":
+    case "Stalled":
+    case "Create":
+      return [];
+    default:
+      return decision satisfies never;
+  }
+}
+
+function restorationStatus(decision: Restoration): Partial<EmbeddingServiceStatus> {
+  if (decision.kind !== "Begin") return {};
+  const { metadata, spec, status } = decision.rollout;
+  const to = { name: spec.to.version, digest: spec.to.digest, uri: spec.to.uri };
+  return {
+    rollout: {
+      name: metadata.name,
+      uid: metadata.uid,
+      phase: status.phase,
+      weight: 0,
+      to,
+      retraining: "",
+      needsApproval: "",
+    },
+  };
+}
+
+function restorationSaid(decision: Restoration): Said[] {
+  switch (decision.kind) {
+    case "None":
+      return [];
+    case "Abort":
+      return [{ kind: "RolloutAborted", subject: `ModelRollout/${decision.rollout}`, facts: { why: decision.why } }];
+    case "Begin": {
+      const { metadata, spec } = decision.rollout;
+      const facts = { uid: metadata.uid, from: spec.from.digest, to: spec.to.digest, reason: spec.reason };
+      return [{ kind: "RolloutAccepted", subject: `ModelRollout/${metadata.name}`, facts }];
+    }
+    default:
+      return decision satisfies never;
+  }
+}
+
+function protectionStatus(decision: Protection): EmbeddingServiceStatus["protection"] {
+  if (decision.kind === "Off") return undefined;
+  const { since, quietSince, trigger } = decision;
+  return { active: true, since, trigger, ...(quietSince === null ? {} : { quietSince }) };
+}
+
+function protectionSaid({ service, signals }: Observed, decision: Protection): Said[] {
+  const was = service.status.protection?.active ?? false;
+  const subject = `EmbeddingService/${service.metadata.name}`;
+  if (decision.kind === "On" && !was) {
+    const signal = signals.find(({ trigger }) => trigger.name === decision.trigger);
+    const { value = null, threshold = null } = signal?.status ?? {};
+    const facts = { trigger: decision.trigger, mode: service.spec.gateway.protection.mode, value, threshold };
+    return [{ kind: "ProtectionStarted", subject, facts }];
+  }
+  if (decision.kind === "Off" && was) return [{ kind: "ProtectionEnded", subject, facts: { why: decision.why } }];
+  return [];
+}
+
+function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: Decided, now: number): Condition[] {
+  const { service, gateway, source, ownership, workload } = world;
+  const { generation } = service.metadata;
+  const say = (list: readonly Condition[], type: string, holds: boolean | null, reason: string, message: string) =>
+    withCondition(list, { type, holds, reason, message, generation }, instant(now));
+  const { retraining } = decided;
+  let list: readonly Condition[] = service.status.conditions;
+  list =
+    retraining.kind === "Stalled"
+      ? say(list, "Stalled", true, retraining.reason, retraining.message)
+      : say(list, "Stalled", false, "AsWanted", "");
+  list = source
+    ? say(list, "SignalsAvailable", false, source.reason, source.message)
+    : say(list, "SignalsAvailable", ...availability(world));
+  list =
+    gateway.ready >= gateway.wanted
+      ? say(list, "GatewayReady", true, "Ready", `${gateway.ready} of ${gateway.wanted} pods are ready`)
+      : say(list, "GatewayReady", false, "PodsNotReady", `${gateway.ready} of ${gateway.wanted} pods are ready`);
+  const owners = ownership.kind === "OwnedBy" ? ownership.managers.join(", ") : "";
+  list =
+    ownership.kind === "Unknown"
+      ? say(list, "Promotable", null, "Unknown", ownership.message)
+      : owners === ""
+        ? say(list, "Promotable", true, "FieldFree", "")
+        : say(
+            list,
+            "Promotable",
+            false,
+            "FieldOwnedBy",
+            `${service.spec.model.env} of the workload is owned by ${owners}`,
+          );
+  const ready = status.activeVersion !== undefined && (workload?.readyReplicas ?? 0) > 0 && gateway.ready > 0;
+  list = say(list, "Ready", ready, ready ? "Serving" : "NotServing", ready ? "" : notServing(world, status));
+  return [...list];
+}
+
+function notServing({ workload, gateway }: Observed, { activeVersion }: EmbeddingServiceStatus): string {
+  if (!workload) return "the workload does not exist";
+  if (!activeVersion) return "no version is active";
+  return gateway.ready === 0 ? "no gateway pod is ready" : "no pod of the workload is ready";
+}
+
+function availability({ signals }: Observed): [holds: boolean, reason: string, message: string] {
+  const failed = signals.find(({ status }) => status.verdict === "SourceError");
+  return failed ? [false, "SourceError", `${failed.trigger.name}: ${failed.status.message}`] : [true, "Answering", ""];
+}
+
+function phaseOf({ signals }: Observed, status: EmbeddingServiceStatus, list: readonly Condition[]): string {
+  if (list.some(({ type, status: holds }) => type === "Stalled" && holds === "True")) return "Stalled";
+  if (status.protection?.active) return "Protecting";
+  if (status.rollout && status.rollout.phase !== "Watching") return "RollingOut";
+  if (status.retraining) return "Retraining";
+  if (!status.activeVersion) return "Pending";
+  return signals.some(({ learning }) => learning) ? "Learning" : "Steady";
+}

@@ -1,0 +1,74 @@
+import type {
+  Cause,
+  EmbeddingService,
+  GatewayConfig,
+  ModelRef,
+  ModelRollout,
+  MonitorState,
+  Retraining,
+  SignalStatus,
+  ThreatModel,
+  Trigger,
+} from "../../api/index.ts";
+import type { Stalled } from "../rule.ts";
+import type { Workload } from "../workload.ts";
+
+/** A trigger's signal now. */
+export type SignalState = {
+  readonly trigger: Trigger;
+  readonly status: SignalStatus;
+  /** Whether it has failed for as long as the trigger asks for. */
+  readonly held: boolean;
+  readonly learning: boolean;
+  readonly query: string;
+};
+
+/** A trigger's schedule now. */
+export type ScheduleState = {
+  readonly trigger: Trigger;
+  /** The scheduled instant that is to be acted on, ms. */
+  readonly due: number | null;
+  readonly next: number | null;
+  /** Why it cannot be read. */
+  readonly problem: string | null;
+};
+
+/** Who owns the field of the workload, by a dry run. */
+export type Ownership =
+  | { readonly kind: "Ours" }
+  | { readonly kind: "OwnedBy"; readonly managers: readonly string[] }
+  | { readonly kind: "Unknown"; readonly message: string };
+
+/** Everything that a decision about a service is taken from. */
+export type Observed = {
+  readonly service: EmbeddingService;
+  readonly workload: Workload | null;
+  readonly ownership: Ownership;
+  readonly signals: readonly SignalState[];
+  readonly schedules: readonly ScheduleState[];
+  /** What is wrong with the source of signals, such as a URL that is not allowed. */
+  readonly source: Stalled | null;
+  readonly store: Stalled | null;
+  readonly threatModel: ThreatModel | null;
+  /** The run that the status names. */
+  readonly run: Retraining | null;
+  /** The rollout that the status names. */
+  readonly rollout: ModelRollout | null;
+  /** Objects made by people that wait for their turn, oldest first. */
+  readonly waitingRuns: readonly Retraining[];
+  readonly waitingRollouts: readonly ModelRollout[];
+  /** Runs and rollouts of the service, for their decisions and for names. */
+  readonly runs: readonly Retraining[];
+  readonly rollouts: readonly ModelRollout[];
+  readonly snapshot: MonitorState["snapshot"];
+  /** What gateways are told now, null when they were never told. */
+  readonly config: GatewayConfig | null;
+  readonly gateway: { readonly ready: number; readonly wanted: number };
+  /** Ids and data digests that causes would have now, by trigger. */
+  readonly causes: readonly Cause[];
+};
+
+/** The model a service has, when the status says so. */
+export function activeOf({ service }: Pick<Observed, "service">): ModelRef | null {
+  return service.status.activeVersion ?? null;
+}

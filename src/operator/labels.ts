@@ -1,0 +1,24 @@
+/** Labels, finalizers and field managers, as docs/contracts.md has them. */
+export const labels = {
+  service: "evenkeel.dev/service",
+  gateway: "evenkeel.dev/gateway",
+  run: "evenkeel.dev/run",
+  role: "evenkeel.dev/role",
+  version: "evenkeel.dev/version",
+  audit: "evenkeel.dev/audit",
+  managedBy: "app.kubernetes.io/managed-by",
+} as const;
+
+export const annotations = {
+  /** Hash of what the operator last wanted an object to be. */
+  desired: "evenkeel.dev/desired",
+} as const;
+
+export const finalizers = {
+  /** On Jobs until their result is recorded. */
+  result: "evenkeel.dev/result",
+  /** On services until clients and the workload are left in good order. */
+  service: "evenkeel.dev/service",
+} as const;
+
+export const fieldManagers = { field: "evenkeel", status: "evenkeel-status" } as const;

@@ -1,0 +1,14 @@
+/** A named rule of a list: what it says of the world now, or null when it has nothing to say. */
+export type Rule<World, Answer> = (world: World, now: number) => Answer | null;
+
+/** What the first rule that has something to say says. */
+export function first<World, Answer>(rules: readonly Rule<World, Answer>[], world: World, now: number): Answer | null {
+  for (const rule of rules) {
+    const answer = rule(world, now);
+    if (answer !== null) return answer;
+  }
+  return null;
+}
+
+/** Something that only the user can put right: it is said in the status, and nothing is retried. */
+export type Stalled = { readonly reason: string; readonly message: string };

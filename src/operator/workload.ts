@@ -1,0 +1,78 @@
+import type { EmbeddingServiceSpec } from "../api/index.ts";
+import type { Deployment, Stored } from "./objects.ts";
+
+/** What the operator knows of a Deployment that serves a model. */
+export type Workload = {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly field: ModelField;
+  /** Whether the container with the field is an init container. */
+  readonly inInitContainer: boolean;
+  readonly replicas: number;
+  readonly readyReplicas: number;
+  readonly rolling: "Complete" | "UnderWay";
+  readonly selector: Readonly<Record<string, string>>;
+  readonly deployment: Stored<Deployment>;
+};
+
+/** The one field of the workload that evenkeel owns (decision 24). */
+export type ModelField =
+  | { readonly kind: "Value"; readonly uri: string }
+  /** Named without a value, or not named. */
+  | { readonly kind: "Empty" }
+  /** `valueFrom`: it cannot be given a value. */
+  | { readonly kind: "Indirect" }
+  | { readonly kind: "NoContainer" };
+
+export function workloadOf(deployment: Stored<Deployment>, model: EmbeddingServiceSpec["model"]): Workload {
+  const { spec, status = {}, metadata } = deployment;
+  const pod = spec?.template.spec;
+  const main = pod?.containers.find(({ name }) => name === model.container);
+  const initial = pod?.initContainers?.find(({ name }) => name === model.container);
+  const replicas = spec?.replicas ?? 1;
+  const complete =
+    (status.observedGeneration ?? 0) >= (metadata.generation ?? 0) &&
+    (status.updatedReplicas ?? 0) === replicas &&
+    (status.replicas ?? 0) === replicas &&
+    (status.availableReplicas ?? 0) === replicas;
+  return {
+    uid: metadata.uid,
+    resourceVersion: metadata.resourceVersion,
+    field: fieldOf(main ?? initial, model.env),
+    inInitContainer: main === undefined && initial !== undefined,
+    replicas,
+    readyReplicas: status.readyReplicas ?? 0,
+    rolling: complete ? "Complete" : "UnderWay",
+    selector: spec?.selector.matchLabels ?? {},
+    deployment,
+  };
+}
+
+type Container = { readonly env?: readonly { name: string; value?: string; valueFrom?: unknown }[] };
+
+function fieldOf(container: Container | undefined, variable: string): ModelField {
+  if (!container) return { kind: "NoContainer" };
+  const entry = container.env?.find(({ name }) => name === variable);
+  if (entry?.valueFrom !== undefined) return { kind: "Indirect" };
+  return entry?.value ? { kind: "Value", uri: entry.value } : { kind: "Empty" };
+}
+
+/** The workload's URI, or null while it has none. */
+export function servedUri({ field }: Workload): string | null {
+  return field.kind === "Value" ? field.uri : null;
+}
+
+/** Exactly the one field, as server-side apply wants it. */
+export function fieldPatch(
+  name: string,
+  namespace: string,
+  model: EmbeddingServiceSpec["model"],
+  uri: string,
+  inInitContainer: boolean,
+) {
+  const container = { name: model.container, env: [{ name: model.env, value: uri }] };
+  return {
+    metadata: { name, namespace },
+    spec: { template: { spec: inInitContainer ? { initContainers: [container] } : { containers: [container] } } },
+  };
+}
