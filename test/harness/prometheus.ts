@@ -42,6 +42,8 @@ export function annotatedPods(kubeconfig: string): Readonly<Record<string, unkno
   const annotation = (name: string) => `__meta_kubernetes_pod_annotation_prometheus_io_${name}`;
   return {
     job_name: "pods",
+    // The operator's metrics name the namespace of the service that they are about, not of its own pod.
+    honor_labels: true,
     kubernetes_sd_configs: [{ role: "pod", kubeconfig_file: kubeconfig }],
     relabel_configs: [
       { source_labels: [annotation("scrape")], action: "keep", regex: "true" },
