@@ -1,0 +1,27 @@
+import type { ServerResponse } from "node:http";
+
+/** An answer of the gateway itself, as a problem document (RFC 9457). */
+export type Problem = {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly headers?: readonly string[];
+};
+
+/** Answers with a problem; an answer that has begun is broken off instead, so that nobody takes a part for the whole. */
+export function answerProblem(response: ServerResponse, problem: Problem): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { status, title, detail, headers = [] } = problem;
+  const body = Buffer.from(JSON.stringify({ type: "about:blank", title, status, detail }));
+  response.writeHead(status, [
+    "content-type",
+    "application/problem+json",
+    "content-length",
+    String(body.length),
+    ...headers,
+  ]);
+  response.end(body);
+}

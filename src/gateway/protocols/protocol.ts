@@ -1,0 +1,37 @@
+/** An input as it stands in a request: text or a data URI, or numbers. */
+export type WireInput = string | readonly number[];
+
+/** A request for embeddings, read. */
+export type EmbeddingRequest = {
+  readonly inputs: readonly WireInput[];
+  /** Everything else in the request, such as the model's name: a request made after it carries the same. */
+  readonly fields: Readonly<Record<string, unknown>>;
+};
+
+/** How inputs and vectors are put into HTTP bodies. */
+export interface Protocol {
+  /** Of requests for embeddings, by POST. */
+  readonly path: string;
+  /** @throws {Unparsed} */
+  readRequest(body: Uint8Array): EmbeddingRequest;
+  /**
+   * @returns one vector for each input, in the inputs' order; a number that is not finite is NaN or infinite here
+   * @throws {Unparsed}
+   */
+  readAnswer(body: Uint8Array): readonly Float32Array[];
+  /** A request for other inputs with the fields of a given one. */
+  writeRequest(inputs: readonly WireInput[], fields: EmbeddingRequest["fields"]): Buffer;
+}
+
+export type UnparsedReason = "json" | "shape" | "empty" | "size" | "encoding" | "input";
+
+/** A body that the statistics cannot read. It has passed all the same. */
+export class Unparsed extends Error {
+  override readonly name = "Unparsed";
+  readonly reason: UnparsedReason;
+
+  constructor(reason: UnparsedReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,164 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Exchange } from "./exchange.ts";
+import type { Guard } from "./guard.ts";
+import { routeHeader } from "./headers.ts";
+import type { ProxyLimits } from "./limits.ts";
+import { answerProblem } from "./problem.ts";
+import { ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
+import { RequestBody, readWhole } from "./request-body.ts";
+import type { RouteKey } from "./routing.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** What of the configuration a request is read by. */
+export type RequestRules = {
+  /** Path of requests for embeddings. */
+  readonly path: string;
+  readonly stickyHeader: string | null;
+  /** Header that names the client, for capture. */
+  readonly clientHeader: string | null;
+};
+
+export type ProxyOptions = {
+  readonly limits: ProxyLimits;
+  readonly rules: () => RequestRules;
+  readonly route: (key: RouteKey, except: Upstream | null) => Route;
+  /** Null while protection is not on. */
+  readonly guard: () => Guard | null;
+  readonly meter: ProxyMeter;
+  readonly observe: (exchange: Exchange) => void;
+};
+
+/** The second must come after the reset that the first brings about: a round trip. */
+const probeAfterMs = [0, 200, 1000];
+
+/** The data port: takes requests, gives each to a pod, and passes the answer on as it comes. */
+export class Proxy {
+  readonly #options: ProxyOptions;
+  readonly #server: Server;
+  /** The answer under way on each connection. */
+  readonly #answering = new WeakMap<Socket, ServerResponse>();
+  #draining = false;
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+    const { requestMs } = options.limits;
+    this.#server = createServer({ requestTimeout: requestMs, headersTimeout: 20_000, keepAliveTimeout: 65_000 });
+    this.#server.on("request", (request, response) => this.#handle(request, response, false));
+    this.#server.on("checkContinue", (request, response) => this.#handle(request, response, true));
+    // A client may close its half of the connection once its request is out and still want the answer; one that has
+    // gone looks just the same. In Node's lib/_http_server.js, not in its types.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
+    this.#server.on("connection", (socket) => socket.once("end", () => this.#probe(socket)));
+  }
+
+  /** @returns the port, which is another one than asked for when that is 0 */
+  async listen(host: string, port: number): Promise<number> {
+    this.#server.listen(port, host);
+    await once(this.#server, "listening");
+    const address = this.#server.address();
+    return typeof address === "object" && address ? address.port : port;
+  }
+
+  /** Connections are closed after their next answer, so that clients go elsewhere; new ones are still served. */
+  startDraining(): void {
+    this.#draining = true;
+  }
+
+  /** Takes no more connections; what is under way gets `graceMs` to end. */
+  async close(graceMs: number): Promise<void> {
+    this.#draining = true;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  /**
+   * Tells a client that has gone from one that has closed its half: both look the same, but one that has gone resets the
+   * connection at the first byte, which the second byte then meets. A client that listens ignores interim answers.
+   */
+  #probe(socket: Socket): void {
+    const response = this.#answering.get(socket);
+    if (!response) return;
+    const timers = probeAfterMs.map((ms) =>
+      setTimeout(() => {
+        if (!response.headersSent && !response.destroyed) response.writeProcessing();
+      }, ms),
+    );
+    response.once("close", () => timers.forEach(clearTimeout));
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const { limits, route, rules: rulesNow } = this.#options;
+    this.#answering.set(request.socket, response);
+    const rules = rulesNow();
+    const key = routeKey(request, rules);
+    const length = Number(request.headers["content-length"] ?? Number.NaN);
+    if (length > limits.maxBodyBytes) {
+      const detail = `${length} bytes; at most ${limits.maxBodyBytes} are passed on`;
+      answerProblem(response, { status: 413, title: "Request too large", detail, headers: ["connection", "close"] });
+      return;
+    }
+    if (expectsContinue) response.writeContinue();
+    const { guard: guardNow, meter, observe } = this.#options;
+    const embeds = request.method === "POST" && pathOf(request) === rules.path;
+    const guard = embeds ? guardNow() : null;
+    const forward = (body: Buffer | RequestBody | null): void => {
+      const proxied = new ProxiedRequest({
+        request,
+        response,
+        body,
+        embeds,
+        client: rules.clientHeader === null ? null : oneValue(request, rules.clientHeader),
+        guard,
+        limits,
+        route: (except) => route(key, except),
+        meter,
+        observe,
+        closing: () => this.#draining,
+      });
+      proxied.send();
+    };
+    if (length <= limits.wholeBytes) {
+      readWhole(request, length).then(forward, () => response.destroy());
+      return;
+    }
+    if (Number.isNaN(length) && request.headers["transfer-encoding"] === undefined) {
+      forward(null);
+      return;
+    }
+    const keep = Math.max(limits.copyBytes, guard?.maxBytes ?? 0);
+    const body = new RequestBody(request, limits.maxBodyBytes, keep);
+    if (guard === null) {
+      forward(body);
+      return;
+    }
+    // Protection needs the whole input before it can score it, however it is sent: chunks are no way around it.
+    body.collect(guard.maxBytes).then(
+      (whole) => forward(whole ?? body),
+      () => forward(body),
+    );
+  }
+}
+
+function routeKey(request: IncomingMessage, { stickyHeader }: RequestRules): RouteKey {
+  const sticky = stickyHeader === null ? null : oneValue(request, stickyHeader);
+  return {
+    key: sticky ?? request.socket.remoteAddress ?? "",
+    documents: oneValue(request, routeHeader)?.toLowerCase() === "documents",
+  };
+}
+
+function oneValue(request: IncomingMessage, name: string): string | null {
+  const value = request.headers[name.toLowerCase()];
+  return value === undefined ? null : String(value);
+}
+
+function pathOf({ url = "/" }: IncomingMessage): string {
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
+}
