@@ -154,27 +154,27 @@ export class Kube {
       ...this.#call(options),
     });
     let silent = false;
-    const giveUp = () => {
-      silent = true;
-      stream.destroy();
-    };
-    let timer = setTimeout(giveUp, idleTimeoutMs);
-    const stillAlive = () => timer.refresh();
-    stream.on("data", stillAlive);
-    stream.pause();
+    const listen = () =>
+      setTimeout(() => {
+        silent = true;
+        stream.destroy();
+      }, idleTimeoutMs);
+    let timer = listen();
     try {
       for await (const lines of jsonLines(stream)) {
+        // What the reader takes for an event is not the server's silence.
+        clearTimeout(timer);
         const events = lines.map((line) => decodeEvent(resource, line, what));
         if (events.length > 0) yield events;
+        timer = listen();
       }
       if (silent) throw new KubeError("Timeout", `${what}: silent for ${idleTimeoutMs} ms`);
     } catch (error) {
       if (isKubeError(error)) throw error;
       if (silent) throw new KubeError("Timeout", `${what}: silent for ${idleTimeoutMs} ms`);
       if (signal?.aborted) throw new KubeError("Aborted", `${what}: aborted by the caller`);
-      throw new KubeError("Unavailable", `${what}: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new KubeError("Unavailable", `${what}: ${reason}`, { cause: error });
     } finally {
       clearTimeout(timer);
       stream.destroy();

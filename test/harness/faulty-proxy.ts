@@ -27,7 +27,8 @@ type Ending = "End" | "Reset";
 
 export interface FaultRule {
   readonly when: (call: ApiCall) => boolean;
-  readonly fault: Fault;
+  /** A function gives each request that it strikes a fault of its own. */
+  readonly fault: Fault | ((call: ApiCall) => Fault);
   /** How many requests it strikes; default 1. */
   readonly times?: number;
 }
@@ -161,7 +162,8 @@ export class FaultyProxy {
     for (const entry of this.#rules) {
       if (entry.left > 0 && entry.rule.when(call)) {
         entry.left -= 1;
-        return entry.rule.fault;
+        const { fault } = entry.rule;
+        return typeof fault === "function" ? fault(call) : fault;
       }
     }
     return undefined;
