@@ -1,0 +1,142 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { operatorManifest, renderChart } from "../../../tools/generate/chart.ts";
+import { ensureServers, kubernetesVersion, type Servers } from "../../../tools/servers.ts";
+import { installCrds } from "../../harness/crds.ts";
+import { KubernetesApi } from "../../harness/kubernetes-api.ts";
+import { makeNamespace } from "../../harness/namespace.ts";
+import { writeSchemas } from "./openapi-schemas.ts";
+
+const run = promisify(execFile);
+const cluster = inject("cluster");
+const api = new KubernetesApi(cluster);
+const root = join(import.meta.dirname, "../../..");
+const chart = join(root, "charts/evenkeel");
+let servers: Servers;
+let folder = "";
+let schemas = "";
+let namespace = "";
+
+const variants = {
+  "by default": [],
+  "with everything on": ["podMonitor.enabled=true", "prometheusRule.enabled=true", "grafana.dashboard.enabled=true"],
+  "in two namespaces": ["namespaces={search,fraud}"],
+} as const;
+
+beforeAll(async () => {
+  servers = await ensureServers();
+  folder = await mkdtemp(join(tmpdir(), "evenkeel-chart-"));
+  await installCrds(api);
+  schemas = await writeSchemas(api, join(folder, "schemas"));
+  namespace = await makeNamespace(api, "chart", { "pod-security.kubernetes.io/enforce": "restricted" });
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await api.close();
+});
+
+async function rendered(values: readonly string[]): Promise<string> {
+  const file = join(folder, `${values.join("+").replaceAll(/\W/g, "-") || "default"}.yaml`);
+  await writeFile(file, await renderChart(servers.helm, namespace, ...values));
+  return file;
+}
+
+/** What kubeconform says; its complaints are on stdout. */
+async function kubeconform(...paths: readonly string[]): Promise<string> {
+  const args = ["-strict", "-summary", "-schema-location", schemas, "-skip", "PodMonitor,PrometheusRule,Kustomization"];
+  const { stdout } = await run(servers.kubeconform, [...args, ...paths]).catch((error: { stdout: string }) => error);
+  return stdout;
+}
+
+describe("the chart", () => {
+  it("passes helm lint --strict", async () => {
+    const { stdout } = await run(servers.helm, ["lint", "--strict", `--kube-version=${kubernetesVersion}`, chart]);
+    expect(stdout).toContain("0 chart(s) failed");
+  });
+
+  it.each([
+    ["a value that does not exist", "operator.replica=3", /replica/],
+    ["a replica count in words", "operator.replicas=two", /operator\/replicas|operator\.replicas/],
+    ["a Prometheus without a scheme", "prometheus.allow={prometheus:9090}", /prometheus/],
+    ["a namespace that is no name", "namespaces={Search}", /namespaces/],
+    ["a digest that is none", "image.digest=latest", /digest/],
+  ])("refuses %s", async (_what, value, message) => {
+    await expect(renderChart(servers.helm, "x", value)).rejects.toThrow(message);
+  });
+
+  it.each(Object.entries(variants))("is valid to kubeconform -strict %s", async (_name, values) => {
+    expect(await kubeconform(await rendered(values))).toMatch(/Invalid: 0, Errors: 0/);
+  });
+
+  it.each(Object.entries(variants))("is accepted by the API server %s", async (name, values) => {
+    for (const other of name === "in two namespaces" ? ["search", "fraud"] : []) {
+      await api.apply(`/api/v1/namespaces/${other}`, {
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: other },
+      });
+    }
+    // The Prometheus operator's kinds are not here.
+    const objects = parseAllDocuments(await readFile(await rendered(values), "utf8")).map((document) =>
+      document.toJS(),
+    );
+    const known = objects.filter((object) => object && !object.apiVersion.startsWith("monitoring.coreos.com"));
+    const file = join(folder, "known.json");
+    await writeFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: known }));
+    const kubeconfig = `--kubeconfig=${cluster.adminKubeconfig}`;
+    const { stdout, stderr } = await run(servers.kubectl, [
+      kubeconfig,
+      "apply",
+      "--server-side",
+      "--force-conflicts",
+      "--dry-run=server",
+      "-f",
+      file,
+    ]);
+    expect(stderr).not.toContain("violate PodSecurity");
+    expect(stdout.trim().split("\n")).toHaveLength(known.length);
+  });
+
+  it("makes pods that Pod Security restricted lets in", async () => {
+    const [deployment] = parseAllDocuments(await readFile(await rendered([]), "utf8"))
+      .map((document) => document.toJS())
+      .filter((object) => object?.kind === "Deployment");
+    const { metadata, spec } = deployment.spec.template;
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { ...metadata, name: "operator" },
+      spec: { ...spec, serviceAccountName: "default" },
+    };
+    await expect(api.create(`/api/v1/namespaces/${namespace}/pods?dryRun=All`, pod)).resolves.toBeDefined();
+  });
+
+  it("has alert rules that promtool accepts", async () => {
+    const { stdout } = await run(servers.promtool, ["check", "rules", join(chart, "files/alerts.yaml")]);
+    expect(stdout).toMatch(/SUCCESS: \d+ rules found/);
+  });
+});
+
+describe("deploy/", () => {
+  it("holds what the chart gives (npm run generate)", async () => {
+    expect(await readFile(join(root, "deploy/operator.yaml"), "utf8")).toBe(await operatorManifest(servers.helm));
+  });
+
+  it("is valid to kubeconform -strict, samples included", async () => {
+    expect(await kubeconform(join(root, "deploy"))).toMatch(/Invalid: 0, Errors: 0/);
+  });
+
+  it("builds with kustomize and is accepted by the API server", async () => {
+    const { stdout: built } = await run(servers.kubectl, ["kustomize", join(root, "deploy")], {
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    const objects = parseAllDocuments(built).map((document) => document.toJS());
+    expect(new Set(objects.map(({ kind }) => kind))).toContain("CustomResourceDefinition");
+    expect(objects.filter(({ kind }) => kind === "Deployment")).toHaveLength(1);
+  });
+});
