@@ -1,9 +1,9 @@
 import type { ModelRollout, ModelVersion, Retraining } from "../../src/api/index.ts";
 import type { Kube } from "../../src/kube/index.ts";
-import type { Stage } from "./cluster.ts";
 import type { Images, Part } from "./mnist.ts";
 import type { Observer } from "./observer.ts";
 import { type ActRecord, addRollout, addRun } from "./record.ts";
+import type { Stage } from "./stage/stage.ts";
 import type { Story } from "./story.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -17,8 +17,6 @@ export interface Demo {
   /** the user's client: the role `edit` in one namespace and nothing more */
   readonly kube: Kube;
   readonly random: () => number;
-  /** the service's store on this machine */
-  readonly store: string;
   readonly dir: string;
   readonly pace: Pace;
 }

@@ -14,16 +14,19 @@ import { attack } from "./acts/attack.ts";
 import { badCandidate } from "./acts/bad-candidate.ts";
 import { drift } from "./acts/drift.ts";
 import { auditFacts } from "./audit.ts";
-import { embedded, installChart, type Stage } from "./cluster.ts";
 import { overlap } from "./datasets.ts";
 import { type Demo, NotAsExpected } from "./demo.ts";
-import { deployService, gatewaysOf, makeUser } from "./deploy.ts";
+import { deployService, makeUser } from "./deploy.ts";
 import { names } from "./manifests.ts";
 import { mnist } from "./mnist.ts";
 import { Observer } from "./observer.ts";
 import { prepareStore } from "./prepare.ts";
 import { seeded } from "./random.ts";
 import { type ActRecord, act, type DemoRecord } from "./record.ts";
+import { current } from "./stage/current.ts";
+import { embedded } from "./stage/embedded.ts";
+import { installChart } from "./stage/install.ts";
+import type { Stage } from "./stage/stage.ts";
 import { Story } from "./story.ts";
 import { table } from "./table.ts";
 import { cycle, Traffic } from "./traffic.ts";
@@ -32,12 +35,22 @@ const { values: options } = parseArgs({
   options: {
     json: { type: "string" },
     keep: { type: "boolean", default: process.env.KEEP === "1" },
+    cluster: { type: "string", default: process.env.CLUSTER || "embedded" },
+    image: { type: "string", default: process.env.IMAGE || "" },
     help: { type: "boolean", default: false },
   },
 });
 if (options.help) {
   console.log(
-    "npm run demo -- [--json FILE] [--keep]\n\nThe whole story on a real control plane. It leaves nothing running, unless --keep (KEEP=1).",
+    [
+      "npm run demo -- [--json FILE] [--keep] [--cluster current --image IMAGE]",
+      "",
+      "The whole story on a real control plane, with MNIST: drift, attack, a bad candidate. Exits 0 when each act ended as it should.",
+      "  --json FILE        write what happened, with all figures",
+      "  --keep             leave the cluster running until Ctrl-C (KEEP=1)",
+      "  --cluster current  play in the current kubectl context instead of an embedded control plane (CLUSTER=current);",
+      "                     its nodes must have IMAGE and IMAGE-trainer, as `make image` names them, and PROMETHEUS_IMAGE",
+    ].join("\n"),
   );
   process.exit(0);
 }
@@ -99,24 +112,23 @@ async function play(story: Story, dir: string, record: DemoRecord, stop: (() => 
   const prepared = await prepareStore(story, images);
   Object.assign(record, { backend: prepared.backend });
 
-  const stage = await embedded(dir);
+  const stage = await openStage(dir);
   stop.push(() => stage.stop());
   story.good(
-    `control plane, two nodes and Prometheus are up (KUBECONFIG=${stage.adminKubeconfig}, ${stage.prometheus.forPeople})`,
+    `control plane, two nodes and Prometheus are up (KUBECONFIG=${stage.admin.kubeconfig}, ${stage.prometheus.forPeople})`,
   );
   await installChart(stage, "evenkeel-system", dir);
   story.good("the chart is installed: two operator pods with ServiceAccounts of their own");
 
   const user = await makeUser(stage, dir);
-  stop.push(() => user.api.close());
   const kube = await connect({ kubeconfig: user.kubeconfig, fieldManager: "demo-user" });
   stop.push(() => kube.close());
-  const store = await deployService(stage, user, prepared);
+  await deployService(stage, user, prepared);
   story.good(
     `${names.workload} and its EmbeddingService are applied, by a user with the role edit in namespace ${names.namespace}`,
   );
 
-  const demo = await begin({ story, dir, stage, kube, images, store }, stop);
+  const demo = await begin({ story, dir, stage, kube, images }, stop);
   await demo.observer.until(
     "every signal to pass",
     ({ service: { status } }) => status.signals.length > 0 && status.signals.every(({ verdict }) => verdict === "Pass"),
@@ -156,20 +168,29 @@ async function withFacts(demo: Demo, one: ActRecord, perform: () => Promise<void
 }
 
 async function begin(
-  given: { story: Story; dir: string; stage: Stage; kube: Kube; images: Demo["images"]; store: string },
+  given: { story: Story; dir: string; stage: Stage; kube: Kube; images: Demo["images"] },
   stop: (() => Promise<unknown>)[],
 ): Promise<Demo> {
   const random = seeded(20_261_124);
   const observer = new Observer(given.kube, given.story, { namespace: names.namespace, name: names.service });
   observer.start();
   stop.push(() => observer.stop());
-  const gateways = await gatewaysOf(given.kube, stop);
+  const gateways = await given.stage.gateways(given.kube);
   const next = cycle(given.images.traffic, random);
   const traffic = new Traffic(gateways, () => ({ pixels: next(), kind: "benign" }));
   await observer.until("a gateway to be ready", () => gateways().length > 0, 90);
   traffic.start(requestsPerSecond);
   stop.push(() => traffic.end());
   return { ...given, observer, traffic, random, pace };
+}
+
+function openStage(dir: string): Promise<Stage> {
+  const { cluster, image } = options;
+  if (cluster === "embedded") return embedded(dir);
+  if (cluster !== "current") throw new Error(`--cluster ${cluster}: must be embedded or current`);
+  if (!image) throw new Error("--cluster current needs --image IMAGE (IMAGE=…): make image builds it");
+  const prometheusImage = process.env.PROMETHEUS_IMAGE || "docker.io/prom/prometheus:v3.7.0";
+  return current(dir, { image, trainerImage: `${image}-trainer`, prometheusImage });
 }
 
 function rejection(signal: AbortSignal): Promise<never> {
