@@ -104,9 +104,15 @@ export class Kube {
   async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
     const items: Stored<T>[] = [];
     let resourceVersion = "";
-    for await (const page of this.listPages(resource, options)) {
-      for (const item of page.items) items.push(decode(resource, item));
-      resourceVersion = page.resourceVersion;
+    try {
+      for await (const page of this.listPages(resource, options)) {
+        for (const item of page.items) items.push(decode(resource, item));
+        resourceVersion = page.resourceVersion;
+      }
+    } catch (error) {
+      // It took longer than the server remembers where it began: once more, all of it at once.
+      if (!isKubeError(error, "Expired") || items.length === 0) throw error;
+      return await this.list(resource, { ...options, pageSize: 0 });
     }
     return { items, resourceVersion };
   }

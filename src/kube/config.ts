@@ -23,13 +23,15 @@ export interface Credentials {
   readonly server: URL;
   /** Namespace of the context or of the service account. */
   readonly namespace: string | undefined;
-  /** @param refresh  set after a 401: what was cached is no longer accepted */
-  connection(refresh?: boolean): Promise<Connection>;
+  /** @param refused  set after a 401: what was given is no longer accepted */
+  connection(refused?: boolean): Promise<Connection>;
   close(): Promise<void>;
 }
 
 /** Files and exec plugins are looked at again this often. */
 const freshForMs = 10_000;
+/** After a 401 everything is loaded anew, but no more often than this: a plugin may be slow. */
+const reloadAfterMs = 1_000;
 
 /**
  * Loads the configuration and keeps credentials current.
@@ -39,8 +41,12 @@ const freshForMs = 10_000;
  */
 export async function loadCredentials(config: ClusterConfig): Promise<Credentials> {
   const { KubeConfig } = await import("@kubernetes/client-node");
-  const kubeConfig = new KubeConfig();
-  load(kubeConfig, config);
+  const loaded = () => {
+    const fresh = new KubeConfig();
+    load(fresh, config);
+    return fresh;
+  };
+  let kubeConfig = loaded();
   const cluster = kubeConfig.getCurrentCluster();
   if (!cluster) {
     throw new TypeError(
@@ -52,10 +58,30 @@ export async function loadCredentials(config: ClusterConfig): Promise<Credential
   let pool: Dispatcher | null = null;
   let current: Connection | null = null;
   let readAt = 0;
+  let loadedAt = 0;
 
-  async function connection(refresh = false): Promise<Connection> {
+  /** One at a time: a burst of first calls must not run a plugin a hundred times. */
+  let underway: Promise<Connection> | null = null;
+
+  async function connection(refused = false): Promise<Connection> {
+    if (underway) return await underway;
     const now = performance.now();
-    if (current && !refresh && now - readAt < freshForMs) return current;
+    if (refused && now - loadedAt >= reloadAfterMs) {
+      // client-node keeps tokens of files and plugins for as long as it believes in them: only a new start forgets them.
+      kubeConfig = loaded();
+      loadedAt = now;
+      current = null;
+    }
+    if (current && now - readAt < freshForMs) return current;
+    underway = read().finally(() => {
+      underway = null;
+    });
+    current = await underway;
+    readAt = now;
+    return current;
+  }
+
+  async function read(): Promise<Connection> {
     const options: RequestOptions = {};
     await kubeConfig.applyToHTTPSOptions(options);
     const tls = fingerprintOf(options);
@@ -65,9 +91,7 @@ export async function loadCredentials(config: ClusterConfig): Promise<Credential
       pool = openPool(kubeConfig, options);
       fingerprint = tls;
     }
-    current = { dispatcher: pool, headers: headersOf(options) };
-    readAt = now;
-    return current;
+    return { dispatcher: pool, headers: headersOf(options) };
   }
 
   return {

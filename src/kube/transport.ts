@@ -143,8 +143,8 @@ export class Transport {
     }
   }
 
-  async #sendOnce(call: ApiRequest, deadline: Deadline, refresh: boolean): Promise<Dispatcher.ResponseData> {
-    const { dispatcher, headers } = await this.credentials.connection(refresh);
+  async #sendOnce(call: ApiRequest, deadline: Deadline, refused: boolean): Promise<Dispatcher.ResponseData> {
+    const { dispatcher, headers } = await this.credentials.connection(refused);
     const { server } = this.credentials;
     const url = new URL(server.pathname.replace(/\/$/, "") + call.path, server);
     for (const [name, value] of Object.entries(call.query ?? {})) {

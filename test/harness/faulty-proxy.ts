@@ -55,6 +55,8 @@ export class FaultyProxy {
   readonly url: string;
   /** Every call that came, oldest first. */
   readonly calls: ApiCall[] = [];
+  /** Every answer that came from the API server. */
+  readonly answers: { readonly call: ApiCall; readonly status: number; readonly encoding: string }[] = [];
   readonly #server: Server;
   readonly #agent: Agent;
   readonly #upstream: URL;
@@ -115,7 +117,7 @@ export class FaultyProxy {
     if (fault?.kind === "Delay") await new Promise((resolve) => setTimeout(resolve, fault.ms));
     if (isWrite(call))
       return this.#forwardWrite({ ...call, dryRun: call.query.has("dryRun"), body }, sent, incoming, outgoing);
-    const response = await this.#forward(sent, incoming, outgoing);
+    const response = await this.#forward(call, sent, incoming, outgoing);
     // The length would be a lie, and keep the client waiting for the rest.
     if (fault) delete response.headers["content-length"];
     outgoing.writeHead(response.statusCode ?? 502, response.headers);
@@ -130,7 +132,7 @@ export class FaultyProxy {
     outgoing: ServerResponse,
   ): Promise<void> {
     if ((await this.#hooks.before?.(write)) === "Drop") return void outgoing.destroy();
-    const response = await this.#forward(sent, incoming, outgoing);
+    const response = await this.#forward(write, sent, incoming, outgoing);
     const received = await readAll(response);
     const status = response.statusCode ?? 502;
     if ((await this.#hooks.after?.(write, { status, body: parsed(received) })) === "Drop")
@@ -139,7 +141,12 @@ export class FaultyProxy {
     outgoing.end(received);
   }
 
-  async #forward(sent: Buffer, incoming: IncomingMessage, outgoing: ServerResponse): Promise<IncomingMessage> {
+  async #forward(
+    call: ApiCall,
+    sent: Buffer,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+  ): Promise<IncomingMessage> {
     const { host: _, connection: __, "transfer-encoding": ___, ...headers } = incoming.headers;
     const upstream = request({
       agent: this.#agent,
@@ -155,6 +162,7 @@ export class FaultyProxy {
       upstream.once("response", resolve).once("error", reject);
     });
     response.on("error", () => outgoing.destroy());
+    this.answers.push({ call, status: response.statusCode ?? 0, encoding: response.headers["content-encoding"] ?? "" });
     return response;
   }
 

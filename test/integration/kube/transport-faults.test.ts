@@ -1,4 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { LeaseFence } from "../../../src/kube/fence.ts";
 import {
@@ -12,6 +14,7 @@ import {
 } from "../../../src/kube/index.ts";
 import type { ApiCall } from "../../harness/api-request.ts";
 import { FaultyProxy } from "../../harness/faulty-proxy.ts";
+import { waitFor } from "../../harness/wait.ts";
 import { connectShared, freshNamespace, kubeconfigText, startProxy } from "./cluster.ts";
 
 let direct: Kube;
@@ -92,6 +95,27 @@ describe("a read", () => {
   });
 });
 
+it("a list whose continue token expired is read once more, whole", async () => {
+  for (const suffix of ["a", "b", "c"])
+    await direct.create(configMaps, { metadata: { name: `${name}-${suffix}`, namespace } });
+  proxy.fault({
+    when: ({ query }) => query.has("continue"),
+    fault: { kind: "Answer", status: 410, reason: "Expired" },
+  });
+  const { items } = await kube.list(configMaps, { namespace, pageSize: 2 });
+  const whole = await direct.list(configMaps, { namespace });
+  expect(items.map(({ metadata }) => metadata.uid)).toEqual(whole.items.map(({ metadata }) => metadata.uid));
+});
+
+it("reads what the server compressed", async () => {
+  const text = "x".repeat(200_000);
+  await direct.create(configMaps, { metadata: { name, namespace }, data: { text } });
+  const answers = proxy.answers.length;
+  const { items } = await kube.list(configMaps, { namespace, fieldSelector: `metadata.name=${name}` });
+  expect(items[0]?.data?.["text"]).toBe(text);
+  expect(proxy.answers[answers]).toMatchObject({ status: 200, encoding: "gzip" });
+});
+
 describe("a write", () => {
   it("is sent again after a 429, which means that it was not done", async () => {
     proxy.fault({ when: is("create"), fault: { kind: "Answer", status: 429, retryAfterSeconds: 1 } });
@@ -166,6 +190,32 @@ it("refuses an untrusted server, and trusts the kubeconfig's authority", async (
   expect((await failure(stranger.version())).kind).toBe("Unauthorized");
   await Promise.all([trusting.close(), wary.close(), stranger.close()]);
   await secure.stop();
+});
+
+it.each(["a token in the kubeconfig", "a token from a plugin"])("finds %s that was replaced", async (how) => {
+  const { url, ca, token } = inject("cluster");
+  const dir = await mkdtemp(join(tmpdir(), "kube-test-"));
+  const credential = join(dir, "credential.json");
+  const kubeconfig = join(dir, "kubeconfig");
+  const write = async (current: string) => {
+    const config = JSON.parse(kubeconfigText(url, ca, current));
+    if (how === "a token from a plugin") {
+      const apiVersion = "client.authentication.k8s.io/v1";
+      await writeFile(credential, JSON.stringify({ apiVersion, kind: "ExecCredential", status: { token: current } }));
+      config.users[0].user = { exec: { apiVersion, command: "cat", args: [credential], interactiveMode: "Never" } };
+    }
+    await writeFile(kubeconfig, JSON.stringify(config));
+  };
+  await write(token);
+  const client = await connect({ kubeconfig, fieldManager: "kube-test" });
+  expect(await client.version()).toMatch(/^v1/);
+  await write("revoked");
+  const stale = await connect({ kubeconfig, fieldManager: "kube-test" });
+  expect((await failure(stale.version())).kind).toBe("Unauthorized");
+  await write(token);
+  await waitFor("the new token", () => stale.version());
+  await Promise.all([client.close(), stale.close()]);
+  await rm(dir, { recursive: true });
 });
 
 it("keeps to its rate: a burst at once, then so many a second", async () => {
