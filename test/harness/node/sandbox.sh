@@ -7,9 +7,18 @@
 set -e
 container_path=$PATH
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+chroot=$(command -v chroot)
 root=$1
 readonly=$2
 shift 2
+
+# Makes a mount read-only. In a user namespace the flags that the machine has set must be given again.
+seal() {
+  for flags in ro ro,nosuid,nodev ro,nosuid,nodev,noexec; do
+    mount -o "remount,bind,$flags" "$1" 2> /dev/null && return
+  done
+  return 1
+}
 
 mount -t proc proc /proc
 mount -t tmpfs -o mode=755 container "$root"
@@ -30,7 +39,7 @@ for path in /*; do
   elif [ -d "$path" ] && [ ! -e "$root$path" ]; then
     mkdir "$root$path"
     mount --rbind "$path" "$root$path" 2> /dev/null || continue
-    mount -o remount,bind,ro "$root$path" 2> /dev/null || true
+    seal "$root$path" || true
   fi
 done
 
@@ -53,15 +62,15 @@ make_place() {
 }
 
 while [ "$1" != -- ]; do
-  source=$1 target=$(chroot "$root" realpath -m "$2") mode=$3
+  source=$1 target=$("$chroot" "$root" realpath -m "$2") mode=$3
   shift 3
   [ -e "$root$target" ] || make_place "$source" "$target"
   mount --rbind "$source" "$root$target"
-  [ "$mode" = rw ] || mount -o remount,bind,ro "$root$target"
+  [ "$mode" = rw ] || seal "$root$target"
 done
 shift
-[ "$readonly" = no ] || mount -o remount,bind,ro "$root"
+[ "$readonly" = no ] || seal "$root"
 
 PATH=$container_path
 export PATH
-exec chroot "$root" /bin/sh -c 'cd "$1" && shift && exec "$@"' sh "$@"
+exec "$chroot" "$root" /bin/sh -c 'cd "$1" && shift && exec "$@"' sh "$@"
