@@ -104,6 +104,10 @@ export const modelRolloutStatus = z
     heldTo: instant.optional().describe("The instant up to which time was counted as held."),
     noDataSince: instant.optional().describe("Since when the analysis has had nothing to judge by."),
     patched: z.boolean().default(false).describe("Whether the workload's field was set to the new version."),
+    fallback: z
+      .boolean()
+      .default(false)
+      .describe("Whether kept pods of the previous version answer while the workload goes back to it."),
     decided: z.int().default(0).describe("Number of decisions taken."),
     decisions: decisionRecords,
     stableReplicas: z.int().default(0).describe("Replicas of the workload when the rollout began."),

@@ -1,9 +1,10 @@
 import type { EmbeddingServiceStatus } from "../../api/index.ts";
 import { first } from "../rule.ts";
+import type { Said } from "../said.ts";
 import { type Protection, protect, unprotected } from "./protect.ts";
 import { nothingToRestore, type Restoration, restore } from "./restore.ts";
 import { type Retrain, retrain, steady } from "./retrain.ts";
-import { type Said, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 import { statusAfter } from "./status.ts";
 import type { Observed } from "./world.ts";
 

@@ -1,14 +1,8 @@
 import type { EmbeddingServiceStatus, ModelRef, ModelRollout, Retraining } from "../../api/index.ts";
 import { identify, names } from "../identity.ts";
 import { instant } from "../instant.ts";
+import type { Said } from "../said.ts";
 import type { Observed } from "./world.ts";
-
-/** A decision for the audit chain; the shell adds its canonical form. */
-export type Said = {
-  readonly kind: string;
-  readonly subject: string;
-  readonly facts: Readonly<Record<string, unknown>>;
-};
 
 export type Settled = { readonly status: EmbeddingServiceStatus; readonly said: readonly Said[] };
 

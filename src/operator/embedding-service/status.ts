@@ -1,10 +1,10 @@
 import type { Condition, EmbeddingServiceStatus } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
 import { instant } from "../instant.ts";
+import type { Said } from "../said.ts";
 import type { Protection } from "./protect.ts";
 import type { Restoration } from "./restore.ts";
 import type { Retrain } from "./retrain.ts";
-import type { Said } from "./settle.ts";
 import type { Observed } from "./world.ts";
 
 type Decided = {

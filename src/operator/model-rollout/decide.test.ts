@@ -1,0 +1,483 @@
+import { describe, expect, it } from "vitest";
+import { embeddingService, type ModelRolloutStatus, modelRollout, modelRolloutStatus } from "../../api/index.ts";
+import type { Workload } from "../workload.ts";
+import { advance } from "./advance.ts";
+import { decide } from "./decide.ts";
+import { mustRestoreField } from "./go-back.ts";
+import { catcherOf, poolDeployment, poolsWanted, routeWanted } from "./resources.ts";
+import { restore } from "./restore.ts";
+import type { Analysis, Observed, Pool } from "./world.ts";
+
+const start = Date.parse("2026-11-24T08:00:00Z");
+const at = (seconds: number): string => new Date(start + seconds * 1000).toISOString();
+const a = `sha256:${"a".repeat(64)}`;
+const b = `sha256:${"b".repeat(64)}`;
+const uri = (digest: string): string => `store://models/shop@${digest}`;
+
+const service = (change: object = {}) =>
+  embeddingService.parse({
+    apiVersion: "evenkeel.dev/v1alpha1",
+    kind: "EmbeddingService",
+    metadata: { name: "shop", namespace: "search", uid: "u" },
+    spec: {
+      workloadRef: { name: "embedder" },
+      port: 8080,
+      protocol: "TEI",
+      model: { container: "main", env: "MODEL_URI" },
+      store: { claimName: "store" },
+      dataset: { reference: uri(a) },
+      monitoring: { prometheus: { url: "http://prometheus:9090" } },
+    },
+    status: {
+      activeVersion: { name: "shop-a", digest: a, uri: uri(a) },
+      rollout: { name: "move", phase: "Pending" },
+      ...change,
+    },
+  });
+
+const policy = {
+  steps: [{ mirror: "10s" }, { weight: 50, hold: "20s" }, { weight: 100 }],
+  analysis: [{ name: "errors", metric: "ErrorRate", above: 0.01, failureLimit: 2 }],
+  progressDeadline: "1m",
+  watchAfter: "5m",
+  keepPrevious: "2m",
+};
+
+const workload = (served: string, rolling: Workload["rolling"] = "Complete"): Workload => ({
+  uid: "w",
+  resourceVersion: "1",
+  field: { kind: "Value", uri: served },
+  inInitContainer: false,
+  replicas: 3,
+  readyReplicas: 3,
+  rolling,
+  selector: { app: "embedder" },
+  deployment: {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "embedder", uid: "w", resourceVersion: "1", creationTimestamp: at(0) },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: { app: "embedder" } },
+      template: {
+        metadata: { labels: { app: "embedder", team: "search" } },
+        spec: {
+          containers: [
+            {
+              name: "main",
+              image: "tei",
+              env: [
+                { name: "OTHER", value: "1" },
+                { name: "MODEL_URI", value: uri(a) },
+              ],
+            },
+            { name: "side", image: "side", env: [{ name: "MODEL_URI", value: "kept" }] },
+          ],
+        },
+      },
+    },
+  },
+});
+
+const pool = (ready: number, replicas = ready): Pool => ({
+  name: "p",
+  uid: "p",
+  resourceVersion: "1",
+  replicas,
+  readyReplicas: ready,
+});
+
+type Change = Partial<Omit<Observed, "rollout">> & {
+  readonly status?: Partial<ModelRolloutStatus>;
+  readonly spec?: object;
+};
+
+function world({ status = {}, spec = {}, ...change }: Change = {}): Observed {
+  return {
+    rollout: modelRollout.parse({
+      apiVersion: "evenkeel.dev/v1alpha1",
+      kind: "ModelRollout",
+      metadata: { name: "move", namespace: "search", uid: "o", generation: 1 },
+      spec: {
+        serviceRef: { name: "shop" },
+        from: { version: "shop-a", digest: a, uri: uri(a) },
+        to: { version: "shop-b", digest: b, uri: uri(b) },
+        policy: { ...policy, ...("policy" in spec && typeof spec.policy === "object" ? spec.policy : {}) },
+        ...Object.fromEntries(Object.entries(spec).filter(([key]) => key !== "policy")),
+      },
+      status,
+    }),
+    service: service(),
+    workload: workload(uri(a)),
+    owners: [],
+    candidate: null,
+    previous: null,
+    obstacle: null,
+    routing: { generation: 1, stable: a, candidate: null, inForce: true },
+    analysis: null,
+    ...change,
+  };
+}
+
+const analysis = (verdict: Analysis["verdict"], heldFor: number, failures = 0, seconds = 100): Analysis => ({
+  at: start + seconds * 1000,
+  verdict,
+  checks: [{ name: "errors", verdict, value: 0, limit: 0.01, samples: 100, failures, message: "0.5 is above 0.01" }],
+  heldFor,
+  heldTo: start + seconds * 1000,
+});
+
+const told = (weight: number, mirror: boolean, inForce = true): Pick<Observed, "routing"> => ({
+  routing: { generation: 2, stable: a, candidate: { digest: b, weight, mirror }, inForce },
+});
+
+const next = (change: Change, seconds = 100) => decide(world(change), start + seconds * 1000);
+
+describe("the lists", () => {
+  it("ask their rules in this order", () => {
+    expect(restore.map(({ name }) => name)).toEqual([
+      "rollBackOrphaned",
+      "rollBackRequested",
+      "rollBackContested",
+      "rollBackOutdated",
+      "rollBackRegressed",
+      "rollBackUnready",
+      "rollBackUnknown",
+    ]);
+    expect(advance.map(({ name }) => name)).toEqual([
+      "awaitTurn",
+      "stallOnObstacle",
+      "begin",
+      "finishWatch",
+      "watch",
+      "completePromotion",
+      "awaitWorkload",
+      "pause",
+      "awaitApproval",
+      "resume",
+      "awaitCandidate",
+      "moveTraffic",
+      "awaitGateways",
+      "beginHold",
+      "hold",
+      "nextStep",
+      "promote",
+    ]);
+  });
+});
+
+describe("a rollout", () => {
+  it("walks mirror, weights, promotion and watch, each once", () => {
+    let status: ModelRolloutStatus = modelRolloutStatus.parse({});
+    const kinds: string[] = [];
+    const step = (change: Change, seconds: number): void => {
+      const decision = next({ ...change, status }, seconds);
+      // What is saved is what the API server gives back.
+      status = modelRolloutStatus.parse(JSON.parse(JSON.stringify(decision.status)));
+      kinds.push(...decision.said.map(({ kind }) => kind));
+    };
+    step({ service: service({ rollout: { name: "another", phase: "Pending" } }) }, 0);
+    expect(status.phase).toBe("Pending");
+    step({}, 1);
+    expect(status).toMatchObject({ phase: "Progressing", step: 0, stableReplicas: 3, weight: 0, mirror: false });
+    step({ candidate: pool(0, 1) }, 2);
+    expect(status.weights).toEqual([]);
+    step({ candidate: pool(1) }, 3);
+    expect(status).toMatchObject({ weight: 0, mirror: true });
+    step({ candidate: pool(1) }, 4);
+    step({ candidate: pool(1), ...told(0, true, false) }, 5);
+    expect(status.stepStartedAt).toBeUndefined();
+    step({ candidate: pool(1), ...told(0, true) }, 6);
+    expect(status.stepStartedAt).toBe(at(6));
+    step({ candidate: pool(1), ...told(0, true), analysis: analysis("Pass", 9, 0, 16) }, 16);
+    expect(status).toMatchObject({ step: 0, heldFor: 9 });
+    step({ candidate: pool(1), ...told(0, true), analysis: analysis("Pass", 10, 0, 17) }, 17);
+    expect(status).toMatchObject({ step: 1, heldFor: 0, weight: 0 });
+    expect(status.stepStartedAt).toBeUndefined();
+    step({ candidate: pool(1, 2), ...told(0, true) }, 18);
+    expect(status.weight).toBe(0);
+    step({ candidate: pool(2), ...told(0, true) }, 19);
+    step({ candidate: pool(2), ...told(50, false) }, 20);
+    step({ candidate: pool(2), ...told(50, false), analysis: analysis("Pass", 20, 0, 41) }, 41);
+    step({ candidate: pool(3), ...told(50, false) }, 42);
+    step({ candidate: pool(3), ...told(100, false) }, 43);
+    step({ candidate: pool(3), ...told(100, false) }, 44);
+    expect(status.phase).toBe("Promoting");
+    step({ candidate: pool(3), workload: workload(uri(b), "UnderWay") }, 45);
+    expect(status).toMatchObject({ phase: "Promoting", patched: true, weight: 100 });
+    step({ candidate: pool(3), workload: workload(uri(b)) }, 46);
+    expect(status).toMatchObject({ phase: "Watching", promotedAt: at(46) });
+    const promoted = {
+      workload: workload(uri(b)),
+      service: service({ activeVersion: { name: "shop-b", digest: b, uri: uri(b) } }),
+    };
+    step(promoted, 345);
+    expect(status.phase).toBe("Watching");
+    step(promoted, 346);
+    expect(status).toMatchObject({ phase: "Promoted", reason: "Promoted", finishedAt: at(346) });
+    expect(status.weights.map(({ weight, mirror }) => [weight, mirror])).toEqual([
+      [0, true],
+      [50, false],
+      [100, false],
+    ]);
+    expect(kinds).toEqual([
+      "RolloutStarted",
+      "WeightChanged",
+      "StepPassed",
+      "WeightChanged",
+      "StepPassed",
+      "WeightChanged",
+      "PromotionStarted",
+      "VersionPromoted",
+      "RolloutFinished",
+    ]);
+  });
+
+  const holding = (change: Partial<ModelRolloutStatus> = {}): Partial<ModelRolloutStatus> => ({
+    phase: "Progressing",
+    step: 1,
+    steps: 3,
+    weight: 50,
+    stableReplicas: 3,
+    stepEnteredAt: at(0),
+    stepStartedAt: at(5),
+    weights: [{ weight: 50, mirror: false, at: at(4), why: "" }],
+    ...change,
+  });
+  const live = { candidate: pool(2), ...told(50, false) };
+
+  it.each([
+    ["held long enough and passing", analysis("Pass", 20), 2],
+    ["not long enough", analysis("Pass", 19), 1],
+    ["long enough, but failing now", analysis("Fail", 20, 1), 1],
+    ["long enough, but nothing is known now", analysis("NoData", 20), 1],
+  ])("goes on only after observed passing time: %s", (_, looked, step) => {
+    expect(next({ ...live, status: holding(), analysis: looked }).status.step).toBe(step);
+  });
+
+  it.each([
+    ["Aborted", { ...live, status: holding(), spec: { abort: true } }],
+    ["ServiceDeleted", { ...live, status: holding(), service: null }],
+    ["FieldContested", { ...live, status: holding(), workload: workload(uri("sha256:other")) }],
+    ["FieldContested", { ...live, status: holding(), owners: ["helm"] }],
+    ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Fail", 0, 2) }],
+    ["NotReady", { status: holding({ stepStartedAt: undefined }), candidate: pool(1, 2) }],
+    ["NoData", { ...live, status: holding({ noDataSince: at(40) }), analysis: analysis("NoData", 3) }],
+    ["NoData", { ...live, status: holding({ noDataSince: at(40) }), analysis: analysis("SourceError", 3) }],
+    ["NotActive", { status: {}, service: service({ activeVersion: { name: "shop-c", digest: b, uri: uri(b) } }) }],
+    [
+      "WorkloadNotReady",
+      { status: holding({ phase: "Promoting", patched: true }), workload: workload(uri(b), "UnderWay") },
+    ],
+    ["FieldContested", { status: holding({ phase: "Promoting", patched: true }), workload: workload(uri(a)) }],
+    [
+      "FieldContested",
+      { status: holding({ phase: "Watching", patched: true, promotedAt: at(9) }), workload: workload(uri(a)) },
+    ],
+    ["Aborted", { status: holding({ phase: "Paused" }), spec: { abort: true, paused: true } }],
+    [
+      "AnalysisFailed",
+      { status: holding({ phase: "Paused" }), spec: { paused: true }, analysis: analysis("Fail", 0, 2) },
+    ],
+  ] satisfies [string, Change][])("rolls back: %s", (reason, change) => {
+    const { status, said } = next(change);
+    expect(status).toMatchObject({ phase: "RollingBack", reason, weight: 0, mirror: false });
+    expect(status.weights.at(-1)?.weight ?? 0).toBe(0);
+    expect(said.map(({ kind }) => kind)).toEqual(["RollbackStarted"]);
+  });
+
+  it.each([
+    ["one failure below the limit", { ...live, status: holding(), analysis: analysis("Fail", 0, 1) }],
+    [
+      "no data, but not for long",
+      { ...live, status: holding({ noDataSince: at(41) }), analysis: analysis("NoData", 3) },
+    ],
+    ["data again at the deadline", { ...live, status: holding({ noDataSince: at(1) }), analysis: analysis("Pass", 3) }],
+    ["an unpatched workload while promoting", { status: holding({ phase: "Promoting", stepEnteredAt: at(99) }) }],
+    [
+      "no data while it watches",
+      {
+        status: holding({ phase: "Watching", patched: true, promotedAt: at(9), noDataSince: at(9) }),
+        workload: workload(uri(b)),
+      },
+    ],
+    [
+      "no data while a person pauses",
+      { ...live, status: holding({ phase: "Paused", noDataSince: at(1) }), spec: { paused: true } },
+    ],
+  ] satisfies [string, Change][])("does not roll back: %s", (_, change) => {
+    expect(next(change).status.phase).not.toBe("RollingBack");
+  });
+
+  it("remembers since when nothing is known, and forgets it on the first data", () => {
+    const silent = next({ ...live, status: holding(), analysis: analysis("NoData", 3) }).status;
+    expect(silent.noDataSince).toBe(at(100));
+    expect(
+      next({ ...live, status: silent, analysis: analysis("Pass", 3, 0, 101) }, 101).status.noDataSince,
+    ).toBeUndefined();
+  });
+
+  it("pauses, counts no hold meanwhile, and goes on", () => {
+    const paused = next({
+      ...live,
+      status: holding({ heldFor: 7 }),
+      spec: { paused: true },
+      analysis: analysis("Pass", 19),
+    }).status;
+    expect(paused).toMatchObject({ phase: "Paused", heldFor: 7, weight: 50 });
+    expect(next({ ...live, status: paused, spec: { paused: true } }).status).toMatchObject({
+      phase: "Paused",
+      weight: 50,
+    });
+    expect(next({ ...live, status: paused }).status.phase).toBe("Progressing");
+  });
+
+  it("waits for a person before the first weight, not before mirroring", () => {
+    const manual = { policy: { approval: "Manual" } };
+    const mirroring = holding({ step: 0, weight: 0, stepStartedAt: undefined, weights: [] });
+    expect(next({ status: mirroring, spec: manual, candidate: pool(1) }, 10).status).toMatchObject({ mirror: true });
+    const waiting = next(
+      { status: holding({ weight: 0, mirror: true, stepStartedAt: undefined }), spec: manual, candidate: pool(2) },
+      10,
+    ).status;
+    expect(waiting.phase).toBe("Paused");
+    expect(next({ status: waiting, spec: manual, candidate: pool(2) }, 9999).status).toMatchObject({
+      phase: "Paused",
+      weight: 0,
+    });
+    const approved = { ...manual, approvals: [{ by: "ada", at: at(20) }] };
+    const resumed = next({ status: waiting, spec: approved, candidate: pool(2) }, 9999);
+    expect(resumed.status.phase).toBe("Progressing");
+    expect(resumed.said).toMatchObject([{ kind: "RolloutResumed", facts: { approvedBy: ["ada"] } }]);
+    expect(next({ status: resumed.status, spec: approved, candidate: pool(2) }, 10_000).status.weight).toBe(50);
+  });
+
+  it.each([
+    ["WorkloadMissing", { workload: null }],
+    ["CanaryCaughtBy", { obstacle: { reason: "CanaryCaughtBy", message: "Service x" } }],
+  ] satisfies [string, Change][])("stalls: %s", (reason, change) => {
+    const { status } = next({ ...change, status: {} });
+    expect(status.phase).toBe("Pending");
+    expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({ status: "True", reason });
+  });
+
+  it("makes room for another rollout while it watches", () => {
+    const watching = holding({ phase: "Watching", patched: true, promotedAt: at(50) });
+    const busy = { workload: workload(uri(b)), service: service({ rollout: { name: "another", phase: "Pending" } }) };
+    expect(next({ ...busy, status: watching }).status).toMatchObject({ phase: "Promoted", reason: "Superseded" });
+  });
+});
+
+describe("the way back", () => {
+  const back = (change: Partial<ModelRolloutStatus> = {}): Partial<ModelRolloutStatus> => ({
+    phase: "RollingBack",
+    reason: "AnalysisFailed",
+    ...change,
+  });
+
+  it("before the promotion ends when gateways are told to leave the candidate", () => {
+    expect(next({ status: back(), ...told(5, false) }).status.phase).toBe("RollingBack");
+    expect(next({ status: back() }).status.phase).toBe("RolledBack");
+  });
+
+  it("after it the workload is given its old version first", () => {
+    const patched = back({ patched: true, promotedAt: at(1) });
+    expect(mustRestoreField(world({ status: patched }))).toBe(true);
+    expect(next({ status: patched, workload: workload(uri(b)) }).status.phase).toBe("RollingBack");
+    expect(next({ status: patched, workload: workload(uri(a), "UnderWay") }).status.phase).toBe("RollingBack");
+    expect(next({ status: patched, workload: workload(uri(a)) }).status.phase).toBe("RolledBack");
+  });
+
+  it("a patch that was made and not yet seen is undone", () => {
+    const { status } = next({ status: { phase: "Promoting", patched: false }, spec: { abort: true } });
+    expect(mustRestoreField(world({ status }))).toBe(true);
+  });
+
+  it("leaves a contested field as it is", () => {
+    const contested = back({ patched: true, promotedAt: at(1), reason: "FieldContested" });
+    expect(mustRestoreField(world({ status: contested }))).toBe(false);
+    expect(next({ status: contested, workload: workload("mine") }).status.phase).toBe("RolledBack");
+  });
+
+  it("is instant while the previous version's pods are kept", () => {
+    const watching: Partial<ModelRolloutStatus> = {
+      phase: "Watching",
+      patched: true,
+      promotedAt: at(1),
+      stableReplicas: 3,
+    };
+    const fails = { workload: workload(uri(b)), analysis: analysis("Fail", 0, 2), status: watching };
+    const { status } = next({ ...fails, previous: pool(3) });
+    expect(status).toMatchObject({ phase: "RollingBack", fallback: true });
+    expect(routeWanted(world({ status }).rollout)).toMatchObject({ digest: a, weight: 100 });
+    expect(next({ ...fails, previous: null }).status.fallback).toBe(false);
+  });
+});
+
+describe("pools", () => {
+  const wanted = (change: Change, seconds = 100) => poolsWanted(world(change), start + seconds * 1000);
+  it.each([
+    ["mirror", { phase: "Progressing", step: 0, stableReplicas: 3 }, { candidate: 1, previous: null }],
+    ["weight 50 of 3", { phase: "Progressing", step: 1, stableReplicas: 3 }, { candidate: 2, previous: null }],
+    ["weight 100 of 3", { phase: "Progressing", step: 2, stableReplicas: 3 }, { candidate: 3, previous: null }],
+    ["promoting", { phase: "Promoting", step: 2, stableReplicas: 3 }, { candidate: 3, previous: 3 }],
+    ["ended", { phase: "Promoted" }, { candidate: null, previous: null }],
+    ["rolled back", { phase: "RolledBack" }, { candidate: null, previous: null }],
+  ] satisfies [string, Partial<ModelRolloutStatus>, object][])("%s", (_, status, expected) => {
+    expect(wanted({ status, candidate: pool(3), previous: pool(3) })).toEqual(expected);
+  });
+
+  it("of the candidate stay until every gateway has left them", () => {
+    const watching: Change = {
+      status: { phase: "Watching", promotedAt: at(90), stableReplicas: 3 },
+      candidate: pool(3),
+    };
+    const left = { generation: 3, stable: b, candidate: null, inForce: true };
+    expect(wanted({ ...watching, ...told(100, false) }).candidate).toBe(3);
+    expect(wanted({ ...watching, routing: { ...left, inForce: false } }).candidate).toBe(3);
+    expect(wanted({ ...watching, routing: left }).candidate).toBeNull();
+    expect(wanted({ ...watching, routing: left }).previous).toBe(3);
+    expect(wanted({ ...watching, routing: left }, 210).previous).toBeNull();
+  });
+
+  it("of an aborted candidate go once gateways are told, in force or not", () => {
+    const back: Change = { status: { phase: "RollingBack", reason: "Aborted" }, candidate: pool(2) };
+    expect(wanted({ ...back, ...told(5, false) }).candidate).toBe(2);
+    expect(
+      wanted({ ...back, routing: { generation: 3, stable: a, candidate: null, inForce: false } }).candidate,
+    ).toBeNull();
+  });
+
+  const made = poolDeployment(
+    workload(uri(a)),
+    { name: "shop", namespace: "search", model: { container: "main", env: "MODEL_URI" } },
+    { digest: b, uri: uri(b) },
+    2,
+  );
+  it("are copies of the workload with the model changed and labels of their own", () => {
+    expect(made.metadata.name).toBe("embedder-evenkeel-bbbbbbbb");
+    expect(made.spec.template.metadata?.labels).toEqual({
+      team: "search",
+      "evenkeel.dev/service": "shop",
+      "evenkeel.dev/version": "bbbbbbbb",
+    });
+    expect(made.spec.selector.matchLabels).toEqual({
+      "evenkeel.dev/service": "shop",
+      "evenkeel.dev/version": "bbbbbbbb",
+    });
+    expect(made.spec.template.spec?.containers.map(({ env }) => env)).toEqual([
+      [
+        { name: "OTHER", value: "1" },
+        { name: "MODEL_URI", value: uri(b) },
+      ],
+      [{ name: "MODEL_URI", value: "kept" }],
+    ]);
+  });
+
+  it("that a Service would take for the workload's are seen", () => {
+    const podLabels = made.spec.template.metadata?.labels ?? {};
+    const named = (name: string, selector: Record<string, string>) => ({ metadata: { name }, selector });
+    expect(catcherOf(podLabels, [named("embedder", { app: "embedder" }), named("none", {})])).toBeNull();
+    expect(catcherOf(podLabels, [named("wide", { team: "search" })])).toBe("wide");
+  });
+});

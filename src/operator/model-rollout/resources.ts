@@ -1,0 +1,160 @@
+import type { EmbeddingServiceSpec, ModelRollout } from "../../api/index.ts";
+import { names, short } from "../identity.ts";
+import { labels } from "../labels.ts";
+import type { Deployment } from "../objects.ts";
+import type { Workload } from "../workload.ts";
+import { currentStep, replicasFor, watchEnds } from "./step.ts";
+import type { Observed } from "./world.ts";
+
+/** Labels that a pool's pods are selected by; no selector of the workload's fits them (decision 30). */
+export function poolSelector(service: string, digest: string): Record<string, string> {
+  return { [labels.service]: service, [labels.version]: short(digest, 8) };
+}
+
+/** Labels of a pool's pods: the workload's, less those that it selects by. */
+export function poolPodLabels(workload: Workload, service: string, digest: string): Record<string, string> {
+  const copied = Object.entries(workload.deployment.spec?.template.metadata?.labels ?? {}).filter(
+    ([key]) => !(key in workload.selector),
+  );
+  return { ...Object.fromEntries(copied), ...poolSelector(service, digest) };
+}
+
+/** A Deployment of one digest beside the workload, its template copied. */
+export function poolDeployment(
+  workload: Workload,
+  service: { readonly name: string; readonly namespace: string; readonly model: EmbeddingServiceSpec["model"] },
+  model: { readonly digest: string; readonly uri: string },
+  replicas: number,
+): {
+  metadata: { name: string; namespace: string; labels: Record<string, string> };
+  spec: NonNullable<Deployment["spec"]>;
+} {
+  const { spec } = workload.deployment;
+  if (!spec) throw new TypeError(`Deployment ${workload.deployment.metadata.name} has no spec`);
+  const podLabels = poolPodLabels(workload, service.name, model.digest);
+  const pod = spec.template.spec;
+  const withModel = <Container extends { name: string; env?: { name: string; value?: string }[] }>(
+    containers: readonly Container[],
+  ): Container[] =>
+    containers.map((container) =>
+      container.name === service.model.container
+        ? { ...container, env: withValue(container.env ?? [], service.model.env, model.uri) }
+        : container,
+    );
+  return {
+    metadata: {
+      name: names.pool(workload.deployment.metadata.name, model.digest),
+      namespace: service.namespace,
+      labels: { ...poolSelector(service.name, model.digest), [labels.managedBy]: "evenkeel" },
+    },
+    spec: {
+      replicas,
+      ...(spec.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
+      selector: { matchLabels: poolSelector(service.name, model.digest) },
+      template: {
+        metadata: {
+          ...(spec.template.metadata?.annotations ? { annotations: spec.template.metadata.annotations } : {}),
+          labels: podLabels,
+        },
+        ...(pod
+          ? {
+              spec: {
+                ...pod,
+                containers: withModel(pod.containers),
+                ...(pod.initContainers ? { initContainers: withModel(pod.initContainers) } : {}),
+              },
+            }
+          : {}),
+      },
+    },
+  };
+}
+
+function withValue<Entry extends { name: string; value?: string }>(env: readonly Entry[], name: string, value: string) {
+  return env.some((entry) => entry.name === name)
+    ? env.map((entry) => (entry.name === name ? { ...entry, value } : entry))
+    : [...env, { name, value }];
+}
+
+/** How many pods of each digest there should be beside the workload; null: none, and what is there may go. */
+export type PoolsWanted = { readonly candidate: number | null; readonly previous: number | null };
+
+/** By the status that is saved: see `decide`. */
+export function poolsWanted({ rollout, routing, candidate, previous }: Observed, now: number): PoolsWanted {
+  const { phase, stableReplicas } = rollout.status;
+  const keep = rollout.spec.policy.keepPrevious !== "0s";
+  switch (phase) {
+    case "Pending":
+      return { candidate: null, previous: null };
+    case "Progressing":
+    case "Paused":
+      return { candidate: replicasFor(currentStep(rollout), stableReplicas), previous: null };
+    case "Promoting":
+      return { candidate: Math.max(1, stableReplicas), previous: keep ? Math.max(1, stableReplicas) : null };
+    case "Watching": {
+      const left = routing?.candidate == null && routing?.stable === rollout.spec.to.digest && routing.inForce;
+      return {
+        candidate: left ? null : (candidate?.replicas ?? null),
+        previous: keep && now < watchEnds(rollout).keeping ? Math.max(1, stableReplicas) : null,
+      };
+    }
+    case "RollingBack":
+      return {
+        candidate: told(routing, rollout.spec.to.digest, candidate?.replicas),
+        previous: previous?.replicas ?? null,
+      };
+    case "Promoted":
+      return { candidate: null, previous: told(routing, rollout.spec.from.digest, previous?.replicas) };
+    case "RolledBack":
+      return {
+        candidate: told(routing, rollout.spec.to.digest, candidate?.replicas),
+        previous: told(routing, rollout.spec.from.digest, previous?.replicas),
+      };
+    default:
+      return phase satisfies never;
+  }
+}
+
+/** Pods that gateways are still sent to stay; only the pool that is called candidate can be meant. */
+function told(routing: Observed["routing"], digest: string, replicas: number | undefined): number | null {
+  return routing?.candidate?.digest === digest ? (replicas ?? null) : null;
+}
+
+/** What gateways are to be told of the pool beside the stable one (decision 32). */
+export function routeWanted(rollout: ModelRollout | null) {
+  if (!rollout) return null;
+  const { spec, status } = rollout;
+  const pool = (end: ModelRollout["spec"]["to"], weight: number, mirror: boolean) => ({
+    digest: end.digest,
+    uri: end.uri,
+    selector: poolSelector(spec.serviceRef.name, end.digest),
+    weight,
+    mirror,
+  });
+  switch (status.phase) {
+    case "Progressing":
+    case "Paused":
+    case "Promoting":
+      return status.weight > 0 || status.mirror ? pool(spec.to, status.weight, status.mirror) : null;
+    case "RollingBack":
+      return status.fallback ? pool(spec.from, 100, false) : null;
+    case "Pending":
+    case "Watching":
+    case "Promoted":
+    case "RolledBack":
+      return null;
+    default:
+      return status.phase satisfies never;
+  }
+}
+
+type Labelled = { readonly metadata: { readonly name: string }; readonly selector: Readonly<Record<string, string>> };
+
+/** The first Service or PodDisruptionBudget that would take a pool's pods for the workload's (decision 30). */
+export function catcherOf(podLabels: Readonly<Record<string, string>>, candidates: readonly Labelled[]): string | null {
+  const caught = candidates.find(({ selector }) => {
+    const entries = Object.entries(selector);
+    return entries.length > 0 && entries.every(([key, value]) => podLabels[key] === value);
+  });
+  return caught?.metadata.name ?? null;
+}
