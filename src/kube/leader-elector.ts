@@ -91,14 +91,17 @@ export class LeaderElector {
       lost = error;
       return error;
     });
+    let finished = false;
     try {
       await lead({ signal: term.signal, fence });
+      finished = true;
     } finally {
       signal.removeEventListener("abort", stop);
       renewal.abort();
       await renewing;
       fence.end();
-      if (!lost) await this.#release();
+      // Work that failed may have left writes under way: then the lease runs out by itself, which outlasts them.
+      if (finished && !lost) await this.#release();
       this.#options.onChange?.("Following", this.holder);
     }
     if (lost) throw lost;

@@ -65,3 +65,13 @@ it("gives up on a write that no cache shows", () => {
   clock.advance(1);
   expect(writes.settled(owner)).toBe(true);
 });
+
+it("waits a while when versions cannot be compared", () => {
+  const clock = manualClock();
+  const writes = new WriteTracker({ clock });
+  writes.wrote(owner, { hasSeen: () => null, get: () => null }, object("opaque"));
+  clock.advance(1_999);
+  expect(writes.settled(owner)).toBe(false);
+  clock.advance(1);
+  expect(writes.settled(owner)).toBe(true);
+});

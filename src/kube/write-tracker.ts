@@ -2,6 +2,9 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Informer } from "./informer.ts";
 import { formatKey, type Key, type KubeObject, keyOf, type Stored } from "./object.ts";
 
+/** On a server whose versions cannot be compared, a write counts as seen after this. */
+const incomparableMs = 2_000;
+
 /** Of an informer, what the tracker asks. */
 type Cache = Pick<Informer<KubeObject>, "hasSeen" | "get">;
 
@@ -26,7 +29,11 @@ export class WriteTracker {
   wrote(key: Key, informer: Cache, object: Stored<KubeObject>): void {
     const target = keyOf(object);
     const { resourceVersion } = object.metadata;
-    this.#expect(key, () => informer.hasSeen(target, resourceVersion) === true);
+    const at = this.#clock.monotonic();
+    this.#expect(key, () => {
+      const seen = informer.hasSeen(target, resourceVersion);
+      return seen ?? this.#clock.monotonic() - at >= incomparableMs;
+    });
   }
 
   /** After a delete. */

@@ -187,6 +187,16 @@ it.each(["2001-01-01T00:00:00.000000Z", "2099-01-01T00:00:00.000000Z"])(
   },
 );
 
+it("a leader whose work failed keeps its lease until it runs out: something may still be under way", async () => {
+  const key = { namespace, name: "failed" };
+  const elector = new LeaderElector({ kube, lease: key, identity: "x", leaseDurationMs });
+  const failing = elector.run(new AbortController().signal, async () => {
+    throw new Error("still at work");
+  });
+  await expect(failing).rejects.toThrow("still at work");
+  expect((await kube.get(leases, key))?.spec?.holderIdentity).toBe("x");
+});
+
 it("one of many leads", async () => {
   const stop = new AbortController();
   const led: string[] = [];
