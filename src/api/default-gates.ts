@@ -40,7 +40,7 @@ function choose(evaluationData: EvaluationData, causeClass: CauseClass): Fields[
       ? { name: "shifted-accuracy", metric: "ShiftedAccuracy", test: "Superiority", margin: 0.02 }
       : { name: "robust-accuracy", metric: "RobustAccuracy", test: "Superiority", margin: 0.02 },
     ...(forShift
-      ? [{ name: "robust-accuracy", metric: "RobustAccuracy", test: "NonInferiority", margin: 0.02 } satisfies Fields]
+      ? [{ name: "robust-accuracy", metric: "RobustAccuracy", test: "NonInferiority", margin: 0.05 } satisfies Fields]
       : []),
     overlap,
     ...noHarm,

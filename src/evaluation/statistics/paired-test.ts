@@ -26,18 +26,29 @@ export type TestResult = {
   readonly p: number;
   /** sources */
   readonly n: number;
-  /** sources that 80 % power needs */
+  /** sources below which the test says nothing */
   readonly needed: number;
+  /** sources that 80 % power needs, were the models alike but for the margin */
+  readonly powered: number;
 };
 
-/** Null: the candidate is worse by `margin` or more (decision 17). */
+/**
+ * Null: the candidate is worse by `margin` or more (decision 17). It needs 80 % power to tell the margin from the gain
+ * that was seen, or from none: a candidate that gains far more than the margin is told from a loss by fewer sources.
+ */
 export function nonInferiority(paired: Paired, settings: TestSettings): TestResult {
-  return test(paired, -settings.margin, settings);
+  const { variance, ...result } = test(paired, -settings.margin, settings);
+  const seen = settings.margin + Math.max(0, result.difference || 0);
+  return { ...result, needed: result.n ? sampleSize(variance, Math.min(1, seen), settings.alpha) : 1 };
 }
 
-/** Null: the candidate is no better. */
+/**
+ * Null: the candidate is no better. A gain that is proven by few sources is proven, so only the rule of three bounds
+ * them from below; `powered` says how many are wanted to find a gain of `margin`.
+ */
 export function superiority(paired: Paired, settings: TestSettings): TestResult {
-  return test(paired, 0, settings);
+  const { variance: _, ...result } = test(paired, 0, settings);
+  return { ...result, needed: result.n ? sampleSize(0, settings.margin, settings.alpha) : 1 };
 }
 
 /** Lower confidence bound of a mean of scores in [0, 1]. */
@@ -60,18 +71,24 @@ export function lowerBound(
  * rate is over its level where few pairs differ (.066 for .025 at 300 sources of which 2 % lose and none wins; .021
  * with it), as a resample cannot lose what the sample did not.
  */
-function test(paired: Paired, threshold: number, settings: TestSettings): TestResult {
+function test(
+  paired: Paired,
+  threshold: number,
+  settings: TestSettings,
+): Omit<TestResult, "needed"> & { variance: number } {
   const { alpha, margin, seed, resamples = defaultResamples } = settings;
   const observed = bySource(differences(paired.candidate, paired.other), paired.sources);
   const n = observed.sums.length;
-  if (n === 0) return { difference: Number.NaN, bound: Number.NaN, p: Number.NaN, n, needed: 1 };
+  if (n === 0) return { difference: Number.NaN, bound: Number.NaN, p: Number.NaN, n, powered: 1, variance: 0 };
   const careful: BySource = withSource(observed, -1);
   const means = bootstrapMeans(careful, resamples, seed);
+  const variance = sourceVariance(careful);
   return {
     difference: mean(observed),
     bound: lowerQuantile(means, alpha),
     p: (1 + countAtMost(means, threshold + 1e-12)) / (resamples + 1),
     n,
-    needed: sampleSize(sourceVariance(careful), margin, alpha),
+    powered: sampleSize(variance, margin, alpha),
+    variance,
   };
 }
