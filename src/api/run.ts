@@ -60,9 +60,9 @@ export type EvaluateRequest = z.infer<typeof evaluateRequest>;
 /** One measured gate: the facts. The operator derives the verdict (decision 29). */
 export const gateRow = z.object({
   name: z.string().max(63).describe("The gate's name."),
-  value: z.number().nullable().describe("The measured value, null when it could not be measured."),
-  bound: z.number().nullable().describe("Confidence bound that the test compares with the limit."),
-  p: z.number().nullable().describe("p-value of the test, null where it has none."),
+  value: z.number().nullable().default(null).describe("The measured value, null when it could not be measured."),
+  bound: z.number().nullable().default(null).describe("Confidence bound that the test compares with the limit."),
+  p: z.number().nullable().default(null).describe("p-value of the test, null where it has none."),
   n: z.int().describe("Samples after resampling by source."),
   needed: z.int().describe("The minimum sample, from margin, discordance and power."),
   note: z.string().max(80).optional().describe("What a reader should know of the measurement."),

@@ -1,0 +1,48 @@
+import { Command } from "commander";
+import type { ModelRollout } from "../api/index.ts";
+import type { Stored } from "../kube/index.ts";
+import { type ClusterOptions, inCluster, printData, withClusterOptions, withOutput } from "./cluster-options.ts";
+
+export interface RolloutChange {
+  readonly name: "pause" | "resume" | "abort";
+  readonly summary: string;
+  readonly description: string;
+  readonly examples: string;
+  /** What is changed; null when it is so already. @throws {CommandError} when it cannot be */
+  readonly change: (rollout: ModelRollout) => { paused?: boolean; abort?: boolean } | null;
+  /** What is said when it is done. */
+  readonly done: (rollout: ModelRollout) => string;
+  readonly already: (rollout: ModelRollout) => string;
+}
+
+interface Options extends ClusterOptions {
+  readonly output: "text" | "json" | "yaml";
+}
+
+/** A command that changes one field of the rollout that a service is in. */
+export function rolloutCommand({
+  name,
+  summary,
+  description,
+  examples,
+  change,
+  done,
+  already,
+}: RolloutChange): Command {
+  const exitCodes = "Exit codes: 0 done or so already, 3 no such service or no rollout, 4 refused.";
+  return withOutput(withClusterOptions(new Command(name)), "text", "json", "yaml")
+    .summary(summary)
+    .description(description)
+    .argument("<service>", "name of an EmbeddingService")
+    .addHelpText("after", `\nExamples:\n${examples}\n\n${exitCodes}`)
+    .action(async (serviceName: string, options: Options) => {
+      await inCluster(options, async (cluster) => {
+        const { changeRollout, findService, rolloutUnderWay } = await import("./rollout-under-way.ts");
+        const rollout: Stored<ModelRollout> = await rolloutUnderWay(cluster, await findService(cluster, serviceName));
+        const spec = change(rollout);
+        const after = spec ? await changeRollout(cluster, rollout, spec) : rollout;
+        if (options.output !== "text") await printData(after, options.output);
+        else process.stdout.write(`${spec ? done(after) : already(after)}\n`);
+      });
+    });
+}

@@ -1,0 +1,92 @@
+import { Command } from "commander";
+import type { Overview } from "../overview/index.ts";
+import { type ClusterOptions, inCluster, printData, withClusterOptions, withOutput } from "./cluster-options.ts";
+import { CommandError } from "./command-error.ts";
+import { paintFor } from "./paint.ts";
+import { statusTree } from "./status-tree.ts";
+
+interface Options extends ClusterOptions {
+  readonly allNamespaces?: true;
+  readonly watch?: true;
+  readonly output: "tree" | "wide" | "json" | "yaml";
+}
+
+const examples = `
+Examples:
+  evenkeel status                    the services of the context's namespace
+  evenkeel status products           one service
+  evenkeel status -A                 of all namespaces
+  evenkeel status products --watch   drawn anew with every change
+  evenkeel status products -o wide   all runs, versions and rollouts
+  evenkeel status -o json | jq '.services[].service.status.phase'
+
+Exit codes: 0 done, 3 there is no such service, 4 the cluster refused.`;
+
+export const command = withOutput(
+  withClusterOptions(new Command("status"))
+    .summary("services with their signals, runs and rollouts, as a tree")
+    .description("Shows services as trees: model, signals, what is held back and why, runs with their gates, rollouts.")
+    .argument("[service]", "name of an EmbeddingService (default: all)")
+    .option("-A, --all-namespaces", "services of all namespaces")
+    .option("-w, --watch", "draw it anew with every change, until Ctrl-C"),
+  "tree",
+  "wide",
+  "json",
+  "yaml",
+)
+  .addHelpText("after", examples)
+  .action(async (name: string | undefined, options: Options) => {
+    await inCluster(options, async ({ kube, namespace }) => {
+      const scope = options.allNamespaces ? undefined : namespace;
+      if (options.watch) {
+        const { watchOverviews } = await import("./watch-overviews.ts");
+        await watchOverviews(kube, scope, (views) => redraw(views, name, options, namespace));
+        return;
+      }
+      const { overview, readObjects } = await import("../overview/index.ts");
+      await print(chosen(overview(await readObjects(kube, scope)), name, namespace), options, namespace);
+    });
+  });
+
+function chosen(views: readonly Overview[], name: string | undefined, namespace: string): readonly Overview[] {
+  if (name === undefined) return views;
+  const found = views.filter(({ service }) => service.metadata.name === name);
+  if (found.length > 0) return found;
+  const known = views.map(({ service }) => service.metadata.name);
+  const there = known.length > 0 ? `there are ${known.join(", ")}` : "there are none; look in another with -n or -A";
+  throw new CommandError("notFound", `there is no service ${name} in namespace ${namespace}: ${there}`);
+}
+
+async function print(views: readonly Overview[], options: Options, namespace: string): Promise<void> {
+  if (options.output === "json" || options.output === "yaml") {
+    await printData({ services: views }, options.output);
+    return;
+  }
+  process.stdout.write(`${lines(views, options, namespace).join("\n")}\n`);
+}
+
+function lines(views: readonly Overview[], options: Options, namespace: string): string[] {
+  if (views.length === 0) {
+    return [options.allNamespaces ? "no services" : `no services in namespace ${namespace} (look in all with -A)`];
+  }
+  const paint = paintFor(process.stdout);
+  const tree = {
+    now: Date.now(),
+    paint,
+    wide: options.output === "wide",
+    withNamespace: options.allNamespaces ?? false,
+  };
+  return views.flatMap((view, index) => [...(index > 0 ? [""] : []), ...statusTree(view, tree)]);
+}
+
+function redraw(all: readonly Overview[], name: string | undefined, options: Options, namespace: string): void {
+  const views = name === undefined ? all : all.filter(({ service }) => service.metadata.name === name);
+  if (options.output === "json") {
+    // One document a line, so that a pipe can read them as they come.
+    process.stdout.write(`${JSON.stringify({ services: views })}\n`);
+    return;
+  }
+  const text = lines(views, options, namespace).join("\n");
+  // Home, then clear to the end: no flicker, and nothing is left of a longer picture.
+  process.stdout.write(process.stdout.isTTY ? `\u001b[H\u001b[J${text}\n` : `${text}\n\n`);
+}

@@ -1,0 +1,33 @@
+import type { EmbeddingService } from "../api/index.ts";
+import { type Entry, parseLines, type Verification, verifyChain } from "../audit/index.ts";
+import { configMaps, type Kube } from "../kube/index.ts";
+
+/** A service's record of decisions, with what checking it gave. */
+export interface AuditChain {
+  readonly entries: readonly Entry[];
+  readonly segments: number;
+  /** Entries that stand in the service's status and not yet in a segment. */
+  readonly pending: number;
+  readonly verification: Verification;
+}
+
+/**
+ * Reads a service's audit segments and the entries on their way to them, and checks the chain up to the head that the
+ * status names.
+ *
+ * @throws {SegmentError} for a segment that holds something else than entries
+ */
+export async function readAudit(kube: Kube, { metadata, status }: EmbeddingService): Promise<AuditChain> {
+  const { namespace, uid } = metadata;
+  const { items } = await kube.list(configMaps, { namespace, labelSelector: `evenkeel.dev/audit=${uid}` });
+  const segments = items
+    .map((item) => ({ number: Number(item.metadata.name.slice(item.metadata.name.lastIndexOf("-") + 1)), item }))
+    .toSorted((a, b) => a.number - b.number);
+  const flushed = segments.flatMap(({ item }) => parseLines(item.data?.["entries.jsonl"] ?? ""));
+  const last = flushed.at(-1)?.seq ?? 0;
+  const pending = status.audit.pending.filter(({ seq }) => seq > last);
+  const entries = [...flushed, ...pending];
+  const { seq, head } = status.audit;
+  const verification = verifyChain(entries, seq === 0 ? undefined : { seq, head });
+  return { entries, segments: segments.length, pending: pending.length, verification };
+}
