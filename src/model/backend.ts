@@ -89,14 +89,17 @@ async function startNative(env: BackendEnvironment): Promise<{ backend: Backend 
   // Read by TensorFlow as it loads.
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
   process.env["TF_DETERMINISTIC_OPS"] ??= "1";
+  // oneDNN brings nothing at these sizes, orders sums differently, and announces itself on every start.
+  process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "0";
   if (env.EVENKEEL_THREADS) {
     for (const name of ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"]) {
       process.env[name] = env.EVENKEEL_THREADS;
     }
   }
   try {
-    // Node 23 removed util.isNullOrUndefined, which tfjs-node 4.22 still calls (tensorflow/tfjs#8425).
-    Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined });
+    // Node 23 removed util.isNullOrUndefined, which tfjs-node 4.22 still calls (tensorflow/tfjs#8425), and warns of isArray.
+    const isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;
+    Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
     await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
     const { NodeJSKernelBackend } = await import("@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js");
     const backend = new NodeJSKernelBackend(require(addon), "@tensorflow/tfjs-node");
