@@ -187,7 +187,10 @@ export class Kube {
     }
   }
 
-  /** Stores a new object; throws AlreadyExists when its name is taken. */
+  /**
+   * Stores a new object; throws AlreadyExists when its name is taken. For one-shot objects: to the API server its fields
+   * belong to an update, so that a later apply meets FieldConflict with its own manager.
+   */
   async create<T extends KubeObject>(
     resource: Resource<T>,
     object: NoInfer<Created<T>>,

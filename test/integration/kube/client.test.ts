@@ -142,6 +142,16 @@ describe("errors", () => {
     await kube.delete(deployments, { namespace, name: "web" });
   });
 
+  it("FieldConflict even with oneself: what was created by POST is not owned by apply", async () => {
+    const key = { namespace, name: "posted" };
+    await kube.create(configMaps, { metadata: key, data: { a: "1" } });
+    const error = await failure(kube.apply(configMaps, { metadata: key, data: { a: "2" } }));
+    expect(error).toMatchObject({ kind: "FieldConflict", fieldManagers: ["kube-test"] });
+    await kube.apply(configMaps, { metadata: { ...key, name: "applied" }, data: { a: "1" } });
+    const again = await kube.apply(configMaps, { metadata: { ...key, name: "applied" }, data: { a: "2" } });
+    expect(again.data).toEqual({ a: "2" });
+  });
+
   it("Invalid names the field", async () => {
     const error = await failure(kube.create(secrets, { metadata: { name: "Not_A_Name", namespace } }));
     expect(error).toMatchObject({ kind: "Invalid", causes: [{ field: "metadata.name", reason: "FieldValueInvalid" }] });
