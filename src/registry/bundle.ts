@@ -59,6 +59,11 @@ export type ReferenceEmbeddings = {
   readonly embeddings: Float32Array;
   /** [count × 16] */
   readonly sources: Uint8Array;
+  /**
+   * [count], 1 for rows that live traffic should look like now: admitted traffic when there is enough of it, else all.
+   * `RepresentationDrift` compares with these, `ShiftFromBaseline` with the rows of the first approved version.
+   */
+  readonly live: Uint8Array;
   /** consistency scores 1 − cos by squeezer, on the clean inputs */
   readonly squeezed: ReadonlyMap<string, Float32Array>;
   /** the same on the threat model's benign families */
@@ -118,6 +123,8 @@ export async function readReference(folder: string): Promise<ReferenceEmbeddings
     const sources = takeTensor(tensors, "sources", "U8");
     const [count = 0, dimension = 0] = embeddings.shape;
     if (sources.data.length !== count * 16) throw new BundleError(`${referenceFile}: sources do not fit embeddings`);
+    const live = tensors.has("live") ? takeTensor(tensors, "live", "U8").data : new Uint8Array(count).fill(1);
+    if (live.length !== count) throw new BundleError(`${referenceFile}: live does not fit embeddings`);
     const squeezed = new Map<string, Float32Array>();
     const squeezedBenign = new Map<string, Float32Array>();
     for (const name of tensors.keys()) {
@@ -127,7 +134,7 @@ export async function readReference(folder: string): Promise<ReferenceEmbeddings
         squeezed.set(name.slice("squeezed_".length), takeTensor(tensors, name, "F32").data);
       }
     }
-    return { count, dimension, embeddings: embeddings.data, sources: sources.data, squeezed, squeezedBenign };
+    return { count, dimension, embeddings: embeddings.data, sources: sources.data, live, squeezed, squeezedBenign };
   });
 }
 
@@ -136,6 +143,7 @@ export function encodeReferenceEmbeddings(reference: ReferenceEmbeddings): Recor
   const tensors: Record<string, StoredTensor> = {
     embeddings: { dtype: "F32", shape: [count, dimension], data: reference.embeddings },
     sources: { dtype: "U8", shape: [count, 16], data: reference.sources },
+    live: { dtype: "U8", shape: [count], data: reference.live },
   };
   for (const [squeezer, data] of reference.squeezed) {
     tensors[`squeezed_${squeezer}`] = { dtype: "F32", shape: [data.length], data };

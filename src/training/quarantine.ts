@@ -1,0 +1,99 @@
+import { type Encoder, embedAll } from "../model/index.ts";
+import { calibrateThreshold, isFlagged, type Random, type Squeezer } from "../monitor/index.ts";
+import { type Dataset, DatasetError, sourceOf } from "../registry/index.ts";
+import { consistencyScores } from "./consistency-scores.ts";
+
+/** Above this share of quarantined samples nothing of a snapshot is used (decision 11). */
+export const mostQuarantined = 0.2;
+/** The most that one client may contribute to the samples that are admitted (decision 12). */
+const clientShare = 0.01;
+/** How much of a reference traffic may be when clients cannot be told apart (decision 12). */
+const unkeyedShare = 0.1;
+/** Share of clean inputs that scoring may set aside by mistake. */
+const falseQuarantine = 0.01;
+
+export type ConsistencyCalibration = ReadonlyMap<
+  Squeezer,
+  { readonly clean: Float32Array; readonly benign: Float32Array }
+>;
+
+export type Admission = {
+  /** rows of the snapshot that may enter the new reference, ascending */
+  readonly rows: Int32Array;
+  /** share of the snapshot that was set aside, 0 to 1 */
+  readonly quarantined: number;
+  /** whether each client is held to its share; otherwise the whole is held to a tenth of the reference */
+  readonly keyed: boolean;
+};
+
+/**
+ * Re-scores every captured sample with the deployed model (P7) and holds each client to its share.
+ *
+ * A sample is set aside when any squeezer moves it further than it moves all but a hundredth of clean inputs and of the
+ * threat model's benign families.
+ *
+ * @param reference  rows of the reference dataset beside which traffic would stand
+ * @throws {DatasetError} Malformed when the calibration is too small: unscored samples are never used
+ */
+export function admitTraffic(
+  encoder: Encoder,
+  traffic: Dataset,
+  calibration: ConsistencyCalibration,
+  reference: number,
+  random: Random,
+): Admission {
+  const flagged = new Uint8Array(traffic.count);
+  const embeddings = embedAll(encoder, traffic.inputs);
+  for (const [squeezer, { clean, benign }] of calibration) {
+    const rate = falseQuarantine / calibration.size;
+    const threshold = calibrateThreshold(clean, benign.length > 0 ? [benign] : [], rate);
+    if (!threshold) {
+      const needed = Math.ceil(1 / rate) - 1;
+      throw new DatasetError(
+        "Malformed",
+        `captured traffic cannot be scored: ${squeezer} needs ${needed} reference inputs`,
+      );
+    }
+    consistencyScores(encoder, traffic, embeddings, squeezer).forEach((score, row) => {
+      if (isFlagged(threshold, score, random.uniform())) flagged[row] = 1;
+    });
+  }
+  const quarantined = flagged.reduce((sum, flag) => sum + flag, 0) / traffic.count;
+  if (quarantined > mostQuarantined) return { rows: new Int32Array(0), quarantined, keyed: false };
+  const passed = Int32Array.from({ length: traffic.count }, (_, row) => row).filter((row) => flagged[row] === 0);
+  return { ...holdClients(traffic, newestFirst(traffic, passed), reference), quarantined };
+}
+
+/** Later samples first: what a reference must show is how traffic looks now. */
+function newestFirst({ times }: Dataset, rows: Int32Array): Int32Array {
+  return times ? rows.toSorted((a, b) => (times[b] ?? 0) - (times[a] ?? 0) || a - b) : rows.toReversed();
+}
+
+/**
+ * The largest set in which no client has more than its share: with a cap of m samples a client, m ≤ share · Σ min(nᵢ, m).
+ * That takes 1/share clients; with fewer nobody can be held to it, and the whole is held as if there were no keys.
+ */
+function holdClients(traffic: Dataset, ordered: Int32Array, reference: number): Pick<Admission, "rows" | "keyed"> {
+  const keys = traffic.clients ? Array.from(ordered, (row) => clientOf(traffic, row)) : [];
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  const held = (most: number): number => [...counts.values()].reduce((sum, count) => sum + Math.min(count, most), 0);
+  let cap = Math.max(0, ...counts.values());
+  while (cap > 0 && cap > clientShare * held(cap)) cap -= 1;
+  if (cap === 0) {
+    const most = Math.floor((unkeyedShare / (1 - unkeyedShare)) * reference);
+    return { rows: ordered.slice(0, most).sort(), keyed: false };
+  }
+  const taken = new Map<string, number>();
+  const rows = ordered.filter((_, i) => {
+    const key = keys[i] ?? "";
+    const before = taken.get(key) ?? 0;
+    taken.set(key, before + 1);
+    return before < cap;
+  });
+  return { rows: rows.sort(), keyed: true };
+}
+
+function clientOf({ clients }: Dataset, row: number): string {
+  return clients ? Buffer.from(sourceOf({ sources: clients }, row)).toString("hex") : "";
+}
