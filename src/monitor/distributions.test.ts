@@ -66,6 +66,10 @@ describe("liuTail", () => {
     expect(liuTail(0.5 * 18.307038053275146, spectrumCumulants(new Float64Array(10).fill(0.5)))).toBeCloseTo(0.05, 10);
   });
 
+  it("is exact for one noncentral weight: P((Z + 2)² > 9) = Φ(−1) + Φ(−5), c_k = 1 + 4k", () => {
+    expect(liuTail(9, [5, 9, 13, 17])).toBeCloseTo(0.158655253931 + 2.866516e-7, 9);
+  });
+
   // Q₁ = 0.5 χ²₁(1) + 0.4 χ²₂(0.6) + 0.1 χ²₁(0.8): exact tails in table 1 of Liu, Tang and Zhang 2009.
   it.each([
     [2, 0.457461],

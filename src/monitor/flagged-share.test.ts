@@ -36,6 +36,14 @@ describe("AdversarialAnomaly", () => {
     expect(run(...attack, ...quiet(4, 12)).alarm).toEqual({ number: 1, active: false });
   });
 
+  it("one large quiet block does not outvote the attack: a whole window must pass", () => {
+    expect(run(...attack, [4, 5000, 0])).toMatchObject({
+      alarm: { active: true },
+      bounds: { upper: expect.closeTo(0.006, 3) },
+    });
+    expect(run(...attack, [4, 5000, 0], [8, 5000, 0]).alarm.active).toBe(false);
+  });
+
   it("too few scores release nothing", () => {
     const silent: [number, number, number][] = Array.from({ length: 20 }, (_, i) => [4 + i, 1, 0]);
     expect(run(...attack, ...silent).alarm.active).toBe(true);

@@ -62,6 +62,14 @@ describe("judgeAlarm", () => {
     expect(judgeAlarm(drift, both.toReversed(), "q", at).kind).toBe("Pass");
   });
 
+  it("a changed model is known without traffic, and one alarm is enough", () => {
+    const changed = { ...drift, signal: "ModelChanged" } as const;
+    expect(judgeAlarm(changed, figures({ alarm: 0 }), "q", at)).toMatchObject({ kind: "Pass", value: null });
+    expect(judgeAlarm(changed, figures({ ...quiet, last_block_timestamp_seconds: 1 }), "q", at).kind).toBe("Pass");
+    const two = [...figures({ alarm: 0 }, "a"), ...figures({ alarm: 1, effect_size: 2 }, "b")];
+    expect(judgeAlarm(changed, two, "q", at)).toMatchObject({ kind: "Fail", effect: 2 });
+  });
+
   it("an attack is judged by its share", () => {
     const samples = figures({ ...quiet, alarm: 1, flagged_share_lower_bound: 0.31, flagged_share_threshold: 0.1 });
     const verdict = judgeAlarm({ ...drift, signal: "AdversarialAnomaly" }, samples, "q", at);

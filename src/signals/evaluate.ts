@@ -110,7 +110,9 @@ export function judgeLimit(signal: LimitSignal, samples: readonly Sample[], at: 
 /** Judges the figures of a built-in signal. */
 export function judgeAlarm(signal: AlarmSignal, samples: readonly Sample[], query: string, at: number): Verdict {
   const figure = newestFigures(samples);
-  const [alarm, lastBlock] = [figure("alarm"), figure("lastBlock")];
+  const alarm = figure("alarm");
+  // Probes need no traffic: a changed model is known without any block.
+  const lastBlock = signal.signal === "ModelChanged" ? at / 1000 : figure("lastBlock");
   if (alarm === null || lastBlock === null) {
     const missing = alarm === null ? signalFigures.alarm : signalFigures.lastBlock;
     const message = `no series of ${missing}: no gateway exports this signal for this model`;
@@ -161,7 +163,10 @@ function newestFigures(samples: readonly Sample[]): (name: Figure) => number | n
     .reduce<Sample | null>((best, sample) => (best && !(sample.value > best.value) ? best : sample), null);
   const exporter = (sample: Sample): string => `${sample.labels.instance ?? ""} ${sample.labels.pod ?? ""}`;
   const own = samples.filter((sample) => newest === null || exporter(sample) === exporter(newest));
-  return (name) => own.find(({ labels }) => labels.__name__ === signalFigures[name])?.value ?? null;
+  return (name) => {
+    const values = own.filter(({ labels }) => labels.__name__ === signalFigures[name]).map(({ value }) => value);
+    return values.length > 0 ? Math.max(...values) : null;
+  };
 }
 
 function format(value: number | null): string {

@@ -1,3 +1,4 @@
+export { isAllowedUrl } from "./allow-list.ts";
 export {
   type AnalysisMetric,
   alarmQuery,
