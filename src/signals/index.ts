@@ -1,4 +1,3 @@
-export { isAllowedUrl } from "./allow-list.ts";
 export {
   type AnalysisMetric,
   alarmQuery,
