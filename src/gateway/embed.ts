@@ -1,10 +1,9 @@
-import { ByteTap } from "./byte-tap.ts";
 import type { EmbeddingRequest, Protocol, WireInput } from "./protocols/index.ts";
 import type { Upstream } from "./upstream.ts";
+import { NoAnswer, wholeAnswer } from "./whole-answer.ts";
 
 /** text-embeddings-inference takes at most 32 inputs a request unless told otherwise. */
 const inputsPerRequest = 32;
-const largestAnswer = 64 * 1024 * 1024;
 
 /** A pod did not embed what the gateway itself asked for. */
 export class EmbedFailed extends Error {
@@ -24,15 +23,32 @@ export async function embed(
   fields: EmbeddingRequest["fields"],
   signal: AbortSignal,
 ): Promise<Float32Array[]> {
-  const vectors: Float32Array[] = [];
+  const parts: (readonly WireInput[])[] = [];
   for (let from = 0; from < inputs.length; from += inputsPerRequest) {
-    const part = inputs.slice(from, from + inputsPerRequest);
-    const answer = await post(upstream, protocol.path, protocol.writeRequest(part, fields), signal);
-    const read = readAnswer(protocol, answer);
-    if (read.length !== part.length) {
-      throw new EmbedFailed(`${upstream.name} gave ${read.length} vectors for ${part.length} inputs`);
-    }
-    vectors.push(...read);
+    parts.push(inputs.slice(from, from + inputsPerRequest));
+  }
+  const answers = await Promise.all(parts.map((part) => embedPart(upstream, protocol, part, fields, signal)));
+  return answers.flat();
+}
+
+async function embedPart(
+  upstream: Upstream,
+  protocol: Protocol,
+  inputs: readonly WireInput[],
+  fields: EmbeddingRequest["fields"],
+  signal: AbortSignal,
+): Promise<readonly Float32Array[]> {
+  const body = protocol.writeRequest(inputs, fields);
+  const headers = ["content-type", "application/json"];
+  const answer = await wholeAnswer(upstream, { method: "POST", path: protocol.path, headers, body }, signal).catch(
+    (error: unknown) => {
+      throw new EmbedFailed(error instanceof NoAnswer ? error.message : String(error), { cause: error });
+    },
+  );
+  if (answer.status !== 200) throw new EmbedFailed(`${upstream.name} answered ${answer.status}`);
+  const vectors = readAnswer(protocol, answer.body);
+  if (vectors.length !== inputs.length) {
+    throw new EmbedFailed(`${upstream.name} gave ${vectors.length} vectors for ${inputs.length} inputs`);
   }
   return vectors;
 }
@@ -43,42 +59,4 @@ function readAnswer(protocol: Protocol, answer: Buffer): readonly Float32Array[]
   } catch (error) {
     throw new EmbedFailed(error instanceof Error ? error.message : "the answer is unreadable", { cause: error });
   }
-}
-
-function post(upstream: Upstream, path: string, body: Buffer, signal: AbortSignal): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(new EmbedFailed("given up"));
-      return;
-    }
-    const taken = new ByteTap(largestAnswer);
-    let status = 0;
-    const onAbort = () => {
-      call.abort();
-      reject(new EmbedFailed("given up"));
-    };
-    const settle = (error: EmbedFailed | null) => {
-      signal.removeEventListener("abort", onAbort);
-      const bytes = taken.bytes();
-      if (error) reject(error);
-      else if (status !== 200) reject(new EmbedFailed(`${upstream.name} answered ${status}`));
-      else if (bytes === null) reject(new EmbedFailed(`${upstream.name} answered more than ${largestAnswer} bytes`));
-      else resolve(bytes);
-    };
-    const call = upstream.call(
-      { method: "POST", path, headers: ["content-type", "application/json"], body },
-      {
-        start: (code) => {
-          status = code;
-        },
-        data: (chunk) => {
-          taken.add(chunk);
-          return true;
-        },
-        end: () => settle(null),
-        failed: ({ message }) => settle(new EmbedFailed(`${upstream.name}: ${message}`)),
-      },
-    );
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

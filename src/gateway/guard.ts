@@ -2,7 +2,15 @@ import type { Upstream } from "./upstream.ts";
 
 /** What the consistency probe says of a request, all its inputs together. */
 export type GuardVerdict =
-  | { readonly kind: "Flagged" | "Clean"; readonly score: number; readonly scored: number; readonly flagged: number }
+  | {
+      readonly kind: "Flagged" | "Clean";
+      /** The largest of its inputs' scores. */
+      readonly score: number;
+      readonly scored: number;
+      readonly flagged: number;
+      /** Indices of the flagged inputs. */
+      readonly which: ReadonlySet<number>;
+    }
   /** It passes, and is counted: protection fails open. */
   | { readonly kind: "Unscored"; readonly reason: string };
 

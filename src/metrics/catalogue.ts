@@ -140,6 +140,11 @@ export const gatewayMetrics = {
     "Vectors in answers that are wrong, by reason: not_finite, length or norm.",
     [...model, "pool", "reason"],
   ),
+  unparsed: counter(
+    "evenkeel_gateway_unparsed_total",
+    "Requests for embeddings that passed but that the statistics could not read, by reason: size, encoding, json, shape, empty or input.",
+    [...model, "pool", "reason"],
+  ),
   mirrorCosine: histogram(
     "evenkeel_gateway_mirror_cosine",
     "Cosine of the stable's and the candidate's vector of one mirrored input, negative ones as 0; model is the candidate's.",

@@ -1,0 +1,231 @@
+import type { GatewayConfig } from "../api/index.ts";
+import { milliseconds } from "../api/index.ts";
+import {
+  type Alarm,
+  alarmThreshold,
+  blockStatistics,
+  type DetectorState,
+  detectorEffect,
+  driftAlarm,
+  emptyWindow,
+  meanEvidence,
+  modelAlarm,
+  noAlarm,
+  type Reference,
+  release,
+  type ShareWindow,
+  startDetector,
+  stepDetector,
+  stepShare,
+} from "../monitor/index.ts";
+import type { ModelBlock } from "./block-recorder.ts";
+import type { Material } from "./material.ts";
+
+export const driftSignals = ["RepresentationDrift", "ShiftFromBaseline"] as const;
+export type DriftSignal = (typeof driftSignals)[number];
+export const signals = [...driftSignals, "AdversarialAnomaly", "ModelChanged"] as const;
+export type SignalName = (typeof signals)[number];
+
+/** The monitor of one service, as of one block: all that goes on to the next block. */
+export type FleetState = {
+  /** The stable model, whose blocks these are. */
+  readonly model: string;
+  /** The last block that was stepped. */
+  readonly block: number;
+  /** Null without a reference. */
+  readonly detectors: Readonly<Record<DriftSignal, DetectorState | null>>;
+  readonly share: ShareWindow;
+  readonly alarms: Readonly<Record<SignalName, Alarm>>;
+};
+
+/** What a block said of a signal, for the metrics. */
+export type SignalReading = {
+  readonly learning: boolean;
+  readonly alarm: Alarm;
+  readonly evidence: number | null;
+  readonly effect: number | null;
+  readonly samples: number;
+  readonly referenceBlocks: number | null;
+};
+
+export type BlockResult = "bet" | "short" | "empty" | "learning";
+
+export type FleetStep = {
+  readonly state: FleetState;
+  readonly result: BlockResult;
+  readonly readings: Readonly<Record<SignalName, SignalReading>>;
+  /** Lower bound of the flagged share; null below the least number of scores. */
+  readonly flaggedShare: number | null;
+};
+
+export type FleetSettings = {
+  /** A of the e-detectors. */
+  readonly threshold: number;
+  readonly minVectors: number;
+  readonly minShare: number;
+  /** Blocks that the flagged share is taken over, and the scores it needs. */
+  readonly shareWindow: number;
+  readonly minScored: number;
+};
+
+/** Signals that may raise a false alarm by chance share the budget; ModelChanged compares fixed inputs (decision 3). */
+const sharingSignals = 3;
+
+export function fleetSettings(monitoring: GatewayConfig["monitoring"]): FleetSettings {
+  const { block, falseAlarms, minVectors, consistency } = monitoring;
+  return {
+    threshold: alarmThreshold({
+      period: milliseconds(falseAlarms.per),
+      block: milliseconds(block),
+      allowed: falseAlarms.atMost,
+      signals: sharingSignals,
+    }),
+    minVectors,
+    minShare: consistency.minShare,
+    shareWindow: 10,
+    minScored: 30,
+  };
+}
+
+const noAlarms = {
+  RepresentationDrift: noAlarm,
+  ShiftFromBaseline: noAlarm,
+  AdversarialAnomaly: noAlarm,
+  ModelChanged: noAlarm,
+};
+
+/** The state before the first block. */
+export function startFleet(material: Material, block: number): FleetState {
+  return { model: material.model, block, detectors: startDetectors(material), share: emptyWindow, alarms: noAlarms };
+}
+
+/**
+ * The state as it fits the material in force.
+ *
+ * Another model begins anew: alarms about the one before are released under their numbers, so that numbers never come
+ * twice. ShiftFromBaseline stays as it is until its own detector releases it: it is about the data (decision 5). A
+ * reference that has changed restarts its own detector alone.
+ */
+export function adoptMaterial(state: FleetState, material: Material): FleetState {
+  const fresh = startDetectors(material);
+  if (state.model !== material.model) {
+    const { ShiftFromBaseline } = state.alarms;
+    const released = signals.map((name) => [name, release(state.alarms[name])] as const);
+    const alarms = { ...noAlarms, ...Object.fromEntries(released), ShiftFromBaseline };
+    return { model: material.model, block: state.block, detectors: fresh, share: emptyWindow, alarms };
+  }
+  const kept = (name: DriftSignal): DetectorState | null =>
+    state.detectors[name]?.reference === fresh[name]?.reference ? state.detectors[name] : fresh[name];
+  return {
+    ...state,
+    detectors: { RepresentationDrift: kept("RepresentationDrift"), ShiftFromBaseline: kept("ShiftFromBaseline") },
+  };
+}
+
+/**
+ * Takes in one block of the fleet. The same state, block and material always give the same step (decision 33).
+ *
+ * @param seen   the fleet's block; null when no gateway saw a request
+ * @param pods   of the stable model: probes compared, and those that did not match
+ */
+export function stepFleet(
+  state: FleetState,
+  block: number,
+  seen: ModelBlock | null,
+  pods: { readonly compared: number; readonly mismatched: number },
+  material: Material,
+  settings: FleetSettings,
+): FleetStep {
+  const drift = stepDrift(state, "RepresentationDrift", block, seen, material.drift, settings);
+  const shift = stepDrift(state, "ShiftFromBaseline", block, seen, material.baseline, settings);
+  const { scored = 0, flagged = 0 } = seen ?? {};
+  const share = stepShare(
+    state.share,
+    state.alarms.AdversarialAnomaly,
+    { block, scored, flagged },
+    {
+      minShare: settings.minShare,
+      window: settings.shareWindow,
+      minScored: settings.minScored,
+      // One chance in A that a block's bound is wrong: the same share of the budget as an e-detector's.
+      confidence: 1 - 1 / Math.max(2, settings.threshold),
+    },
+  );
+  const changed = modelAlarm(state.alarms.ModelChanged, pods);
+  const readings: FleetStep["readings"] = {
+    RepresentationDrift: drift.reading,
+    ShiftFromBaseline: shift.reading,
+    AdversarialAnomaly: {
+      learning: material.thresholds.size === 0,
+      alarm: share.alarm,
+      evidence: null,
+      effect: share.scored > 0 ? share.flagged / share.scored : null,
+      samples: share.scored,
+      referenceBlocks: null,
+    },
+    ModelChanged: {
+      learning: material.probes === null,
+      alarm: changed,
+      evidence: null,
+      effect: pods.compared > 0 ? pods.mismatched / pods.compared : null,
+      samples: pods.compared,
+      referenceBlocks: null,
+    },
+  };
+  return {
+    state: {
+      model: state.model,
+      block,
+      detectors: { RepresentationDrift: drift.detector, ShiftFromBaseline: shift.detector },
+      share: share.window,
+      alarms: {
+        RepresentationDrift: drift.reading.alarm,
+        ShiftFromBaseline: shift.reading.alarm,
+        AdversarialAnomaly: share.alarm,
+        ModelChanged: changed,
+      },
+    },
+    result: drift.result,
+    readings,
+    flaggedShare: share.bounds?.lower ?? null,
+  };
+}
+
+function startDetectors({ drift, baseline }: Material): FleetState["detectors"] {
+  return {
+    RepresentationDrift: drift && startDetector(drift),
+    ShiftFromBaseline: baseline && startDetector(baseline),
+  };
+}
+
+function stepDrift(
+  state: FleetState,
+  name: DriftSignal,
+  block: number,
+  seen: ModelBlock | null,
+  reference: Reference | null,
+  { threshold, minVectors }: FleetSettings,
+): { detector: DetectorState | null; result: BlockResult; reading: SignalReading } {
+  const before = state.detectors[name];
+  const samples = seen?.n ?? 0;
+  if (!reference || !before) {
+    const reading = { learning: true, alarm: state.alarms[name], evidence: null, effect: null, samples };
+    return { detector: null, result: "learning", reading: { ...reading, referenceBlocks: null } };
+  }
+  const sketch = seen?.sketches.get(reference.hash);
+  const { model } = reference;
+  const statistics = sketch ? blockStatistics(sketch) : { model, block, n: 0, mean: new Float64Array(0) };
+  const step = stepDetector(before, statistics, reference, { threshold, minVectors });
+  const effect = step.crossed ? detectorEffect(before, reference) : detectorEffect(step.state, reference);
+  const reading = {
+    learning: false,
+    alarm: driftAlarm(state.alarms[name], step),
+    evidence: step.result === "bet" ? step.evidence : meanEvidence(step.state.evidence),
+    effect,
+    samples,
+    referenceBlocks: reference.blocks.rows - step.state.used,
+  };
+  // Vectors came, but too few in each gateway for a sketch to leave it.
+  const result = step.result === "empty" && samples > 0 ? "short" : step.result;
+  return { detector: step.state, result: result === "late" ? "empty" : result, reading };
+}

@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { type MonitorState, monitorState } from "../api/index.ts";
+import {
+  CorruptArtefact,
+  type DetectorState,
+  decodeDetector,
+  encodeDetector,
+  type Reference,
+  SketchMismatch,
+} from "../monitor/index.ts";
+import { type DriftSignal, type FleetState, signals, startFleet } from "./fleet-monitor.ts";
+import type { Material } from "./material.ts";
+
+export type Snapshot = MonitorState["snapshot"];
+
+const alarm = z.object({ number: z.int().min(0), active: z.boolean() });
+const checkpoint = monitorState.extend({
+  model: z.string(),
+  alarms: z.object({
+    RepresentationDrift: alarm,
+    ShiftFromBaseline: alarm,
+    AdversarialAnomaly: alarm,
+    ModelChanged: alarm,
+  }),
+  detectors: z.object({ RepresentationDrift: z.base64().nullable(), ShiftFromBaseline: z.base64().nullable() }),
+  share: z.object({
+    blocks: z.array(z.object({ block: z.int(), scored: z.int(), flagged: z.int() })).max(1000),
+    lastOver: z.int(),
+  }),
+});
+
+/** The state as it is kept in the ConfigMap, with its block number: a gateway that takes over goes on from here. */
+export function encodeState(state: FleetState, snapshot: Snapshot): string {
+  const encoded = (detector: DetectorState | null): string | null =>
+    detector && Buffer.from(encodeDetector(detector)).toString("base64");
+  const { model, block, alarms, share, detectors } = state;
+  return JSON.stringify({
+    model,
+    block,
+    reference: detectors.RepresentationDrift?.reference ?? "",
+    alarms,
+    snapshot,
+    share: { blocks: [...share.blocks], lastOver: share.lastOver },
+    detectors: {
+      RepresentationDrift: encoded(detectors.RepresentationDrift),
+      ShiftFromBaseline: encoded(detectors.ShiftFromBaseline),
+    },
+  } satisfies z.input<typeof checkpoint>);
+}
+
+/**
+ * Reads a checkpoint. A detector of another reference, or a damaged one, starts anew; the alarms and their numbers are
+ * kept in any case.
+ *
+ * @param text  null when there is none yet
+ * @param block  where a first state begins
+ */
+export function decodeState(
+  text: string | null,
+  material: Material,
+  block: number,
+): { state: FleetState; snapshot: Snapshot } {
+  const fresh = startFleet(material, block);
+  const parsed = text === null ? null : checkpoint.safeParse(parseJson(text));
+  if (!parsed?.success) return { state: { ...fresh, alarms: oldAlarms(text) ?? fresh.alarms }, snapshot: null };
+  const { detectors, model, alarms, share, snapshot, block: last } = parsed.data;
+  const decoded = (name: DriftSignal, reference: Reference | null): DetectorState | null => {
+    const bytes = detectors[name];
+    if (!reference || bytes === null || model !== material.model) return fresh.detectors[name];
+    try {
+      return decodeDetector(Buffer.from(bytes, "base64"), reference);
+    } catch (error) {
+      if (error instanceof CorruptArtefact || error instanceof SketchMismatch) return fresh.detectors[name];
+      throw error;
+    }
+  };
+  const state = {
+    model,
+    block: last,
+    alarms,
+    share,
+    detectors: {
+      RepresentationDrift: decoded("RepresentationDrift", material.drift),
+      ShiftFromBaseline: decoded("ShiftFromBaseline", material.baseline),
+    },
+  };
+  return { state, snapshot };
+}
+
+/** Numbers of alarms must never come twice, whatever else of a checkpoint cannot be read. */
+function oldAlarms(text: string | null): FleetState["alarms"] | null {
+  if (text === null) return null;
+  const parsed = monitorState.pick({ alarms: true }).safeParse(parseJson(text));
+  if (!parsed.success) return null;
+  const [drift, shift, anomaly, changed] = signals.map(
+    (name) => parsed.data.alarms[name] ?? { number: 0, active: false },
+  );
+  if (!drift || !shift || !anomaly || !changed) return null;
+  return { RepresentationDrift: drift, ShiftFromBaseline: shift, AdversarialAnomaly: anomaly, ModelChanged: changed };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

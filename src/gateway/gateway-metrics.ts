@@ -1,0 +1,153 @@
+import type { Registry } from "prom-client";
+import type { GatewayConfig } from "../api/index.ts";
+import { catalogue, type Instruments, instruments, processRegistry } from "../metrics/index.ts";
+import type { FleetStep } from "./fleet-monitor.ts";
+import { signals } from "./fleet-monitor.ts";
+import type { PodDirectory } from "./pod-directory.ts";
+import type { ProxyMeter } from "./proxied-request.ts";
+import type { PoolName } from "./routing.ts";
+import type { VectorFault } from "./vector-check.ts";
+
+/** Pool of a request, and of a copy of one. */
+export type MeteredPool = PoolName | "mirror";
+
+/** The metrics of one gateway pod, by the catalogue. */
+export class GatewayMetrics implements ProxyMeter {
+  readonly registry: Registry = processRegistry();
+  readonly #service: { namespace: string; service: string };
+  readonly #gateway: Instruments<typeof catalogue.gateway>;
+  readonly #monitor: Instruments<typeof catalogue.monitor>;
+
+  constructor(namespace: string, service: string) {
+    this.#service = { namespace, service };
+    this.#gateway = instruments(catalogue.gateway, this.registry);
+    this.#monitor = instruments(catalogue.monitor, this.registry);
+  }
+
+  inFlight(pool: MeteredPool, model: string, change: 1 | -1): void {
+    this.#gateway.requestsInFlight.inc({ ...this.#service, model, pool }, change);
+  }
+
+  finished(pool: MeteredPool, model: string, code: number, seconds: number): void {
+    this.#gateway.requests.inc({ ...this.#service, model, pool, code });
+    this.#gateway.requestDuration.observe({ ...this.#service, model, pool }, seconds);
+  }
+
+  upstreamFailed(pool: MeteredPool, model: string, reason: string): void {
+    this.#gateway.upstreamErrors.inc({ ...this.#service, model, pool, reason });
+  }
+
+  protected(model: string, action: string): void {
+    this.#gateway.protectedRequests.inc({ ...this.#service, model, action });
+  }
+
+  vectors(pool: MeteredPool, model: string, count: number): void {
+    this.#gateway.vectors.inc({ ...this.#service, model, pool }, count);
+  }
+
+  invalid(pool: MeteredPool, model: string, reason: VectorFault): void {
+    this.#gateway.invalidVectors.inc({ ...this.#service, model, pool, reason });
+  }
+
+  unparsed(pool: MeteredPool, model: string, reason: string): void {
+    this.#gateway.unparsed.inc({ ...this.#service, model, pool, reason });
+  }
+
+  /** Vectors by what the statistics did with them. */
+  taken(model: string, result: "counted" | "dropped" | "bypassed", count: number): void {
+    this.#monitor.vectors.inc({ ...this.#service, model, result }, count);
+  }
+
+  consistency(pool: PoolName, model: string, scored: number, flagged: number): void {
+    this.#monitor.consistencyScored.inc({ ...this.#service, model, pool }, scored);
+    this.#monitor.consistencyFlagged.inc({ ...this.#service, model, pool }, flagged);
+  }
+
+  outlier(model: string): void {
+    this.#monitor.outliers.inc({ ...this.#service, model });
+  }
+
+  mirrored(model: string, cosine: number): void {
+    this.#gateway.mirrorCosine.observe({ ...this.#service, model }, Math.max(0, cosine));
+  }
+
+  mirrorDropped(model: string): void {
+    this.#gateway.mirrorDropped.inc({ ...this.#service, model });
+  }
+
+  captured(result: "stored" | "dropped" | "failed", count: number): void {
+    this.#gateway.capturedSamples.inc({ ...this.#service, result }, count);
+  }
+
+  configured({ generation, routing, protection }: GatewayConfig): void {
+    this.#gateway.routingGeneration.set(this.#service, generation);
+    this.#gateway.protectionActive.set(this.#service, protection.active ? 1 : 0);
+    this.#gateway.weight.reset();
+    const { stable, candidate } = routing;
+    const weight = (candidate?.weight ?? 0) / 100;
+    this.#gateway.weight.set({ ...this.#service, model: stable.digest, pool: "stable" }, 1 - weight);
+    if (candidate) this.#gateway.weight.set({ ...this.#service, model: candidate.digest, pool: "candidate" }, weight);
+  }
+
+  pods(pools: readonly (readonly [PoolName, string])[], directory: PodDirectory): void {
+    const { readyPods, probedPods, probeMatchedPods, probeDistance } = this.#gateway;
+    for (const gauge of [readyPods, probedPods, probeMatchedPods, probeDistance]) gauge.reset();
+    for (const [pool, model] of pools) {
+      const labels = { ...this.#service, model, pool };
+      const compared = directory
+        .entries()
+        .filter(({ identity }) => identity.ready && identity.digest === model)
+        .flatMap(({ probe }) => (probe.kind === "Matched" || probe.kind === "Mismatched" ? [probe] : []));
+      readyPods.set(labels, directory.admitted(model).length);
+      probedPods.set(labels, compared.length);
+      probeMatchedPods.set(labels, compared.filter(({ kind }) => kind === "Matched").length);
+      if (compared.length > 0) {
+        probeDistance.set(labels, Math.max(...compared.map(({ comparison }) => comparison.distance)));
+      }
+    }
+  }
+
+  /** What the lease holder's last block said; only what has been persisted. */
+  stepped(step: FleetStep, facts: { threshold: number; minShare: number; blockEnd: number; p: number | null }): void {
+    const { model } = step.state;
+    const labels = { ...this.#service, model };
+    this.#monitor.blocks.inc({ ...labels, result: step.result });
+    this.#clearSignals();
+    for (const name of signals) {
+      const { learning, alarm, evidence, effect, samples, referenceBlocks } = step.readings[name];
+      const own = { ...labels, signal: name };
+      this.#monitor.alarm.set(own, alarm.active ? 1 : 0);
+      this.#monitor.alarmNumber.set(own, alarm.number);
+      this.#monitor.learning.set(own, learning ? 1 : 0);
+      this.#monitor.samples.set(own, samples);
+      if (effect !== null) this.#monitor.effectSize.set(own, effect);
+      if (referenceBlocks !== null) this.#monitor.referenceBlocks.set(own, referenceBlocks);
+      if (evidence !== null) {
+        this.#monitor.log10Evalue.set(own, Math.log10(Math.max(evidence, 1e-12)));
+        this.#monitor.log10Threshold.set(own, Math.log10(facts.threshold));
+      }
+    }
+    if (facts.p !== null) this.#monitor.pValue.set({ ...labels, signal: "RepresentationDrift" }, facts.p);
+    if (step.flaggedShare !== null) this.#monitor.flaggedShareLowerBound.set(labels, step.flaggedShare);
+    this.#monitor.flaggedShareThreshold.set(labels, facts.minShare);
+    this.#monitor.lastBlock.set(labels, facts.blockEnd / 1000);
+  }
+
+  lateBlocks(model: string, count: number): void {
+    this.#monitor.blocks.inc({ ...this.#service, model, result: "late" }, count);
+  }
+
+  /** Another gateway speaks for the fleet now. */
+  followed(): void {
+    this.#clearSignals();
+  }
+
+  #clearSignals(): void {
+    const { alarm, alarmNumber, learning, log10Evalue, log10Threshold, effectSize, pValue, samples } = this.#monitor;
+    const { referenceBlocks, lastBlock, flaggedShareLowerBound, flaggedShareThreshold } = this.#monitor;
+    for (const gauge of [alarm, alarmNumber, learning, log10Evalue, log10Threshold, effectSize, pValue, samples]) {
+      gauge.reset();
+    }
+    for (const gauge of [referenceBlocks, lastBlock, flaggedShareLowerBound, flaggedShareThreshold]) gauge.reset();
+  }
+}

@@ -1,0 +1,73 @@
+import { Worker } from "node:worker_threads";
+import type { ConsistencyThreshold, Matrix, Reference, Squeezer } from "../monitor/index.ts";
+import { decodeReference } from "../monitor/index.ts";
+import type { MaterialMessage } from "./material-worker.ts";
+import type { WireInput } from "./protocols/index.ts";
+
+/** What a model's bundle brings for watching it. What it does not bring is null or absent, and its signal is Learning. */
+export type Material = {
+  readonly model: string;
+  /** Numbers of a vector. */
+  readonly dimension: number | null;
+  readonly probes: { readonly inputs: readonly WireInput[]; readonly expected: Matrix } | null;
+  /** Of RepresentationDrift. */
+  readonly drift: Reference | null;
+  /** Of ShiftFromBaseline: the baseline's inputs, embedded by this model. It is `drift` itself when both are one. */
+  readonly baseline: Reference | null;
+  readonly thresholds: ReadonlyMap<Squeezer, ConsistencyThreshold>;
+  /** Why something is missing, for people. */
+  readonly notes: readonly string[];
+};
+
+export type MaterialRequest = {
+  /** Root of the store; null when the gateway has none. */
+  readonly store: string | null;
+  readonly model: { readonly digest: string; readonly uri: string };
+  readonly baseline: { readonly digest: string; readonly uri: string };
+  readonly probes: number;
+  readonly squeezers: readonly Squeezer[];
+};
+
+/** Material of a model that nothing is known of. */
+export function noMaterial(model: string, why: string): Material {
+  return {
+    model,
+    dimension: null,
+    probes: null,
+    drift: null,
+    baseline: null,
+    thresholds: new Map(),
+    notes: [why],
+  };
+}
+
+/**
+ * Reads a bundle and builds its references in a thread of its own: hashing and fitting take up to seconds, which requests
+ * must not wait for. The same bundle gives the same references in every gateway.
+ *
+ * @throws {Error} when the store cannot be read: another try may help
+ */
+export async function loadMaterial(request: MaterialRequest): Promise<Material> {
+  const worker = new Worker(new URL("./material-worker.ts", import.meta.url), { workerData: request });
+  try {
+    const message = await new Promise<MaterialMessage>((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+      worker.once("exit", (code) => reject(new Error(`the reader of ${request.model.uri} ended with code ${code}`)));
+    });
+    if (message.kind === "Failed") throw new Error(message.why);
+    const { dimension, probes, drift, baseline, thresholds, notes } = message;
+    const driftReference = drift && decodeReference(drift);
+    return {
+      model: request.model.digest,
+      dimension,
+      probes,
+      drift: driftReference,
+      baseline: baseline === "Same" ? driftReference : baseline && decodeReference(baseline),
+      thresholds: new Map(thresholds),
+      notes,
+    };
+  } finally {
+    await worker.terminate();
+  }
+}

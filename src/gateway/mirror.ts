@@ -1,0 +1,78 @@
+import { cosine } from "../monitor/index.ts";
+import { decodeContent } from "./content-encoding.ts";
+import type { GatewayMetrics } from "./gateway-metrics.ts";
+import type { ReadExchange } from "./observer.ts";
+import { type Protocol, Unparsed } from "./protocols/index.ts";
+import type { Upstream } from "./upstream.ts";
+import { vectorFault } from "./vector-check.ts";
+import { largestAnswer, NoAnswer, wholeAnswer } from "./whole-answer.ts";
+
+export type MirrorOptions = {
+  readonly metrics: GatewayMetrics;
+  /** A pod of the candidate; null while it has none. */
+  readonly candidate: () => Upstream | null;
+  /** Numbers of the candidate's vectors; null while it is not known. */
+  readonly dimension: (digest: string) => number | null;
+  readonly protocol: () => Protocol | null;
+};
+
+/**
+ * Sends a copy of a request to the candidate, discards the answer, and compares its vectors with the stable's. Nothing of
+ * it reaches the client, nor the statistics of either model.
+ */
+export class Mirror {
+  readonly #options: MirrorOptions;
+
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+  }
+
+  async send({ exchange, vectors }: ReadExchange, signal: AbortSignal): Promise<void> {
+    const { metrics, candidate, protocol: protocolNow } = this.#options;
+    const upstream = candidate();
+    const protocol = protocolNow();
+    if (!upstream || !protocol) return;
+    const model = upstream.digest;
+    if (exchange.request === null) {
+      metrics.mirrorDropped(model);
+      return;
+    }
+    const startedAt = performance.now();
+    const headers = ["content-type", "application/json"];
+    const request = { method: "POST", path: protocol.path, headers, body: exchange.request };
+    const answer = await wholeAnswer(upstream, request, signal).catch((error: unknown) => {
+      if (error instanceof NoAnswer) return null;
+      throw error;
+    });
+    metrics.finished("mirror", model, answer?.status ?? 502, (performance.now() - startedAt) / 1000);
+    if (!answer) metrics.upstreamFailed("mirror", model, signal.aborted ? "timeout" : "reset");
+    if (answer?.status !== 200) {
+      metrics.mirrorDropped(model);
+      return;
+    }
+    try {
+      const plain = await decodeContent(answer.body, answer.encoding, largestAnswer);
+      this.#compare(model, vectors, protocol.readAnswer(plain));
+    } catch (error) {
+      if (!(error instanceof Unparsed)) throw error;
+      metrics.unparsed("mirror", model, error.reason);
+      metrics.mirrorDropped(model);
+    }
+  }
+
+  #compare(model: string, stable: readonly Float32Array[], mirrored: readonly Float32Array[]): void {
+    const { metrics, dimension } = this.#options;
+    metrics.vectors("mirror", model, mirrored.length);
+    mirrored.forEach((vector, i) => {
+      const fault = vectorFault(vector, dimension(model));
+      if (fault) {
+        metrics.invalid("mirror", model, fault);
+        return;
+      }
+      const other = stable[i];
+      if (!other || vectorFault(other, null) !== null) return;
+      // Vectors of another length are of another space: nothing of the one is in the other.
+      metrics.mirrored(model, other.length === vector.length ? cosine(other, vector) : 0);
+    });
+  }
+}

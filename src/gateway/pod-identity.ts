@@ -1,0 +1,38 @@
+import { hash } from "node:crypto";
+import type { GatewayConfig } from "../api/index.ts";
+import type { Pod } from "../kube/index.ts";
+
+/** What the gateway needs to know of a pod. */
+export type PodIdentity = {
+  readonly uid: string;
+  readonly name: string;
+  /** Null until it has one. */
+  readonly address: string | null;
+  /** Of the model it serves; null when its variable has no plain value. */
+  readonly digest: string | null;
+  /** Ready, and not on its way out. */
+  readonly ready: boolean;
+};
+
+/** Which pod this is, and which model it serves: the digest in its container's variable (decision 30). */
+export function identify(pod: Pod & { metadata: { uid: string } }, model: GatewayConfig["model"]): PodIdentity {
+  const { metadata, spec, status } = pod;
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const value = containers
+    .find(({ name }) => name === model.container)
+    ?.env?.find(({ name }) => name === model.env)?.value;
+  const condition = status?.conditions?.find(({ type }) => type === "Ready");
+  return {
+    uid: metadata.uid,
+    name: metadata.name,
+    address: status?.podIP ?? null,
+    digest: value ? digestOf(value) : null,
+    ready: condition?.status === "True" && metadata.deletionTimestamp === undefined,
+  };
+}
+
+/** @returns the digest that a URI is pinned by; for one that is not pinned the SHA-256 of the whole value */
+export function digestOf(uri: string): string {
+  const pinned = /@(sha256:[0-9a-f]{64})$/.exec(uri)?.[1];
+  return pinned ?? `sha256:${hash("sha256", uri, "hex")}`;
+}

@@ -1,0 +1,122 @@
+import {
+  compareProbes,
+  matrixOf,
+  measureRepeatNoise,
+  type ProbeComparison,
+  type RepeatNoise,
+} from "../monitor/index.ts";
+import { EmbedFailed, embed } from "./embed.ts";
+import type { Material } from "./material.ts";
+import type { PodDirectory, PodEntry, ProbeState } from "./pod-directory.ts";
+import type { Protocol } from "./protocols/index.ts";
+import { Wakeup } from "./wakeup.ts";
+
+export type ProberOptions = {
+  readonly directory: PodDirectory;
+  readonly protocol: Protocol;
+  /** Null while it is not known; probes then wait. */
+  readonly material: (digest: string) => Material | null;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+  readonly onProbe: (entry: PodEntry, probe: ProbeState) => void;
+};
+
+/** A pod that does not answer its probes is asked again after this. */
+const retryMs = 1_000;
+
+/**
+ * Canary probes (P0): fixed inputs, embedded by each pod again and again, compared with what the bundle says. The noise of
+ * repeats is measured once for each model, on the first pod that answers.
+ */
+export class Prober {
+  readonly #options: ProberOptions;
+  readonly #wakeup = new Wakeup();
+  /** When each pod was last asked. */
+  readonly #asked = new Map<string, number>();
+  readonly #noise = new Map<string, RepeatNoise>();
+
+  constructor(options: ProberOptions) {
+    this.#options = options;
+  }
+
+  /** Something has changed: pods that were never probed are probed now. */
+  kick(): void {
+    this.#wakeup.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { directory, everyMs } = this.#options;
+    while (!signal.aborted) {
+      const ready = directory.entries().filter(({ identity }) => identity.ready);
+      this.#forget(new Set(ready.map(keyOf)));
+      const now = performance.now();
+      await Promise.all(ready.filter((entry) => this.#due(entry) <= now).map((entry) => this.#probe(entry, signal)));
+      const next = Math.min(now + everyMs, ...ready.map((entry) => this.#due(entry)).filter((due) => due > now));
+      await this.#wakeup.sleep(Math.max(10, next - performance.now()), signal);
+    }
+  }
+
+  /** A pod without a verdict is asked again soon. */
+  #due(entry: PodEntry): number {
+    const asked = this.#asked.get(keyOf(entry)) ?? -Infinity;
+    return asked + (entry.probe.kind === "Unprobed" ? Math.min(retryMs, this.#options.everyMs) : this.#options.everyMs);
+  }
+
+  async #probe(entry: PodEntry, signal: AbortSignal): Promise<void> {
+    const { directory, material, onProbe } = this.#options;
+    const known = material(entry.identity.digest);
+    if (!known) return;
+    this.#asked.set(keyOf(entry), performance.now());
+    const probe = known.probes ? await this.#compare(entry, known.probes, signal) : { kind: "Unknowable" as const };
+    if (!probe) return;
+    directory.setProbe(entry, probe);
+    onProbe(entry, probe);
+  }
+
+  /** @returns null when the pod did not answer: that says nothing of its model */
+  async #compare(
+    entry: PodEntry,
+    { inputs, expected }: NonNullable<Material["probes"]>,
+    signal: AbortSignal,
+  ): Promise<ProbeState | null> {
+    const { protocol, timeoutMs } = this.#options;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    try {
+      const vectors = await embed(entry.upstream, protocol, inputs, {}, limit);
+      if (vectors.some(({ length }) => length !== expected.columns))
+        return { kind: "Mismatched", comparison: nothingAlike };
+      const actual = matrixOf(vectors);
+      const { digest } = entry.identity;
+      let noise = this.#noise.get(digest);
+      if (!noise) {
+        const again = matrixOf(await embed(entry.upstream, protocol, inputs, {}, limit));
+        noise = measureRepeatNoise([actual, again]);
+        // Noise of a pod with another model would be taken for the model's own.
+        if (compareProbes(expected, actual, noise).match) this.#noise.set(digest, noise);
+      }
+      const comparison = compareProbes(expected, actual, noise);
+      return { kind: comparison.match ? "Matched" : "Mismatched", comparison };
+    } catch (error) {
+      if (error instanceof EmbedFailed || error instanceof RangeError) return null;
+      throw error;
+    }
+  }
+
+  #forget(present: ReadonlySet<string>): void {
+    for (const key of this.#asked.keys()) if (!present.has(key)) this.#asked.delete(key);
+  }
+}
+
+const nothingAlike: ProbeComparison = {
+  distance: 2,
+  meanDistance: 2,
+  normRatio: 0,
+  neighbourOverlap: 0,
+  procrustes: Math.SQRT2,
+  match: false,
+};
+
+/** A pod that became ready anew is another one for its probes. */
+function keyOf({ identity, upstream }: PodEntry): string {
+  return `${identity.uid} ${upstream.origin} ${identity.digest}`;
+}
