@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 export interface Build {
@@ -27,7 +27,11 @@ export async function buildOnce(build: Build): Promise<void> {
     if (existsSync(build.folder)) return;
     const started = Date.now();
     console.error(`evenkeel: building ${build.what}, once, into ${build.folder} (usually ${build.usually})`);
-    const into = await mkdtemp(join(dirname(build.folder), `.building-${basename(build.folder)}-`));
+    const partial = `.building-${basename(build.folder)}-`;
+    // Nobody else builds while we hold the lock: what is there was left by a build that was killed.
+    const left = (await readdir(dirname(build.folder))).filter((name) => name.startsWith(partial));
+    for (const name of left) await rm(join(dirname(build.folder), name), { recursive: true, force: true });
+    const into = await mkdtemp(join(dirname(build.folder), partial));
     try {
       await build.make(into);
       await rename(into, build.folder);

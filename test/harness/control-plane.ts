@@ -1,12 +1,12 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureServers, type Servers } from "../../tools/servers.ts";
 import { type Child, lastWords, startChild } from "./child.ts";
 import { serviceAccountAccess, writeKubeconfig } from "./kubeconfig.ts";
 import { type Access, KubernetesApi } from "./kubernetes-api.ts";
 import { freePorts } from "./ports.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 import { waitFor } from "./wait.ts";
 
 export interface ControlPlaneOptions {
@@ -26,6 +26,8 @@ export interface ControlPlane extends Access {
   /** Path of the kubeconfig of `admin` (group system:masters). */
   readonly adminKubeconfig: string;
   readonly servers: Servers;
+  /** The API server's certificate and key; nodes of the harness answer with them too. */
+  readonly certificate: { readonly cert: string; readonly key: string };
   /** Path of a user's kubeconfig; throws for a user that wasn't named at the start. */
   readonly kubeconfig: (user: string) => string;
   /** Writes a kubeconfig for a ServiceAccount and gives its path. */
@@ -53,7 +55,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 }
 
 async function startOnce(servers: Servers, options: ControlPlaneOptions): Promise<ControlPlane> {
-  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "evenkeel-cluster-")));
+  const dir = options.dir ?? (await temporaryFolder("cluster"));
   const [etcdPort = 0, peerPort = 0, apiPort = 0] = await freePorts(3);
   const tokens = await prepare(dir, options);
   const children: Child[] = [];
@@ -102,6 +104,7 @@ async function startOnce(servers: Servers, options: ControlPlaneOptions): Promis
       ...access,
       dir,
       servers,
+      certificate: { cert: ca, key: await readFile(join(dir, "certificates", "apiserver.key"), "utf8") },
       api,
       kubeconfig,
       adminKubeconfig: kubeconfig("admin"),
@@ -174,6 +177,7 @@ function apiServerFlags(dir: string, etcdPort: number, port: number): string[] {
     "--service-cluster-ip-range=10.0.0.0/24",
     // The endpoint reconciler would publish the loopback address, which an EndpointSlice refuses.
     "--endpoint-reconciler-type=none",
+    "--kubelet-preferred-address-types=InternalIP",
     "--shutdown-delay-duration=0s",
   ];
 }

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fetch } from "undici";
 import { ensureServers } from "../../tools/servers.ts";
 import { type Child, lastWords, startChild } from "./child.ts";
 import { freePorts } from "./ports.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 import { waitFor } from "./wait.ts";
 
 export interface PrometheusOptions {
@@ -68,7 +68,7 @@ export function annotatedPods(kubeconfig: string): Readonly<Record<string, unkno
  */
 export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
   const { prometheus } = await ensureServers();
-  const dir = await mkdtemp(join(tmpdir(), "evenkeel-prometheus-"));
+  const dir = await temporaryFolder("prometheus");
   const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
   const configFile = join(dir, "prometheus.yml");

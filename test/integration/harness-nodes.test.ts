@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { ensureServers } from "../../tools/servers.ts";
 import { KubernetesApi } from "../harness/kubernetes-api.ts";
 import { makeNamespace } from "../harness/namespace.ts";
 import { nodeImage, shellImage } from "../harness/node/images.ts";
@@ -7,6 +10,7 @@ import { type Nodes, startNodes } from "../harness/node/nodes.ts";
 import type { Container, Pod } from "../harness/node/pod.ts";
 import { waitFor } from "../harness/wait.ts";
 
+const run = promisify(execFile);
 const cluster = inject("cluster");
 const api = new KubernetesApi(cluster);
 const place = {
@@ -20,6 +24,7 @@ beforeAll(async () => {
   namespace = await makeNamespace(api, "harness-nodes");
   nodes = await startNodes({
     cluster,
+    certificate: cluster.certificate,
     nodes: ["a", "b"].map((name) => ({
       name: `harness-nodes-${name}`,
       capacity: { "nvidia.com/gpu": "1" },
@@ -340,6 +345,64 @@ describe("a workload", () => {
     },
   );
 
+  it("counts an eviction of a Job's pod as a disruption, and bad data as a failure for good", async () => {
+    const path = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+    await api.create(path, {
+      metadata: { name: "governed" },
+      spec: {
+        backoffLimit: 5,
+        podFailurePolicy: {
+          rules: [
+            { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+            { action: "FailJob", onExitCodes: { operator: "In", values: [10] } },
+          ],
+        },
+        template: {
+          spec: {
+            ...place,
+            restartPolicy: "Never",
+            terminationGracePeriodSeconds: 5,
+            containers: [
+              {
+                name: "main",
+                image: "shell",
+                command: ["sh", "-c", "trap 'exit 1' TERM; until [ -e /state/go ]; do sleep 0.02; done; exit 10"],
+                volumeMounts: [{ name: "state", mountPath: "/state" }],
+              },
+            ],
+            volumes: [{ name: "state", emptyDir: {} }],
+          },
+        },
+      },
+    });
+    const running = async () => {
+      const list = await api.get<{ items: Pod[] }>(
+        `/api/v1/namespaces/${namespace}/pods?labelSelector=job-name=governed`,
+      );
+      const pod = list.items.find(
+        ({ metadata, status }) => status?.phase === "Running" && !metadata?.deletionTimestamp,
+      );
+      return pod?.metadata?.name;
+    };
+    const first = await waitFor("its first pod", running);
+    await api.create(`${podPath(first)}/eviction`, {
+      apiVersion: "policy/v1",
+      kind: "Eviction",
+      metadata: { name: first, namespace },
+    });
+    const second = await waitFor("its second pod", async () => {
+      const name = await running();
+      return name !== first && name;
+    });
+    await nodes.exec({ namespace, pod: second }, ["touch", "/state/go"]);
+    type Job = { status: { failed?: number; conditions?: { type: string; reason: string }[] } };
+    const job = await waitFor("the Job to fail", async () => {
+      const candidate = await api.get<Job>(`${path}/governed`);
+      return candidate.status.conditions?.some(({ type }) => type === "Failed") && candidate;
+    });
+    expect(job.status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("PodFailurePolicy");
+  });
+
   it("is killed when it does not stop within its grace period", async () => {
     await runScript(
       "stubborn",
@@ -357,6 +420,27 @@ describe("a workload", () => {
     await waitFor("its last status", () => seen.some((pod) => main(pod)?.state?.terminated?.exitCode === 137));
     stop.abort();
     expect(seen.find((pod) => main(pod)?.state?.terminated)?.status?.phase).toBe("Failed");
+  });
+});
+
+describe("kubectl logs", () => {
+  it("shows a container's log, its tail, its start before, and follows it", async () => {
+    const { kubectl } = await ensureServers();
+    const logs = async (...args: string[]) =>
+      (await run(kubectl, ["--kubeconfig", cluster.adminKubeconfig, "-n", namespace, "logs", "talking", ...args]))
+        .stdout;
+    const volumes = { restartPolicy: "OnFailure", volumes: [{ name: "state", emptyDir: {} }] };
+    const mount = { volumeMounts: [{ name: "state", mountPath: "/state" }] };
+    const script = `[ -e /state/again ] || { touch /state/again; echo first; exit 1; }
+      printf '1\n2\n'; until [ -e /state/go ]; do sleep 0.05; done; echo 3`;
+    await runScript("talking", script, mount, volumes);
+    await waitFor("both lines", async () => (await nodes.logs({ namespace, pod: "talking" })) === "first\n1\n2\n");
+    expect(await logs()).toBe("1\n2\n");
+    expect(await logs("--tail=1")).toBe("2\n");
+    expect(await logs("--previous")).toBe("first\n");
+    const followed = logs("--follow");
+    await nodes.exec({ namespace, pod: "talking" }, ["touch", "/state/go"]);
+    expect(await followed).toBe("1\n2\n3\n");
   });
 });
 

@@ -77,11 +77,8 @@ export class ContainerRunner {
     await mkdir(this.#context.folder, { recursive: true });
     const { initialMs, maxMs } = this.#context.backoff;
     for (let wait = initialMs; !this.#ending.signal.aborted; wait = Math.min(2 * wait, maxMs)) {
-      const exit = await this.#runOnce();
-      if (exit === null) break;
-      const { restart } = this.#context;
-      if (restart === "Never" || (restart === "OnFailure" && exit.code === 0)) break;
-      if (this.#ending.signal.aborted) break;
+      await this.#runOnce();
+      if (this.#finished) break;
       this.#lastState = this.#state;
       this.#set({
         waiting: {
@@ -117,9 +114,12 @@ export class ContainerRunner {
     return this.#sandbox.exec(command, timeoutMs);
   }
 
-  async #runOnce(): Promise<Exit | null> {
+  async #runOnce(): Promise<void> {
     const launch = await this.#prepare();
-    if (launch === null) return null;
+    if (launch === null) {
+      this.#finished = true;
+      return;
+    }
     const message = join(this.#context.folder, "termination-log");
     await writeFile(message, "");
     const scratch = join(this.#context.folder, "scratch");
@@ -148,6 +148,8 @@ export class ContainerRunner {
     this.#sandbox = null;
     this.#ready = false;
     this.#started = false;
+    const { restart } = this.#context;
+    this.#finished = this.#ending.signal.aborted || restart === "Never" || (restart === "OnFailure" && exit.code === 0);
     const said = await this.#terminationMessage(message, exit);
     this.#set({
       terminated: {
@@ -160,7 +162,6 @@ export class ContainerRunner {
         ...(said && { message: said }),
       },
     });
-    return exit;
   }
 
   /** Waits until everything it refers to exists; null when it is to end before that. */

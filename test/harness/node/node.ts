@@ -9,6 +9,15 @@ export interface NodeSpec {
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 
+/** What a node says of itself. */
+export interface NodeFacts {
+  /** Version of the kubelet. */
+  readonly version: string;
+  readonly ip: string;
+  /** Where its log endpoint listens, null when it has none. */
+  readonly kubeletPort: number | null;
+}
+
 const leaseSeconds = 40;
 
 export function capacityOf({ capacity }: NodeSpec): Readonly<Record<string, string>> {
@@ -16,7 +25,7 @@ export function capacityOf({ capacity }: NodeSpec): Readonly<Record<string, stri
 }
 
 /** Makes the Node object, ready for pods, with its Lease. */
-export async function registerNode(api: KubernetesApi, node: NodeSpec, kubeletVersion: string, ip: string) {
+export async function registerNode(api: KubernetesApi, node: NodeSpec, facts: NodeFacts): Promise<void> {
   const { name, labels = {}, taints = [] } = node;
   const object = {
     apiVersion: "v1",
@@ -39,11 +48,11 @@ export async function registerNode(api: KubernetesApi, node: NodeSpec, kubeletVe
     await api.patch(`/api/v1/nodes/${name}`, object);
   }
   await renewLease(api, name);
-  await reportNode(api, node, kubeletVersion, ip);
+  await reportNode(api, node, facts);
 }
 
 /** Status and Lease, as a kubelet sends them at intervals; without them pods of the node are tainted and evicted. */
-export async function reportNode(api: KubernetesApi, node: NodeSpec, kubeletVersion: string, ip: string) {
+export async function reportNode(api: KubernetesApi, node: NodeSpec, facts: NodeFacts): Promise<void> {
   const capacity = capacityOf(node);
   const now = timestamp();
   const condition = (type: string, status: string, reason: string) => {
@@ -54,7 +63,7 @@ export async function reportNode(api: KubernetesApi, node: NodeSpec, kubeletVers
       capacity,
       allocatable: capacity,
       addresses: [
-        { type: "InternalIP", address: ip },
+        { type: "InternalIP", address: facts.ip },
         { type: "Hostname", address: node.name },
       ],
       conditions: [
@@ -63,13 +72,14 @@ export async function reportNode(api: KubernetesApi, node: NodeSpec, kubeletVers
         condition("DiskPressure", "False", "KubeletHasNoDiskPressure"),
         condition("PIDPressure", "False", "KubeletHasSufficientPID"),
       ],
+      ...(facts.kubeletPort !== null && { daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } } }),
       nodeInfo: {
         architecture: process.arch === "x64" ? "amd64" : process.arch,
         bootID: "harness",
         containerRuntimeVersion: "harness://1",
         kernelVersion: "harness",
         kubeProxyVersion: "",
-        kubeletVersion,
+        kubeletVersion: facts.version,
         machineID: node.name,
         operatingSystem: "linux",
         osImage: "evenkeel test harness (pods are local processes)",

@@ -1,12 +1,13 @@
 import { randomInt } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { kubernetesVersion } from "../../../tools/servers.ts";
 import { type Access, KubernetesApi } from "../kubernetes-api.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
 import type { ContainerRunner, RestartBackoff } from "./container-runner.ts";
 import { provideFolderVolumes } from "./folder-volumes.ts";
-import { capacityOf, type NodeSpec, registerNode, renewLease, reportNode } from "./node.ts";
+import { type LogServer, type LogSource, startLogServer } from "./log-server.ts";
+import { capacityOf, type NodeFacts, type NodeSpec, registerNode, renewLease, reportNode } from "./node.ts";
 import { type Image, identityOf, type Pod } from "./pod.ts";
 import { PodRunner } from "./pod-runner.ts";
 import { bestIsolation, type ExecResult, type Isolation } from "./sandbox.ts";
@@ -18,6 +19,8 @@ export interface NodesOptions {
   /** What the image references of pods mean here. Any other image is never pulled: ErrImagePull. */
   readonly images: Readonly<Record<string, Image>>;
   readonly isolation?: Isolation;
+  /** With it `kubectl logs` works: PEM of a certificate and its key, such as those of `startControlPlane`. */
+  readonly certificate?: { readonly cert: string; readonly key: string };
   /** Default: 1 s, doubled up to 30 s. */
   readonly backoff?: RestartBackoff;
   /** nice(1) value of a pod's processes. Default: 10 for pods of a Job, so that training leaves room for serving. */
@@ -63,7 +66,7 @@ export async function startNodes(options: NodesOptions): Promise<Nodes> {
 }
 
 async function folderOf({ dir }: NodesOptions): Promise<string> {
-  return dir ?? mkdtemp(join(tmpdir(), "evenkeel-nodes-"));
+  return dir ?? temporaryFolder("nodes");
 }
 
 const heartbeatMs = 10_000;
@@ -82,6 +85,7 @@ class NodeAgent implements Nodes {
   readonly #subnet = randomInt(16, 240);
   readonly #addresses = new Set<number>();
   #heart: NodeJS.Timeout | undefined;
+  #logServer: LogServer | null = null;
 
   constructor(options: NodesOptions, isolation: Isolation, dir: string) {
     this.#options = options;
@@ -97,9 +101,10 @@ class NodeAgent implements Nodes {
 
   async start(): Promise<void> {
     const { signal } = this.#stopped;
+    if (this.#options.certificate) this.#logServer = await startLogServer(this.#logSource(), this.#options.certificate);
     await provideFolderVolumes(this.#api, this.dir, signal, this.#trouble);
     for (const node of this.#options.nodes) {
-      await registerNode(this.#api, node, kubernetesVersion, "127.0.0.1");
+      await registerNode(this.#api, node, this.#facts);
       const pods = `/api/v1/pods?fieldSelector=spec.nodeName=${node.name}`;
       void this.#api.watch<Pod>(pods, signal, ({ type, object }) => this.#see(type, object, node), this.#trouble);
     }
@@ -142,6 +147,7 @@ class NodeAgent implements Nodes {
     this.#stopped.abort(new Error("the nodes were stopped"));
     await Promise.all([...this.#pods.values()].map((pod) => pod.abandon()));
     for (const { name } of this.#options.nodes) await this.#api.delete(`/api/v1/nodes/${name}`).catch(() => undefined);
+    await this.#logServer?.stop();
     await this.#api.close();
     if (!this.#options.dir) await rm(this.dir, { recursive: true, force: true });
   }
@@ -149,15 +155,16 @@ class NodeAgent implements Nodes {
   #see(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod, node: NodeSpec): void {
     const { uid } = identityOf(pod);
     const runner = this.#pods.get(uid);
-    if (type === "DELETED") void runner?.abandon();
+    // A pod that has ended may stay for a while, held by a finalizer: its runner stays as long, or it would run again.
+    if (type === "DELETED") this.#forget(uid, runner);
     else if (runner) runner.update(pod);
     else this.#begin(pod, node);
   }
 
   #begin(pod: Pod, node: NodeSpec): void {
     const { namespace, name, uid } = identityOf(pod);
-    const alreadyOver = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
-    if (alreadyOver && !pod.metadata?.deletionTimestamp) return;
+    // It ended under an earlier agent.
+    if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return;
     const [podIP, address] = this.#takeAddress();
     const runner = new PodRunner(pod, {
       api: this.#api,
@@ -174,12 +181,13 @@ class NodeAgent implements Nodes {
     this.#pods.set(uid, runner);
     const key = `${namespace}/${name}`;
     this.#history.set(key, [...(this.#history.get(key) ?? []), runner]);
-    void runner.over.then(() => {
-      this.#pods.delete(uid);
-      this.#addresses.delete(address);
-    });
+    void runner.over.then(() => this.#addresses.delete(address));
     if (pod.metadata?.deletionTimestamp) runner.update(pod);
     else void runner.run().catch(this.#trouble);
+  }
+
+  #forget(uid: string, runner: PodRunner | undefined): void {
+    void runner?.abandon().finally(() => this.#pods.delete(uid));
   }
 
   #takeAddress(): [string, number] {
@@ -187,6 +195,25 @@ class NodeAgent implements Nodes {
     while (this.#addresses.has(address)) address += 1;
     this.#addresses.add(address);
     return [`127.${this.#subnet}.${Math.floor(address / 250)}.${(address % 250) + 1}`, address];
+  }
+
+  get #facts(): NodeFacts {
+    return { version: kubernetesVersion, ip: "127.0.0.1", kubeletPort: this.#logServer?.port ?? null };
+  }
+
+  #logSource(): LogSource {
+    const newest = ({ namespace, pod, container }: Required<ContainerName>) => {
+      const runner = this.#history.get(`${namespace}/${pod}`)?.at(-1);
+      return runner && containerOf(runner, container);
+    };
+    return {
+      file: (of, previous) => {
+        const runner = newest(of);
+        const start = (runner?.view.restartCount ?? 0) - (previous ? 1 : 0);
+        return runner && start >= 0 ? runner.logFile(start) : null;
+      },
+      running: (of) => typeof newest(of)?.pid === "number",
+    };
   }
 
   #find({ namespace, pod, container }: ContainerName): ContainerRunner | undefined {
@@ -199,7 +226,7 @@ class NodeAgent implements Nodes {
   async #beat(): Promise<void> {
     for (const node of this.#options.nodes) {
       await renewLease(this.#api, node.name);
-      await reportNode(this.#api, node, kubernetesVersion, "127.0.0.1");
+      await reportNode(this.#api, node, this.#facts);
     }
   }
 }

@@ -1,16 +1,17 @@
 # Gives a container a root file system of its own and becomes its process.
 #
-#   sandbox.sh ROOT READONLY [SOURCE TARGET MODE]... -- FOLDER COMMAND...
+#   sandbox.sh MARKER ROOT READONLY [SOURCE TARGET MODE]... -- FOLDER COMMAND...
 #
-# Runs as root of fresh mount and process namespaces. The machine's folders show through, read-only; /tmp, /run and
+# MARKER stays among the arguments until the container's command has taken over. Runs as root of fresh mount and process namespaces. The machine's folders show through, read-only; /tmp, /run and
 # /dev are the container's own; each SOURCE is mounted at TARGET, MODE is ro or rw.
 set -e
 container_path=$PATH
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 chroot=$(command -v chroot)
-root=$1
-readonly=$2
-shift 2
+marker=$1
+root=$2
+readonly=$3
+shift 3
 
 # Makes a mount read-only. In a user namespace the flags that the machine has set must be given again.
 seal() {
@@ -73,4 +74,4 @@ shift
 
 PATH=$container_path
 export PATH
-exec "$chroot" "$root" /bin/sh -c 'cd "$1" && shift && exec "$@"' sh "$@"
+exec "$chroot" "$root" /bin/sh -c 'cd "$1" && shift && exec "$@"' "$marker" "$@"

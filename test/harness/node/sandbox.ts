@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -120,6 +121,7 @@ async function inNamespaces(isolation: Isolation & { kind: "Namespaces" }, launc
     parent,
     "sh",
     join(import.meta.dirname, "sandbox.sh"),
+    marker,
     root,
     launch.readOnlyRoot ? "yes" : "no",
     ...mounts,
@@ -129,15 +131,36 @@ async function inNamespaces(isolation: Isolation & { kind: "Namespaces" }, launc
   ]);
   // What we start waits in between: the container's own process is its only child.
   const pid = () => firstChildOf(child.pid ?? 0) ?? child.pid ?? 0;
+  const ended = ending(child);
+  await settingUp(pid, ended);
   return {
     pid,
-    ended: ending(child),
+    ended,
     signal: (name) => kill(pid(), name),
     exec: (command, timeoutMs) => {
       const target = ["--target", String(pid()), "--mount", "--pid", "--root", ...isolation.enter];
       return execute("nsenter", [...target, "--", ...command], launch.env, "/", timeoutMs);
     },
   };
+}
+
+const marker = "evenkeel-container-is-being-set-up";
+
+/** Waits until the container's own command runs: earlier, a signal or a command inside would meet the set-up. */
+async function settingUp(pid: () => number, ended: Promise<Exit>): Promise<void> {
+  let over = false;
+  void ended.finally(() => {
+    over = true;
+  });
+  while (!over && commandLineOf(pid()).includes(marker)) await sleep(5);
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function byEnvironment(launch: Launch): Sandboxed {
