@@ -48,8 +48,8 @@ export type Attack = {
 const always = (): boolean => true;
 
 /**
- * The gating attacks (decision 19). Training ascends contrastive and anchoring losses by plain PGD; here the prototype
- * cross-entropy, the margin and impersonation are objectives, and APGD and Square step rules, that it never used.
+ * The gating attacks (decision 19). Training ascends contrastive and anchoring losses by plain PGD; the margin and
+ * impersonation are objectives, and APGD and Square step rules, that it never used.
  */
 export const gatingAttacks: readonly Attack[] = [
   {

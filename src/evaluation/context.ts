@@ -1,0 +1,53 @@
+import type { Perturbation, Target } from "../api/index.ts";
+import type { Budget, WorstCase } from "./attacks/index.ts";
+import type { EvaluationSet, Part } from "./evaluation-set.ts";
+import type { Model, Models } from "./model.ts";
+
+/** How much is measured. The defaults of `settings.ts` fit an evaluation of 1,000 queries into 40 s on two cores. */
+export type Settings = {
+  /** documents of the index, queries of each domain, queries that are attacked, and of curve and masking checks */
+  readonly documents: number;
+  readonly queries: number;
+  readonly attacked: number;
+  readonly sampled: number;
+  readonly budget: Budget;
+  readonly resamples: number;
+  /** draws of each benign family; the worst or the mean counts */
+  readonly draws: number;
+};
+
+/** Each model's worst case under one adversarial family. */
+export type Robustness = {
+  readonly perturbation: Perturbation;
+  readonly candidate: WorstCase;
+  readonly active: WorstCase;
+  readonly baseline: WorstCase;
+};
+
+/** Everything that gates are measured from. */
+export type Context = {
+  readonly set: EvaluationSet;
+  readonly models: Models;
+  readonly perturbations: readonly Perturbation[];
+  readonly targets: readonly Target[];
+  readonly settings: Settings;
+  readonly seed: number;
+  readonly alpha: number;
+  /** the queries that were attacked: the first ones of the old domain */
+  readonly attacked: Part;
+  readonly robustness: readonly Robustness[];
+  /** inputs as the world might send them, under all benign families at once, one array a draw; of the old domain's queries */
+  readonly views: readonly Float32Array[];
+  /** standard deviation of each coordinate, of the documents */
+  readonly deviations: Float32Array;
+};
+
+/** The same measurement of each model. */
+export function ofEach<Value>(models: Models, measure: (model: Model) => Value): Record<keyof Models, Value> {
+  const active = measure(models.active);
+  return {
+    candidate: measure(models.candidate),
+    active,
+    baseline: models.baseline === models.active ? active : measure(models.baseline),
+  };
+}

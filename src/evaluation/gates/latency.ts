@@ -1,0 +1,67 @@
+import * as tf from "@tensorflow/tfjs";
+import type { Model } from "../model.ts";
+import type { Metric } from "./measurement.ts";
+
+const rounds = 24;
+const callsPerRound = 60;
+
+/**
+ * p99 latency of one input over the active model's, timed in turns on this machine: the median over rounds, with the
+ * sign test's upper confidence bound. Rounds, because whatever else the machine does disturbs both models of a round
+ * alike, and the median forgets the rounds that it disturbs most.
+ */
+export const latencyRatio: Metric = {
+  name: "LatencyRatio",
+  needs: ["Labelled", "Pairs", "None"],
+  build: ({ set, models: { candidate, active } }) => {
+    const size = set.size;
+    const input = (i: number): Float32Array => {
+      const row = i % set.gate.old.count;
+      return set.gate.old.inputs.subarray(row * size, (row + 1) * size);
+    };
+    for (let i = 0; i < callsPerRound; i++) [candidate, active].forEach((model) => time(model, input(i)));
+    const ratios = Float64Array.from({ length: rounds }, (_, round) => {
+      const times: Record<"candidate" | "active", number[]> = { candidate: [], active: [] };
+      for (let i = 0; i < callsPerRound; i++) {
+        const x = input(round * callsPerRound + i);
+        times.candidate.push(time(candidate, x));
+        times.active.push(time(active, x));
+      }
+      return p99(times.candidate) / p99(times.active);
+    }).sort();
+    return {
+      kind: "Statistic",
+      value: ((ratios[rounds / 2 - 1] ?? Number.NaN) + (ratios[rounds / 2] ?? Number.NaN)) / 2,
+      test: (test, _, alpha) => {
+        if (test !== "AtMost") return null;
+        const bound = ratios[medianBound(rounds, alpha > 0 ? alpha : 0.05)] ?? Infinity;
+        return { bound, p: null, n: rounds * callsPerRound, needed: rounds, note: `median of ${rounds} rounds` };
+      },
+    };
+  },
+};
+
+/** Place of the upper confidence bound of a median among n sorted values: the least k with P(Bin(n, ½) > k) ≤ alpha. */
+export function medianBound(n: number, alpha: number): number {
+  let term = 0.5 ** n;
+  let below = term;
+  for (let k = 0; k < n; k++) {
+    if (1 - below <= alpha) return k;
+    term *= (n - k) / (k + 1);
+    below += term;
+  }
+  return n - 1;
+}
+
+function time({ embed, shape }: Model, input: Float32Array): number {
+  const from = performance.now();
+  const vector = tf.tidy(() => embed(tf.tensor(input, [1, ...shape])));
+  vector.dataSync();
+  const took = performance.now() - from;
+  vector.dispose();
+  return took;
+}
+
+function p99(times: number[]): number {
+  return times.sort((a, b) => a - b)[Math.ceil(0.99 * times.length) - 1] ?? Number.NaN;
+}
