@@ -1,5 +1,6 @@
 import type { EmbeddingService, ModelRollout, ModelVersion, Retraining, SignalStatus } from "../api/index.ts";
-import { age, type Overview, span } from "../overview/index.ts";
+import { age, span } from "../overview/age.ts";
+import type { Overview } from "../overview/index.ts";
 import type { Paint, Tone } from "./paint.ts";
 import { type Branch, columns, treeLines } from "./tree.ts";
 
