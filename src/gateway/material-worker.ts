@@ -112,7 +112,7 @@ function built(notes: string[], make: () => Reference): Uint8Array | null {
   }
 }
 
-/** @param only  sources to take; all when null */
+/** @param only  sources to take; those that live traffic should look like when null */
 function build(
   model: string,
   description: BundleDescription | null,
@@ -121,7 +121,9 @@ function build(
 ): Reference {
   const { count, dimension: columns, embeddings } = embedded;
   const names = sourceNames(embedded);
-  const rows = Array.from({ length: count }, (_, i) => i).filter((i) => only === null || only.has(names[i] ?? ""));
+  const rows = Array.from({ length: count }, (_, i) => i).filter((i) =>
+    only === null ? embedded.live[i] === 1 : only.has(names[i] ?? ""),
+  );
   const data = new Float32Array(rows.length * columns);
   rows.forEach((from, to) => data.set(embeddings.subarray(from * columns, (from + 1) * columns), to * columns));
   const { dataset = "", traffic = "" } = description?.reference ?? {};

@@ -1,0 +1,62 @@
+import { Command, InvalidArgumentError } from "commander";
+
+type Options = {
+  readonly service: string;
+  readonly namespace?: string;
+  readonly port: number;
+  readonly adminPort: number;
+};
+
+export const gateway = new Command("gateway")
+  .description(
+    "The data plane in front of one service: passes requests to its pods, splits traffic between models, keeps the " +
+      "statistics and protects. Its routing comes from the ConfigMap SERVICE-gateway that the operator writes.",
+  )
+  .requiredOption("--service <name>", "name of the EmbeddingService")
+  .option("--namespace <name>", "its namespace (default: $POD_NAMESPACE)")
+  .option("--port <port>", "where clients send requests", portNumber, 8080)
+  .option("--admin-port <port>", "health, metrics and block statistics", portNumber, 9090)
+  .action(run);
+
+async function run({ service, namespace = process.env["POD_NAMESPACE"], port, adminPort }: Options): Promise<void> {
+  const { CommandError } = await import("./command-error.ts");
+  if (!namespace) throw new CommandError("usage", "no namespace: give --namespace or set POD_NAMESPACE");
+  const { connect, untilStopped } = await import("../kube/index.ts");
+  const { Gateway } = await import("../gateway/index.ts");
+  const stopped = untilStopped();
+  const kube = await connect({ fieldManager: "evenkeel-gateway" });
+  const running = new Gateway({
+    kube,
+    namespace,
+    service,
+    pod: process.env["POD_NAME"] ?? `gateway-${process.pid}`,
+    host: process.env["POD_IP"] ?? "127.0.0.1",
+    port,
+    adminPort,
+    store: process.env["EVENKEEL_STORE"] ?? null,
+    onFault: faultLog(),
+  });
+  const ports = await running.listen();
+  console.log(`gateway of ${namespace}/${service} on port ${ports.port}, admin on ${ports.adminPort}`);
+  await running.run(stopped);
+  await kube.close();
+}
+
+/** The same fault is said once a minute, or a broken store would fill the disk. */
+function faultLog(): (error: unknown) => void {
+  const said = new Map<string, number>();
+  return (error) => {
+    const message = error instanceof Error ? error.message : String(error);
+    const now = performance.now();
+    if (now - (said.get(message) ?? -Infinity) < 60_000) return;
+    if (said.size > 1000) said.clear();
+    said.set(message, now);
+    console.error(`gateway: ${message}`);
+  };
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("a port is 0 to 65535");
+  return port;
+}

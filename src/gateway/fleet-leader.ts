@@ -1,0 +1,151 @@
+import { request } from "undici";
+import { gatewayStateName } from "../api/index.ts";
+import { type ConfigMap, configMaps, isKubeError, type Kube, type Stored, sleep, type Term } from "../kube/index.ts";
+import { blockAt, blockEnd, CorruptArtefact, type Sketch, SketchMismatch, windowTest } from "../monitor/index.ts";
+import { type BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
+import { decodeBlock, wireBlocks } from "./block-wire.ts";
+import { adoptMaterial, type FleetSettings, type FleetState, type FleetStep, stepFleet } from "./fleet-monitor.ts";
+import { decodeState, encodeState, type Snapshot } from "./fleet-state.ts";
+import type { GatewayMetrics } from "./gateway-metrics.ts";
+import type { Material } from "./material.ts";
+
+/** What the leader needs of its gateway, as it is now. */
+export type FleetView = {
+  readonly material: Material;
+  readonly settings: FleetSettings;
+  readonly blockMs: number;
+  readonly recorder: BlockRecorder;
+  /** Pods of the stable model: probes compared, and those that did not match. */
+  readonly pods: { readonly compared: number; readonly mismatched: number };
+  /** Addresses of the other gateways' admin ports. */
+  readonly fellows: readonly string[];
+};
+
+export type FleetLeaderOptions = {
+  readonly kube: Kube;
+  readonly namespace: string;
+  readonly service: string;
+  /** Null while there is no configuration or no material. */
+  readonly view: () => FleetView | null;
+  /** A new snapshot of captured traffic; the one before when there is nothing new. */
+  readonly snapshot: (before: Snapshot) => Promise<Snapshot>;
+  readonly metrics: GatewayMetrics;
+  readonly onFault: (error: unknown) => void;
+};
+
+/** Blocks that gateways keep, and that a new leader goes back at most. */
+export const keptBlocks = 32;
+/** The window test looks at this many blocks. */
+const windowBlocks = 32;
+/** A shift of a quarter of a standard deviation is no shift (decision 4). */
+const minimumEffect = 0.25;
+
+/**
+ * Steps the monitor of one service, block by block over all its gateways, while this one holds the lease (decision 33).
+ * The state is saved before its metrics are shown; when another has saved meanwhile, it is read again.
+ */
+export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: Term): Promise<void> {
+  const { kube: unfenced, namespace, service, view, snapshot: takeSnapshot, metrics, onFault } = options;
+  const kube = unfenced.fenced(fence);
+  const key = { namespace, name: gatewayStateName(service) };
+  const recent: Sketch[] = [];
+  let saved: { object: Stored<ConfigMap>; state: FleetState; snapshot: Snapshot } | null = null;
+  while (!signal.aborted) {
+    const now = view();
+    if (!now) {
+      await sleep(500, signal).catch(() => {});
+      continue;
+    }
+    const { material, blockMs } = now;
+    const last = blockAt(Date.now() - graceMs(blockMs), blockMs) - 1;
+    try {
+      if (!saved) {
+        const object = await kube.get(configMaps, key, { signal, timeoutMs: 5_000 });
+        if (object) saved = { object, ...decodeState(object.data?.["state.json"] ?? null, material, last - 1) };
+      }
+      if (saved && saved.state.block < last) {
+        const state = adoptMaterial(saved.state, material);
+        const { steps, window } = await stepTo(last, state, now, metrics, signal);
+        recent.push(...window);
+        recent.splice(0, Math.max(0, recent.length - windowBlocks));
+        const snapshot = await takeSnapshot(saved.snapshot);
+        const newest = steps.at(-1)?.state ?? state;
+        const data = { ...saved.object.data, "state.json": encodeState(newest, snapshot) };
+        const object: Stored<ConfigMap> = await kube.replace(
+          configMaps,
+          { ...saved.object, data },
+          { signal, timeoutMs: 5_000 },
+        );
+        saved = { object, state: newest, snapshot };
+        const p = pOf(recent, material, now.settings);
+        for (const step of steps) {
+          const { threshold, minShare } = now.settings;
+          metrics.stepped(step, { threshold, minShare, blockEnd: blockEnd(step.state.block, blockMs), p });
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      onFault(error);
+      if (isKubeError(error, "Conflict", "NotFound")) saved = null;
+      await sleep(500, signal).catch(() => {});
+      continue;
+    }
+    const wait = saved ? blockEnd(last + 1, blockMs) + graceMs(blockMs) - Date.now() : 500;
+    await sleep(Math.max(20, wait), signal).catch(() => {});
+  }
+}
+
+/** Blocks are read so long after their end: clocks differ, and answers under way at the end come late. */
+function graceMs(blockMs: number): number {
+  return Math.min(2_000, Math.max(100, blockMs / 4));
+}
+
+async function stepTo(
+  last: number,
+  before: FleetState,
+  { material, settings, recorder, pods, fellows }: FleetView,
+  metrics: GatewayMetrics,
+  signal: AbortSignal,
+): Promise<{ steps: FleetStep[]; window: Sketch[] }> {
+  const after = Math.max(before.block, last - keptBlocks);
+  const references = [material.drift, material.baseline].flatMap((reference) => reference ?? []);
+  const answers = await Promise.all(
+    fellows.map(async (fellow) => {
+      try {
+        const answer = await fetchBlocks(fellow, material.model, after, signal);
+        return answer.blocks.map((block) => decodeBlock(material.model, block, references));
+      } catch (error) {
+        if (error instanceof CorruptArtefact || error instanceof SketchMismatch) return [];
+        metrics.lateBlocks(material.model, last - after);
+        return [];
+      }
+    }),
+  );
+  const all: ModelBlock[] = [...recorder.ended(material.model, after, Date.now()), ...answers.flat()];
+  const steps: FleetStep[] = [];
+  const window: Sketch[] = [];
+  let state = before;
+  for (let block = after + 1; block <= last; block++) {
+    const seen = mergeBlocks(all.filter((one) => one.block === block));
+    const step = stepFleet(state, block, seen, pods, material, settings);
+    const sketch = material.drift && seen?.sketches.get(material.drift.hash);
+    if (sketch) window.push(sketch);
+    steps.push(step);
+    state = step.state;
+  }
+  return { steps, window };
+}
+
+async function fetchBlocks(fellow: string, model: string, after: number, signal: AbortSignal) {
+  const url = `${fellow}/internal/blocks?model=${encodeURIComponent(model)}&after=${after}`;
+  const { statusCode, body } = await request(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(1_500)]) });
+  const answer: unknown = await body.json();
+  if (statusCode !== 200) throw new Error(`${url} answered ${statusCode}`);
+  return wireBlocks.parse(answer);
+}
+
+function pOf(recent: readonly Sketch[], { drift }: Material, { minVectors }: FleetSettings): number | null {
+  if (!drift) return null;
+  const comparable = recent.filter(({ reference }) => reference === drift.hash);
+  return windowTest(comparable, drift, { features: "Whitened", minimumEffect, minVectors })?.p ?? null;
+}

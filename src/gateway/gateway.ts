@@ -1,0 +1,327 @@
+import { getRandomValues, randomUUID } from "node:crypto";
+import { type GatewayConfig, type GatewayReport, milliseconds } from "../api/index.ts";
+import { Informer, isKubeError, type Kube, LeaderElector, type Pod, pods, sleep } from "../kube/index.ts";
+import { openStore } from "../registry/index.ts";
+import { Admin } from "./admin.ts";
+import { encodeBlock, type WireBlocks } from "./block-wire.ts";
+import { Capture } from "./capture.ts";
+import { watchConfig } from "./config-watch.ts";
+import { type FleetView, leadFleet } from "./fleet-leader.ts";
+import { fleetSettings } from "./fleet-monitor.ts";
+import type { Snapshot } from "./fleet-state.ts";
+import { GatewayMetrics } from "./gateway-metrics.ts";
+import { defaultLimits, type ProxyLimits } from "./limits.ts";
+import { Mirror } from "./mirror.ts";
+import { defaultObserverLimits, Observer } from "./observer.ts";
+import { Proxy } from "./proxy.ts";
+import { Reporter } from "./reporter.ts";
+import { ServiceRuntime, shapeOf } from "./service-runtime.ts";
+import { takeSnapshot } from "./snapshot.ts";
+
+export type GatewayOptions = {
+  readonly kube: Kube;
+  readonly namespace: string;
+  /** Name of the EmbeddingService. */
+  readonly service: string;
+  /** This pod's name and address. */
+  readonly pod: string;
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number;
+  /** Root of the store; null when there is none: then every signal that needs a reference is Learning. */
+  readonly store: string | null;
+  readonly limits?: ProxyLimits;
+  readonly leaseMs?: number;
+  /** How long it goes on taking new connections once it was asked to stop, until clients know. */
+  readonly drainMs?: number;
+  /** How long requests under way then have. */
+  readonly graceMs?: number;
+  readonly onFault: (error: unknown) => void;
+};
+
+/** Samples of a snapshot, and the least time between two. */
+const mostSnapshotSamples = 20_000;
+const snapshotEveryMs = 30_000;
+const flushEveryMs = 5_000;
+
+/** The data plane in front of one service: everything wired together. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #metrics: GatewayMetrics;
+  readonly #proxy: Proxy;
+  readonly #observer: Observer;
+  readonly #admin: Admin;
+  readonly #reporter: Reporter;
+  readonly #fellows: Informer<Pod>;
+  #runtime: ServiceRuntime | null = null;
+  #capture: Capture | null = null;
+  #draining = false;
+  #adminPort = 0;
+  #snapshotAt = -Infinity;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    const { kube, namespace, service, pod, onFault, limits = defaultLimits } = options;
+    this.#metrics = new GatewayMetrics(namespace, service);
+    const mirror = new Mirror({
+      metrics: this.#metrics,
+      candidate: () => this.#runtime?.pick(this.#runtime.digestOf("candidate")) ?? null,
+      dimension: (digest) => this.#runtime?.materials.get(digest)?.dimension ?? null,
+      protocol: () => this.#runtime?.protocol ?? null,
+    });
+    this.#observer = new Observer({
+      rules: () => this.#observerRules(),
+      material: (digest) => this.#runtime?.materials.get(digest) ?? null,
+      recorder: () => this.#runtime?.recorder ?? null,
+      metrics: this.#metrics,
+      mirror: (read, signal) => mirror.send(read, signal),
+      capture: (captured) => {
+        if (this.#runtime) this.#capture?.add(captured, this.#runtime.config.modality);
+      },
+      random: uniform,
+      limits: defaultObserverLimits,
+      onFault,
+    });
+    this.#proxy = new Proxy({
+      limits,
+      rules: () => this.#requestRules(),
+      route: (key, except) =>
+        this.#runtime?.route(key, except) ?? {
+          kind: "Nowhere",
+          pool: "stable",
+          model: "",
+          why: "the gateway has no configuration yet",
+        },
+      guard: () => this.#runtime?.guard ?? null,
+      meter: this.#metrics,
+      observe: (exchange) => this.#observer.offer(exchange),
+    });
+    this.#admin = new Admin({
+      registry: this.#metrics.registry,
+      beforeScrape: () => this.#showPods(),
+      unready: () => this.#unready(),
+      blocks: (model, after) => this.#blocks(model, after),
+    });
+    this.#reporter = new Reporter({ kube, namespace, service, pod, report: () => this.#report(), onFault });
+    this.#fellows = new Informer<Pod>({
+      kube,
+      resource: pods,
+      namespaces: [namespace],
+      labelSelector: `evenkeel.dev/gateway=${service}`,
+      onFault,
+    });
+  }
+
+  /** Opens both ports. */
+  async listen(): Promise<{ port: number; adminPort: number }> {
+    const { host, port, adminPort } = this.#options;
+    this.#adminPort = await this.#admin.listen(host, adminPort);
+    return { port: await this.#proxy.listen(host, port), adminPort: this.#adminPort };
+  }
+
+  /** Runs until `signal` is aborted, then lets requests under way end. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { kube, namespace, service, onFault, drainMs = 3_000, graceMs = 20_000 } = this.#options;
+    const following = new AbortController();
+    const observing = new AbortController();
+    const background = [
+      watchConfig(
+        { kube, namespace, service, onConfig: (config) => this.#configure(config), onFault },
+        following.signal,
+      ),
+      this.#fellows.run(following.signal),
+      this.#reporter.run(following.signal),
+      this.#leadInTurn(signal),
+      this.#flushCaptures(following.signal),
+    ].map((part) => part.catch(onFault));
+    const observer = this.#observer.run(observing.signal).catch(onFault);
+    await aborted(signal);
+    this.#draining = true;
+    this.#proxy.startDraining();
+    this.#reporter.changed();
+    await sleep(drainMs).catch(() => {});
+    await this.#proxy.close(graceMs);
+    observing.abort();
+    await observer;
+    following.abort();
+    await Promise.all(background);
+    await this.#capture?.flush();
+    this.#runtime?.stop();
+    await this.#admin.close();
+  }
+
+  #configure(config: GatewayConfig): void {
+    const { kube, namespace, store, onFault, pod, limits = defaultLimits } = this.#options;
+    const metrics = this.#metrics;
+    if (this.#runtime && shapeOf(this.#runtime.config) === shapeOf(config)) {
+      this.#runtime.configure(config);
+    } else {
+      const before = this.#runtime;
+      const onChange = () => this.#reporter.changed();
+      this.#runtime = new ServiceRuntime(config, {
+        kube,
+        namespace,
+        store,
+        limits,
+        metrics,
+        random: uniform,
+        onChange,
+        onFault,
+      });
+      before?.stop();
+    }
+    const capturing = config.dataset.traffic.capture === "On" && store !== null;
+    if (!capturing) this.#capture = null;
+    else
+      this.#capture ??= new Capture({
+        store: openStore(store),
+        namespace,
+        service: config.service,
+        pod,
+        metrics,
+        onFault,
+      });
+    metrics.configured(config);
+    this.#reporter.changed();
+  }
+
+  /** Leads the fleet's monitor whenever it is this gateway's turn. A lost lease costs a term, never a request. */
+  async #leadInTurn(signal: AbortSignal): Promise<void> {
+    const { kube, namespace, service, pod, onFault, leaseMs = 8_000 } = this.#options;
+    const elector = new LeaderElector({
+      kube,
+      lease: { namespace, name: `${service}-gateway` },
+      identity: `${pod}_${randomUUID()}`,
+      leaseDurationMs: leaseMs,
+      onFault,
+    });
+    while (!signal.aborted) {
+      try {
+        await elector.run(signal, (term) =>
+          leadFleet(
+            {
+              kube,
+              namespace,
+              service,
+              view: () => this.#fleetView(),
+              snapshot: (before) => this.#snapshot(before),
+              metrics: this.#metrics,
+              onFault,
+            },
+            term,
+          ),
+        );
+      } catch (error) {
+        if (!isKubeError(error)) throw error;
+        onFault(error);
+      } finally {
+        this.#metrics.followed();
+      }
+    }
+  }
+
+  #fleetView(): FleetView | null {
+    const runtime = this.#runtime;
+    const digest = runtime?.digestOf("stable") ?? "";
+    const material = runtime?.materials.get(digest);
+    if (!runtime || !material) return null;
+    const own = this.#options.pod;
+    const fellows = [...this.#fellows.list()].flatMap(({ metadata, status }) => {
+      const ip = status?.podIP;
+      if (!ip || metadata.name === own || metadata.deletionTimestamp !== undefined) return [];
+      return [`http://${ip.includes(":") ? `[${ip}]` : ip}:${this.#adminPort}`];
+    });
+    return {
+      material,
+      settings: fleetSettings(runtime.config.monitoring),
+      blockMs: runtime.blockMs,
+      recorder: runtime.recorder,
+      pods: runtime.probed(digest),
+      fellows,
+    };
+  }
+
+  async #snapshot(before: Snapshot): Promise<Snapshot> {
+    const { store, namespace, service, onFault } = this.#options;
+    if (!this.#capture || !this.#runtime || store === null || performance.now() - this.#snapshotAt < snapshotEveryMs) {
+      return before;
+    }
+    this.#snapshotAt = performance.now();
+    const ttlMs = milliseconds(this.#runtime.config.dataset.traffic.ttl);
+    try {
+      const most = mostSnapshotSamples;
+      return await takeSnapshot({ store: openStore(store), namespace, service, ttlMs, most }, Date.now());
+    } catch (error) {
+      onFault(error);
+      return before;
+    }
+  }
+
+  async #flushCaptures(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(flushEveryMs, signal).catch(() => {});
+      await this.#capture?.flush();
+    }
+  }
+
+  #observerRules() {
+    const runtime = this.#runtime;
+    if (!runtime) return null;
+    const { modality, monitoring, dataset, routing } = runtime.config;
+    return {
+      protocol: runtime.protocol,
+      modality,
+      consistencySample: monitoring.consistency.sample,
+      captureSample: this.#capture ? dataset.traffic.sample : 0,
+      mirrorTo: routing.candidate?.mirror ? routing.candidate.digest : null,
+    };
+  }
+
+  #requestRules() {
+    const runtime = this.#runtime;
+    return {
+      path: runtime?.protocol.path ?? "",
+      stickyHeader: runtime?.config.routing.stickyHeader ?? null,
+      clientHeader: this.#capture ? (runtime?.config.dataset.traffic.clientKey ?? null) : null,
+    };
+  }
+
+  #blocks(model: string, after: number): WireBlocks | null {
+    const runtime = this.#runtime;
+    if (!runtime) return null;
+    const blocks = runtime.recorder.ended(model, after, Date.now()).map(encodeBlock);
+    return { pod: this.#options.pod, model, blockMs: runtime.blockMs, blocks };
+  }
+
+  #report(): Omit<GatewayReport, "at"> | null {
+    const runtime = this.#runtime;
+    if (!runtime) return null;
+    const counted = runtime.pools().map(([, digest]) => [digest, runtime.directory.admitted(digest).length] as const);
+    return {
+      generation: runtime.config.generation,
+      ready: this.#unready().length === 0,
+      pods: Object.fromEntries(counted),
+    };
+  }
+
+  #unready(): readonly string[] {
+    if (this.#draining) return ["it is being stopped"];
+    if (!this.#runtime) return ["there is no configuration yet"];
+    return this.#runtime.synced() ? [] : ["the service's pods are not listed yet"];
+  }
+
+  #showPods(): void {
+    if (this.#runtime) this.#metrics.pods(this.#runtime.pools(), this.#runtime.directory);
+  }
+}
+
+/** Not Math.random: whoever sees some of its numbers can tell the next, and so the squeezer. */
+function uniform(): number {
+  const [number = 0] = getRandomValues(new Uint32Array(1));
+  return number / 2 ** 32;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -1,0 +1,182 @@
+import { type GatewayConfig, milliseconds } from "../api/index.ts";
+import type { Kube } from "../kube/index.ts";
+import { leastRequests } from "./balancer.ts";
+import { BlockRecorder } from "./block-recorder.ts";
+import { ConsistencyGuard } from "./consistency-guard.ts";
+import { keptBlocks } from "./fleet-leader.ts";
+import type { GatewayMetrics } from "./gateway-metrics.ts";
+import type { Guard } from "./guard.ts";
+import type { ProxyLimits } from "./limits.ts";
+import { MaterialLibrary } from "./material-library.ts";
+import { PodDirectory } from "./pod-directory.ts";
+import { PodWatch } from "./pod-watch.ts";
+import { Prober } from "./prober.ts";
+import { type Protocol, protocols } from "./protocols/index.ts";
+import type { Route } from "./proxied-request.ts";
+import { choosePool, type PoolName, type RouteKey } from "./routing.ts";
+import type { Upstream } from "./upstream.ts";
+
+export type RuntimeOptions = {
+  readonly kube: Kube;
+  readonly namespace: string;
+  readonly store: string | null;
+  readonly limits: ProxyLimits;
+  readonly metrics: GatewayMetrics;
+  readonly random: () => number;
+  readonly onChange: () => void;
+  readonly onFault: (error: unknown) => void;
+};
+
+const probeTimeoutMs = 10_000;
+
+/** All that lives as long as the shape of a service: its pods, their probes, its models, its blocks. */
+export class ServiceRuntime {
+  readonly directory: PodDirectory;
+  readonly recorder: BlockRecorder;
+  readonly materials: MaterialLibrary;
+  readonly protocol: Protocol;
+  readonly blockMs: number;
+  readonly #options: RuntimeOptions;
+  readonly #watch: PodWatch;
+  readonly #prober: Prober;
+  readonly #stop = new AbortController();
+  #config: GatewayConfig;
+  #guard: Guard | null = null;
+  #turn = 0;
+
+  constructor(config: GatewayConfig, options: RuntimeOptions) {
+    const { kube, namespace, limits, metrics, onChange, onFault } = options;
+    this.#options = options;
+    this.#config = config;
+    this.protocol = protocols[config.protocol];
+    this.blockMs = milliseconds(config.monitoring.block);
+    this.recorder = new BlockRecorder(this.blockMs, keptBlocks * 2);
+    this.directory = new PodDirectory(config.port, limits.upstream);
+    this.materials = new MaterialLibrary((material) => {
+      this.recorder.watch(material);
+      this.#prober.kick();
+      onChange();
+    }, onFault);
+    this.#prober = new Prober({
+      directory: this.directory,
+      protocol: this.protocol,
+      material: (digest) => this.materials.get(digest),
+      everyMs: milliseconds(config.monitoring.canaries.every),
+      timeoutMs: probeTimeoutMs,
+      onProbe: ({ identity }, probe) => {
+        if (probe.kind !== "Unknowable") metrics.taken(identity.digest, "bypassed", config.monitoring.canaries.count);
+        onChange();
+      },
+    });
+    const { directory } = this;
+    this.#watch = new PodWatch({
+      kube,
+      namespace,
+      model: config.model,
+      directory,
+      onChange: () => {
+        this.#prober.kick();
+        onChange();
+      },
+      onFault,
+    });
+    this.#prober.run(this.#stop.signal).catch(onFault);
+    this.configure(config);
+  }
+
+  get config(): GatewayConfig {
+    return this.#config;
+  }
+
+  /** Takes in a configuration of the same shape. */
+  configure(config: GatewayConfig): void {
+    this.#config = config;
+    const { routing, monitoring, baseline, protection, modality, selector } = config;
+    const { stable, candidate } = routing;
+    const { store, random } = this.#options;
+    const common = { store, baseline, probes: monitoring.canaries.count, squeezers: monitoring.consistency.squeezers };
+    const models = [stable, ...(candidate && candidate.digest !== stable.digest ? [candidate] : [])];
+    this.materials.keep(models.map(({ digest, uri }) => ({ ...common, model: { digest, uri } })));
+    this.directory.setAdmission((digest) => {
+      if (digest === stable.digest) return "MatchOrUnknowable";
+      return digest === candidate?.digest ? "Match" : "Never";
+    });
+    this.#watch.follow([selector, ...(candidate ? [candidate.selector] : [])]);
+    const { active, mode, maxDelay, maxBytes } = protection;
+    this.#guard =
+      active && mode !== "Observe"
+        ? new ConsistencyGuard({
+            mode,
+            maxDelay,
+            maxBytes,
+            protocol: this.protocol,
+            modality,
+            material: (digest) => this.materials.get(digest),
+            random,
+          })
+        : null;
+  }
+
+  /** Null while protection is not on, or only observes. */
+  get guard(): Guard | null {
+    return this.#guard;
+  }
+
+  synced(): boolean {
+    return this.#watch.synced();
+  }
+
+  digestOf(pool: PoolName): string {
+    const { stable, candidate } = this.#config.routing;
+    return pool === "candidate" ? (candidate?.digest ?? "") : stable.digest;
+  }
+
+  /** Pools that there are, with their models. */
+  pools(): (readonly [PoolName, string])[] {
+    const { stable, candidate } = this.#config.routing;
+    return [["stable", stable.digest], ...(candidate ? [["candidate", candidate.digest] as const] : [])];
+  }
+
+  route(key: RouteKey, except: Upstream | null): Route {
+    const has = (pool: PoolName): boolean => this.directory.admitted(this.digestOf(pool)).length > 0;
+    const pool = choosePool(this.#config.routing, key, has);
+    const model = this.digestOf(pool);
+    const upstream = this.pick(model, except);
+    return upstream ? { kind: "To", pool, upstream } : { kind: "Nowhere", pool, model, why: this.#whyNone(model) };
+  }
+
+  pick(digest: string, except: Upstream | null = null): Upstream | null {
+    return leastRequests(this.directory.admitted(digest), this.#turn++, except);
+  }
+
+  /** Of a model's ready pods: probes compared, and those that did not match. */
+  probed(digest: string): { compared: number; mismatched: number } {
+    const kinds = this.directory
+      .entries()
+      .filter(({ identity }) => identity.ready && identity.digest === digest)
+      .map(({ probe }) => probe.kind);
+    const mismatched = kinds.filter((kind) => kind === "Mismatched").length;
+    return { compared: mismatched + kinds.filter((kind) => kind === "Matched").length, mismatched };
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.#watch.stop();
+    this.materials.stop();
+    this.directory.clear();
+  }
+
+  #whyNone(model: string): string {
+    const entries = this.directory.entries();
+    const own = entries.filter(({ identity }) => identity.digest === model);
+    const ready = own.filter(({ identity }) => identity.ready);
+    const mismatched = ready.filter(({ probe }) => probe.kind === "Mismatched");
+    return `of ${entries.length} pods ${own.length} serve ${model}, ${ready.length} of them are ready, ${mismatched.length} of those do not match their probes`;
+  }
+}
+
+/** Configurations of another shape need another runtime. */
+export function shapeOf({ service, port, protocol, modality, model, monitoring }: GatewayConfig): string {
+  const { block, canaries } = monitoring;
+  return JSON.stringify({ uid: service.uid, port, protocol, modality, model, block, canaries });
+}
