@@ -21,20 +21,8 @@ import {
   readReference,
 } from "../registry/index.ts";
 import { inputsFrom, writeInput } from "./inputs.ts";
-import type { MaterialRequest } from "./material.ts";
+import type { MaterialMessage, MaterialRequest } from "./material-message.ts";
 import type { WireInput } from "./protocols/index.ts";
-
-export type MaterialMessage =
-  | {
-      readonly kind: "Read";
-      readonly dimension: number | null;
-      readonly probes: { readonly inputs: readonly WireInput[]; readonly expected: Matrix } | null;
-      readonly drift: Uint8Array | null;
-      readonly baseline: Uint8Array | "Same" | null;
-      readonly thresholds: readonly (readonly [Squeezer, ConsistencyThreshold])[];
-      readonly notes: readonly string[];
-    }
-  | { readonly kind: "Failed"; readonly why: string };
 
 /** Share of clean and of benign inputs that may be flagged. */
 const flagRate = 0.01;
@@ -151,8 +139,9 @@ function sourceNames({ count, sources }: ReferenceEmbeddings): string[] {
   return Array.from({ length: count }, (_, i) => bytes.toString("hex", i * 16, (i + 1) * 16));
 }
 
-// The one cast: a worker's data is what its maker gave it.
-read(workerData as MaterialRequest).then(
+// A worker's data is what its maker gave it: this is the parsed edge.
+const request: MaterialRequest = workerData;
+read(request).then(
   (message) => parentPort?.postMessage(message),
   (error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);

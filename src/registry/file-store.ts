@@ -61,25 +61,8 @@ export class FileStore implements Store {
   }
 
   async resolve(uri: StoreUri): Promise<string> {
-    const { digest } = parseUri(uri);
     const folder = this.#folder(uri);
-    const listed = await readManifest(folder, uri);
-    if (digestOfEntries(listed) !== digest) {
-      throw new StoreError("Corrupt", `${uri}: its manifest has another digest, ${digestOfEntries(listed)}`);
-    }
-    const present = new Set(await filesBelow(folder));
-    for (const entry of listed) {
-      if (!present.delete(entry.path)) throw new StoreError("Corrupt", `${uri}: ${entry.path} is missing`);
-      const found = await measure(folder, entry.path);
-      if (found.size !== entry.size || found.sha256 !== entry.sha256) {
-        throw new StoreError(
-          "Corrupt",
-          `${uri}: ${entry.path} has ${found.size} bytes with SHA-256 ${found.sha256}, not ${entry.size} with ${entry.sha256}`,
-        );
-      }
-    }
-    const [extra] = present;
-    if (extra !== undefined) throw new StoreError("Corrupt", `${uri}: ${extra} is not in its manifest`);
+    await verifyArtefact(folder, uri);
     return folder;
   }
 
@@ -136,6 +119,32 @@ export class FileStore implements Store {
       await rm(target, { recursive: true, force: true }).catch(() => undefined);
     }
   }
+}
+
+/**
+ * Compares a folder, in the store or copied from it, with the artefact that it should be.
+ *
+ * @throws {StoreError} NotFound, or Corrupt with the first file that differs
+ */
+export async function verifyArtefact(folder: string, uri: StoreUri): Promise<void> {
+  const { digest } = parseUri(uri);
+  const listed = await readManifest(folder, uri);
+  if (digestOfEntries(listed) !== digest) {
+    throw new StoreError("Corrupt", `${uri}: its manifest has another digest, ${digestOfEntries(listed)}`);
+  }
+  const present = new Set(await filesBelow(folder));
+  for (const entry of listed) {
+    if (!present.delete(entry.path)) throw new StoreError("Corrupt", `${uri}: ${entry.path} is missing`);
+    const found = await measure(folder, entry.path);
+    if (found.size !== entry.size || found.sha256 !== entry.sha256) {
+      throw new StoreError(
+        "Corrupt",
+        `${uri}: ${entry.path} has ${found.size} bytes with SHA-256 ${found.sha256}, not ${entry.size} with ${entry.sha256}`,
+      );
+    }
+  }
+  const [extra] = present;
+  if (extra !== undefined) throw new StoreError("Corrupt", `${uri}: ${extra} is not in its manifest`);
 }
 
 async function readManifest(folder: string, uri: string): Promise<ManifestEntry[]> {

@@ -31,6 +31,7 @@ export {
   writeDataset,
 } from "./dataset.ts";
 export { StoreError, type StoreErrorReason } from "./error.ts";
+export { verifyArtefact } from "./file-store.ts";
 export {
   decodeSafetensors,
   elements,

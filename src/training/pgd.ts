@@ -11,20 +11,20 @@ export type Attack = {
 };
 
 /**
- * Projected gradient ascent (Madry et al. 2018) from a random start in the ball.
+ * Projected gradient ascent (Madry et al. 2018) from a random start in the ball; one step of the
+ * whole radius is FGSM with a random start (Wong, Rice and Kolter 2020).
  *
  * @param objective  what the attacker makes large; a sum over inputs, so that each has its own gradient
- * @param start      false: from the inputs themselves (FGSM is one such step of the radius)
  * @returns the attacked batch
  */
 export function attack(
   { family, radius, steps, stepSize }: Attack,
   inputs: tf.Tensor,
   objective: (batch: tf.Tensor) => tf.Scalar,
-  random: Random | null,
+  random: Random,
 ): tf.Tensor {
   return tf.tidy(() => {
-    let change = random ? family.start(inputs.shape, radius, random) : tf.zerosLike(inputs);
+    let change = family.start(inputs.shape, radius, random);
     // A step of size 0 brings the start into what is a valid input.
     change = family.step(inputs, change, tf.zerosLike(inputs), 0, radius);
     const gradient = tf.grad(objective);

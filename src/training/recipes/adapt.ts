@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Encoder, embed } from "../../model/index.ts";
-import { type Curriculum, type ProbeMeasure, stepSizeOf } from "../curriculum.ts";
+import { type Curriculum, stepSizeOf } from "../curriculum.ts";
 import { classPrototypes, effectiveRank, nearest } from "../measures.ts";
 import { objectives } from "../objectives/index.ts";
 import { type AdversarialFamily, type BenignFamily, composeBenign } from "../perturbations/index.ts";
@@ -17,13 +17,16 @@ export type AdaptInput = {
   readonly anchors: { readonly train: Float32Array; readonly control: Float32Array };
   readonly benign: readonly BenignFamily[];
   readonly adversarial: readonly AdversarialFamily[];
+  /** what the run is for: it decides which view weighs more */
+  readonly emphasis: "Benign" | "Adversarial";
   readonly seed: number;
 };
 
-/** Weights of the loss's parts. */
-const adversarialWeight = 1;
-const benignWeight = 1;
-const cleanWeight = 0.5;
+/** Weights of the loss's parts, and the numbers of attack steps that the curriculum walks along. */
+const emphases = {
+  Benign: { adversarial: 1, benign: 1.5, clean: 0.5, attackSteps: [2, 3] },
+  Adversarial: { adversarial: 2, benign: 0.5, clean: 0.5, attackSteps: [3, 5] },
+} as const;
 const compatibleWeight = 0.1;
 /** A probe is this many control inputs at most. */
 const probeSize = 160;
@@ -36,7 +39,8 @@ const probeSize = 160;
  * δ makes the first term large (FARE, Schlarmann et al. 2024), w is a view under the benign families, W₀ are the class
  * means of the old model's embeddings (backward-compatible training, Shen et al. 2020), where there are labels.
  */
-export function adaptRecipe({ train, control, anchors, benign, adversarial, seed }: AdaptInput): Recipe {
+export function adaptRecipe({ train, control, anchors, benign, adversarial, emphasis, seed }: AdaptInput): Recipe {
+  const weightOf = emphases[emphasis];
   const fare = objectives.fare.build();
   const compatible = objectives.prototypeCrossEntropy.build(objectives.prototypeCrossEntropy.schema.parse({}));
   const dimension = anchors.train.length / train.count;
@@ -55,7 +59,7 @@ export function adaptRecipe({ train, control, anchors, benign, adversarial, seed
   return {
     name: "Adapt",
     heads: {},
-    attackSteps: adversarial.length > 0 ? [2, 3, 5] : [],
+    attackSteps: adversarial.length > 0 ? weightOf.attackSteps : [],
     startScale: 0.6,
     views: (encoder, { step, rows, curriculum }) => {
       const inputs = gatherInputs(train, rows);
@@ -81,9 +85,9 @@ export function adaptRecipe({ train, control, anchors, benign, adversarial, seed
       const embeddings = embed(encoder, batch);
       const n = anchor.shape[0] ?? 0;
       const weights = [
-        ...(adversarial.length > 0 ? [adversarialWeight] : []),
-        ...(benign.length > 0 ? [benignWeight] : []),
-        cleanWeight,
+        ...(adversarial.length > 0 ? [weightOf.adversarial] : []),
+        ...(benign.length > 0 ? [weightOf.benign] : []),
+        weightOf.clean,
       ];
       const partners: tf.Tensor2D = tf.reshape(anchor, [n, dimension]);
       const parts = weights.map((weight, i) => {
@@ -106,7 +110,8 @@ export function adaptRecipe({ train, control, anchors, benign, adversarial, seed
       const under = (steps: number): number =>
         worst(adversarial, curriculum, (family, radius) => {
           const stepSize = steps === 1 ? radius : radius / 4;
-          const random = steps === 1 ? null : stream(seed, "probe", step);
+          // A displacement has no gradient at its own anchor: both start anywhere in the ball.
+          const random = stream(seed, "probe", step);
           return accuracy(attack({ family, radius, steps, stepSize }, inputs, displacement(encoder, anchor), random));
         });
       return {
@@ -114,7 +119,7 @@ export function adaptRecipe({ train, control, anchors, benign, adversarial, seed
         fgsm: under(1),
         robust: under(10),
         effectiveRank: effectiveRank(embed(encoder, inputs).dataSync<"float32">(), dimension),
-      } satisfies ProbeMeasure;
+      };
     },
   };
 }

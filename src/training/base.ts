@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import * as tf from "@tensorflow/tfjs";
+import canonicalize from "canonicalize";
+import { z } from "zod";
+import { perturbation, type StoreUri, storeUri } from "../api/index.ts";
+import { buildNetwork, initialWeights, startBackend } from "../model/index.ts";
+import { readDataset, type Store, StoreError } from "../registry/index.ts";
+import { bundleFiles } from "./bundle-files.ts";
+import { benignFamilies } from "./perturbations/index.ts";
+import { prepareData } from "./prepared-data.ts";
+import { inputSpace } from "./presets.ts";
+import { firstModelRecipe } from "./recipes/first-model.ts";
+import { stream } from "./streams.ts";
+import { type Progress, train } from "./trainer.ts";
+import { deviationsOf, trainingData } from "./training-data.ts";
+
+const options = z.object({
+  /** where it is stored, such as models/digits */
+  name: z.string(),
+  /** a labelled dataset */
+  dataset: storeUri,
+  /** content of `config.json`; a residual MLP for the dataset when absent */
+  config: z.record(z.string(), z.unknown()).optional(),
+  /** benign families to train under; without any the model knows its own domain only */
+  perturbations: z.array(perturbation).default([]),
+  /** benign families that thresholds of the consistency probe come from */
+  calibratedOn: z.array(perturbation).default([]),
+  steps: z.int().min(1).default(600),
+  batchSize: z.int().min(2).default(128),
+  learningRate: z.number().gt(0).default(0.001),
+  seed: z.int().min(0).default(1),
+});
+export type FirstModelOptions = z.input<typeof options>;
+
+/** Raised when a first model comes out differently, so that older ones are not taken for it. */
+const recipeVersion = 1;
+
+/**
+ * Trains a first model from a labelled dataset. It is kept in the store by all that decides it, so that the same call gives
+ * the same bundle at once the next time.
+ *
+ * @throws {DatasetError} when the data cannot be used
+ */
+export async function trainFirstModel(
+  store: Store,
+  input: FirstModelOptions,
+  onProgress?: (progress: Progress) => void,
+): Promise<StoreUri> {
+  const wanted = options.parse(input);
+  const backend = await startBackend();
+  const key = createHash("sha256").update(canonicalize({ ...wanted, backend: backend.name, recipeVersion }) ?? "");
+  const run = `first-models/${key.digest("hex").slice(0, 32)}`;
+  const known = await knownBundle(store, run);
+  if (known) return known;
+
+  const data = prepareData(await readDataset(await store.resolve(wanted.dataset)));
+  const network = buildNetwork(
+    wanted.config ?? {
+      model_type: "evenkeel-residual-mlp",
+      input_shape: data.train.shape,
+      hidden_size: 384,
+      intermediate_size: 384,
+      num_hidden_layers: 1,
+      embedding_size: 64,
+    },
+  );
+  const space = inputSpace(data);
+  const inputs = trainingData(data.train);
+  const weights: Record<string, tf.Tensor> = { ...initialWeights(network, stream(wanted.seed, "weights")) };
+  if (data.train.modality === "Vector" && "standardise.mean" in weights) {
+    const { means, deviations } = deviationsOf(inputs);
+    weights["standardise.mean"] = tf.tensor1d(means);
+    weights["standardise.std"] = tf.tensor1d(deviations);
+  }
+  const { dimension } = network;
+  const { steps, batchSize, learningRate, seed } = wanted;
+  const benign = benignFamilies(wanted.perturbations, space);
+  const recipe = firstModelRecipe({ train: inputs, benign, dimension, seed });
+  const interval = Math.max(10, Math.round(steps / 20));
+  const settings = { steps, batchSize, learningRate, weightDecay: 0.01, averageDecay: 0.998, seed, interval };
+  const trained = await train(
+    network,
+    weights,
+    recipe,
+    { ...settings, count: inputs.count },
+    onProgress ? { onProgress } : {},
+  );
+  const bundle = await store.putFiles(
+    wanted.name,
+    bundleFiles({
+      encoder: { network, weights: trained.weights },
+      calibration: data.calibration,
+      benign: benignFamilies(wanted.calibratedOn, space),
+      log: trained.log,
+      description: {
+        modality: data.train.modality,
+        seed,
+        steps,
+        backend: backend.name,
+        reference: { dataset: wanted.dataset, count: data.calibration.count },
+      },
+    }),
+  );
+  await store.runs.write(run, "bundle.json", new TextEncoder().encode(JSON.stringify({ bundle })));
+  return bundle;
+}
+
+async function knownBundle(store: Store, run: string): Promise<StoreUri | null> {
+  const known = await store.runs.read(run, "bundle.json");
+  if (!known) return null;
+  const { bundle } = z.object({ bundle: storeUri }).parse(JSON.parse(new TextDecoder().decode(known)));
+  try {
+    await store.resolve(bundle);
+    return bundle;
+  } catch (error) {
+    if (error instanceof StoreError && (error.reason === "NotFound" || error.reason === "Corrupt")) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,176 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import { exitCodes, type TrainRequest, type TrainResult, trainResult } from "../api/index.ts";
+import { disposeWeights, type Encoder, embedAll, loadEncoder, startBackend } from "../model/index.ts";
+import {
+  BundleError,
+  type Dataset,
+  DatasetError,
+  elements,
+  parseUri,
+  readDataset,
+  type Store,
+  StoreError,
+  takeRows,
+} from "../registry/index.ts";
+import { type BundleContent, bundleFiles, calibrateConsistency } from "./bundle-files.ts";
+import { removeCheckpoint } from "./checkpoint.ts";
+import { benignFamilies } from "./perturbations/index.ts";
+import { type PreparedData, prepareData } from "./prepared-data.ts";
+import { inputSpace, planTraining, runIdentity } from "./presets.ts";
+import { type Admission, admitTraffic } from "./quarantine.ts";
+import { stream } from "./streams.ts";
+import { Diverged, Interrupted, type Progress, train } from "./trainer.ts";
+
+export type RunHooks = {
+  readonly onProgress?: (progress: Progress) => void;
+  /** a line for people */
+  readonly say?: (line: string) => void;
+  readonly signal?: AbortSignal;
+};
+
+export type Outcome = { readonly result: TrainResult; readonly exitCode: number };
+
+const resultFile = "train.json";
+
+/**
+ * Does what a training request asks and stores the new bundle. A run that was done before answers again without any work
+ * (decision 26); one that was interrupted goes on from its checkpoint.
+ *
+ * @throws {Interrupted} when the signal stopped it: the container is to be started again
+ */
+export async function runTraining(request: TrainRequest, store: Store, hooks: RunHooks = {}): Promise<Outcome> {
+  const done = await store.runs.read(request.run, resultFile);
+  if (done) {
+    hooks.say?.(`run ${request.run} is done already: its result is given again`);
+    return { result: trainResult.parse(JSON.parse(new TextDecoder().decode(done))), exitCode: exitCodes.done };
+  }
+  try {
+    const result = await trainNow(request, store, hooks);
+    await store.runs.write(request.run, resultFile, new TextEncoder().encode(JSON.stringify(result)));
+    await removeCheckpoint({ runs: store.runs, run: request.run });
+    return { result, exitCode: exitCodes.done };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (!failure) throw error;
+    const { exitCode, reason } = failure;
+    const message = (error instanceof Error ? error.message : String(error)).slice(0, 1500);
+    return { result: { kind: "Train", error: { reason, message } }, exitCode };
+  }
+}
+
+async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): Promise<TrainResult> {
+  const say = hooks.say ?? (() => undefined);
+  const backend = await startBackend();
+  say(`backend: ${backend.description}`);
+  const parent = await loadEncoder(await store.resolve(request.parent.uri));
+  const dataset = await readDataset(await store.resolve(request.dataset.reference));
+  checkFits(dataset, parent, "dataset.reference");
+  const data = prepareData(dataset);
+  const { train: kept, control, calibration, duplicates } = data;
+  say(
+    `data: ${kept.count} inputs to train on, ${control.count} to steer by, ${calibration.count} for the reference; ` +
+      `${duplicates.exact} exact and ${duplicates.near} near duplicates removed`,
+  );
+  const traffic = await admit(request, store, parent, data, say);
+
+  const { recipe, initial, settings } = planTraining(request, parent, data);
+  const identity = runIdentity(request, backend.name);
+  const checkpoint = { runs: store.runs, run: request.run, identity };
+  const { onProgress, signal } = hooks;
+  const trained = await train(parent.network, initial, recipe, settings, {
+    checkpoint,
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
+  });
+
+  const encoder = { network: parent.network, weights: trained.weights };
+  const { dataset: refs, perturbations, seed } = request;
+  const content: BundleContent = {
+    encoder,
+    calibration,
+    benign: benignFamilies(perturbations, inputSpace(data)),
+    log: trained.log,
+    description: {
+      modality: dataset.modality,
+      parent: request.parent.digest,
+      retraining: request.run,
+      threatModelHash: `sha256:${createHash("sha256")
+        .update(canonicalize(perturbations) ?? "")
+        .digest("hex")}`,
+      seed,
+      steps: trained.steps,
+      backend: backend.name,
+      reference: {
+        dataset: refs.reference,
+        count: calibration.count,
+        ...(traffic && traffic.samples.count > 0 && request.traffic && { traffic: request.traffic }),
+      },
+    },
+    ...(traffic && { traffic }),
+  };
+  const bundle = await store.putFiles(parseUri(request.parent.uri).name, bundleFiles(content));
+  disposeWeights(trained.weights);
+  return {
+    kind: "Train",
+    bundle,
+    steps: trained.steps,
+    backend: backend.name,
+    ...(traffic && { quarantined: traffic.admission.quarantined, trafficAdmitted: traffic.samples.count }),
+  };
+}
+
+type Admitted = { readonly samples: Dataset; readonly keyed: boolean; readonly admission: Admission };
+
+/** @returns null where traffic is not used at all: there is none, or the cause is an attack (decision 12) */
+async function admit(
+  request: TrainRequest,
+  store: Store,
+  parent: Encoder,
+  data: PreparedData,
+  say: (line: string) => void,
+): Promise<Admitted | null> {
+  if (!request.traffic) return null;
+  if (request.causeClass === "Attack") {
+    say("traffic: not used, because the cause is an attack");
+    return null;
+  }
+  const traffic = await readDataset(await store.resolve(request.traffic));
+  checkFits(traffic, parent, "traffic");
+  const { calibration } = data;
+  const benign = benignFamilies(request.perturbations, inputSpace(data));
+  const embeddings = embedAll(parent, calibration.inputs);
+  const scores = calibrateConsistency(parent, calibration, embeddings, benign, request.seed);
+  const random = stream(request.seed, "reference", 1);
+  const admission = admitTraffic(parent, traffic, scores, calibration.count, random);
+  say(
+    `traffic: ${admission.rows.length} of ${traffic.count} captured samples enter the new reference, ` +
+      `${(100 * admission.quarantined).toFixed(1)} % quarantined`,
+  );
+  return { samples: takeRows(traffic, admission.rows), keyed: admission.keyed, admission };
+}
+
+function checkFits(dataset: Dataset, { network }: Encoder, what: string): void {
+  const { inputShape } = network;
+  if (elements(dataset.shape) === elements(inputShape) && dataset.shape.every((side, i) => side === inputShape[i]))
+    return;
+  throw new DatasetError(
+    "Malformed",
+    `${what}: inputs have shape [${dataset.shape.join(", ")}], the model takes [${inputShape.join(", ")}]`,
+  );
+}
+
+/** @returns null for what another try may mend */
+function failureOf(error: unknown): { exitCode: number; reason: string } | null {
+  if (error instanceof Interrupted) return null;
+  if (error instanceof DatasetError) return { exitCode: exitCodes.badData, reason: error.reason };
+  if (error instanceof BundleError) return { exitCode: exitCodes.badModel, reason: "ModelNotTrainable" };
+  if (error instanceof Diverged) return { exitCode: exitCodes.badRequest, reason: "Diverged" };
+  if (error instanceof StoreError && error.reason === "Corrupt")
+    return { exitCode: exitCodes.badData, reason: "Corrupt" };
+  if (error instanceof StoreError && error.reason === "BadUri")
+    return { exitCode: exitCodes.badRequest, reason: "BadUri" };
+  if (error instanceof StoreError && error.reason === "NotFound")
+    return { exitCode: exitCodes.badRequest, reason: "NotFound" };
+  return null;
+}
