@@ -63,40 +63,43 @@ export type RolloutScope = {
   readonly candidate: string;
   /** Time that rates are taken over, ms. */
   readonly window: number;
+  /** The pool that answers with the rolled-out model: the candidate's, or stable's once it is promoted. */
+  readonly pool?: "candidate" | "stable";
 };
 
 /** PromQL of a live check of a rollout. `or vector(0)` is only where the absence of a series does mean none. */
 export function analysisQuery(metric: AnalysisMetric, scope: RolloutScope): Measurement {
-  const { namespace, service, stable, candidate } = scope;
+  const { namespace, service, stable, candidate, pool: own = "candidate" } = scope;
+  const inPool = `pool="${own}"`;
   const window = `[${Math.max(1, Math.round(scope.window / 1000))}s]`;
   const of = (model: string, ...more: string[]): string =>
     `{${[scopeMatchers({ namespace, service, model }), ...more].join(",")}}`;
   const increase = (name: string, selector: string): string => `sum(increase(${name}${selector}${window}))`;
-  const requests = increase(gateway.requests.name, of(candidate, 'pool="candidate"'));
+  const requests = increase(gateway.requests.name, of(candidate, inPool));
   switch (metric) {
     case "ErrorRate": {
-      const failed = increase(gateway.requests.name, of(candidate, 'pool="candidate"', 'code=~"5.."'));
+      const failed = increase(gateway.requests.name, of(candidate, inPool, 'code=~"5.."'));
       return { query: `(${failed} or vector(0)) / ${requests}`, samplesQuery: requests };
     }
     case "LatencyP99": {
       const p99 = (model: string, pool: string): string =>
         `histogram_quantile(0.99, sum by (le) (rate(${gateway.requestDuration.name}_bucket${of(model, `pool="${pool}"`)}${window})))`;
-      return { query: `${p99(candidate, "candidate")} / ${p99(stable, "stable")}`, samplesQuery: requests };
+      return { query: `${p99(candidate, own)} / ${p99(stable, "stable")}`, samplesQuery: requests };
     }
     case "InvalidVectors": {
-      const pools = 'pool=~"candidate|mirror"';
+      const pools = `pool=~"${own}|mirror"`;
       const vectors = increase(gateway.vectors.name, of(candidate, pools));
       const invalid = increase(gateway.invalidVectors.name, of(candidate, pools));
       return { query: `(${invalid} or vector(0)) / ${vectors}`, samplesQuery: vectors };
     }
     case "ProbeMatch": {
-      const pods = (name: string): string => `sum(${name}${of(candidate, 'pool="candidate"')})`;
+      const pods = (name: string): string => `sum(${name}${of(candidate, inPool)})`;
       const probed = pods(gateway.probedPods.name);
       return { query: `${pods(gateway.probeMatchedPods.name)} / ${probed}`, samplesQuery: probed };
     }
     case "FlaggedShare": {
-      const scored = increase(monitor.consistencyScored.name, of(candidate, 'pool="candidate"'));
-      const flagged = increase(monitor.consistencyFlagged.name, of(candidate, 'pool="candidate"'));
+      const scored = increase(monitor.consistencyScored.name, of(candidate, inPool));
+      const flagged = increase(monitor.consistencyFlagged.name, of(candidate, inPool));
       return { query: `(${flagged} or vector(0)) / ${scored}`, samplesQuery: scored };
     }
     case "MirrorOverlap": {
@@ -109,7 +112,7 @@ export function analysisQuery(metric: AnalysisMetric, scope: RolloutScope): Meas
 }
 
 /** Puts the scope into a query of the user's: $namespace, $service, $stable, $candidate, each as label text. */
-export function fillPlaceholders(promql: string, scope: Omit<RolloutScope, "window">): string {
+export function fillPlaceholders(promql: string, scope: Omit<RolloutScope, "window" | "pool">): string {
   const values = new Map(Object.entries(scope));
   return promql.replaceAll(/\$(namespace|service|stable|candidate)\b/g, (whole, name: string) => {
     const value = values.get(name);
