@@ -1,4 +1,4 @@
-import type { ModelRollout, ModelVersion, Retraining } from "../../src/api/index.ts";
+import type { ModelRollout, ModelVersion, Retraining, StoreUri } from "../../src/api/index.ts";
 import type { Kube } from "../../src/kube/index.ts";
 import type { Images, Part } from "./mnist.ts";
 import type { Observer } from "./observer.ts";
@@ -17,6 +17,8 @@ export interface Demo {
   /** the user's client: the role `edit` in one namespace and nothing more */
   readonly kube: Kube;
   readonly random: () => number;
+  /** the first model: its index is the old index of every figure */
+  readonly first: StoreUri;
   readonly dir: string;
   readonly pace: Pace;
 }

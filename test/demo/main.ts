@@ -109,7 +109,7 @@ async function play(story: Story, dir: string, record: DemoRecord, stop: (() => 
       .map(([part, { sources }]) => `${sources.length} ${part}`)
       .join(", ")}; shared by any two: ${record.overlap}`,
   );
-  const prepared = await prepareStore(story, images);
+  const prepared = await prepareStore(story);
   Object.assign(record, { backend: prepared.backend });
 
   const stage = await openStage(dir);
@@ -128,7 +128,7 @@ async function play(story: Story, dir: string, record: DemoRecord, stop: (() => 
     `${names.workload} and its EmbeddingService are applied, by a user with the role edit in namespace ${names.namespace}`,
   );
 
-  const demo = await begin({ story, dir, stage, kube, images }, stop);
+  const demo = await begin({ story, dir, stage, kube, images, first: prepared.initial }, stop);
   await demo.observer.until(
     "every signal to pass",
     ({ service: { status } }) => status.signals.length > 0 && status.signals.every(({ verdict }) => verdict === "Pass"),
@@ -168,7 +168,7 @@ async function withFacts(demo: Demo, one: ActRecord, perform: () => Promise<void
 }
 
 async function begin(
-  given: { story: Story; dir: string; stage: Stage; kube: Kube; images: Demo["images"] },
+  given: { story: Story; dir: string; stage: Stage; kube: Kube; images: Demo["images"]; first: Demo["first"] },
   stop: (() => Promise<unknown>)[],
 ): Promise<Demo> {
   const random = seeded(20_261_124);

@@ -8,7 +8,7 @@ export type Quality = {
   readonly shifted: number;
   /** accuracy under attacks crafted anew against this very model */
   readonly robust: number;
-  /** share of the old model's 10 nearest old documents that new queries find */
+  /** recall@10 of new queries in the first model's index of old documents, relevant when of the same digit */
   readonly oldIndexRecall: number;
   readonly samples: number;
 };

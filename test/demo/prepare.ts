@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { StoreUri } from "../../src/api/index.ts";
+import { threatModel } from "./manifests.ts";
+import { script } from "./process.ts";
+import type { Story } from "./story.ts";
+
+/** The store that the service begins with. */
+export interface Prepared {
+  readonly folder: string;
+  readonly reference: StoreUri;
+  readonly evaluation: StoreUri;
+  readonly initial: StoreUri;
+  readonly backend: string;
+  readonly trainSteps: number;
+}
+
+/** Datasets and a first model, made once and kept in the user's cache by all that decides them. */
+export async function prepareStore(story: Story): Promise<Prepared> {
+  const cache = process.env["EVENKEEL_CACHE"] ?? join(homedir(), ".cache/evenkeel");
+  const folder = join(cache, "demo", await fingerprint(), "store");
+  await mkdir(folder, { recursive: true });
+  story.say("datasets and the first model: made once, about a minute; then they come from the cache");
+  const answer = await script<Omit<Prepared, "folder" | "trainSteps">>("scripts/prepare.ts", {
+    folder,
+    families: threatModel().spec.perturbations,
+  });
+  story.good(`the store is ready, the first model was trained on backend ${answer.backend}`);
+  return { folder, ...answer, trainSteps: answer.backend === "native" || answer.backend === "gpu" ? 700 : 150 };
+}
+
+/** Of the sources that decide datasets and first model. */
+async function fingerprint(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of ["mnist.ts", "shift.ts", "datasets.ts", "manifests.ts", "scripts/prepare.ts"]) {
+    hash.update(await readFile(join(import.meta.dirname, file)));
+  }
+  const training = join(import.meta.dirname, "../../src/training");
+  for (const file of (await readdir(training)).sort()) {
+    if (file.endsWith(".ts") && !file.endsWith(".test.ts")) hash.update(await readFile(join(training, file)));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
