@@ -94,6 +94,7 @@ const signal = (
     failingFor: 0,
     alarm: 1,
     message: "",
+    reason: "",
   },
   held,
   learning: false,

@@ -1,0 +1,134 @@
+import type { AuditStatus, DecisionRecord, EmbeddingService } from "../api/index.ts";
+import { appendTo, canonical, type Fact, genesis, link } from "../audit/index.ts";
+import { configMaps, isKubeError, type Stored } from "../kube/index.ts";
+import { names } from "./identity.ts";
+import { instant } from "./instant.ts";
+import { labels } from "./labels.ts";
+import type { Turn } from "./ports.ts";
+import type { Said } from "./said.ts";
+
+const file = "entries.jsonl";
+
+/**
+ * Writes the pending entries into their segment, before the next decision is taken (decision 28). Doing it again does
+ * nothing. Segments have no owner: the trail outlives its service.
+ *
+ * @returns the number of the segment that holds them
+ */
+export async function flush(turn: Turn, { metadata, status }: Stored<EmbeddingService>): Promise<number> {
+  const { pending } = status.audit;
+  let { segment } = status.audit;
+  if (pending.length === 0) return segment;
+  const { kube, signal } = turn;
+  for (;;) {
+    const key = { namespace: metadata.namespace, name: names.auditSegment(metadata.uid, segment) };
+    const existing = await kube.get(configMaps, key, { signal });
+    const appended = appendTo(existing?.data?.[file] ?? "", pending);
+    switch (appended.kind) {
+      case "There":
+        return segment;
+      case "Next":
+        segment += 1;
+        continue;
+      case "Append": {
+        const data = { [file]: appended.text };
+        if (existing) await kube.replace(configMaps, { ...existing, data }, { signal });
+        else await kube.create(configMaps, { metadata: { ...key, labels: labelsOf(metadata) }, data }, { signal });
+        return segment;
+      }
+      default:
+        return appended satisfies never;
+    }
+  }
+}
+
+/** As `flush`; in a namespace that is being deleted the trail goes with it. */
+export async function flushWhilePossible(turn: Turn, service: Stored<EmbeddingService>): Promise<number> {
+  try {
+    return await flush(turn, service);
+  } catch (error) {
+    if (isKubeError(error, "NamespaceTerminating")) return service.status.audit.segment;
+    throw error;
+  }
+}
+
+function labelsOf({ name, uid }: { readonly name: string; readonly uid: string }): Record<string, string> {
+  return { [labels.service]: name, [labels.audit]: uid, [labels.managedBy]: "evenkeel" };
+}
+
+/** An object whose decisions wait to be taken in. */
+export type Deciding = {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly status: { readonly decisions: readonly DecisionRecord[] };
+};
+
+/** Entries that may wait in a status at once. */
+const mostPending = 20;
+
+/**
+ * The chain with new entries linked to its end: the service's own decisions, and as many of those of its runs and
+ * rollouts as there is room for, in their order.
+ *
+ * @param segment  the segment that holds what was pending
+ */
+export function extend(
+  audit: AuditStatus,
+  segment: number,
+  said: readonly Said[],
+  others: readonly Deciding[],
+  now: number,
+): AuditStatus {
+  const own = said.map(
+    ({ kind, subject, facts }): Fact => ({ kind, subject, at: instant(now), detail: canonical(facts) }),
+  );
+  const waiting = others
+    .flatMap((object) => {
+      const from = audit.taken.find(({ uid }) => uid === object.metadata.uid)?.n ?? 0;
+      return object.status.decisions.filter(({ n }) => n > from).map((decision) => ({ object, decision }));
+    })
+    .toSorted((a, b) => (a.decision.at < b.decision.at ? -1 : a.decision.at > b.decision.at ? 1 : 0))
+    .slice(0, Math.max(0, mostPending - own.length));
+  const theirs = waiting.map(
+    ({ object, decision: { kind, at, detail } }): Fact => ({
+      kind,
+      at,
+      detail,
+      subject: `${object.kind}/${object.metadata.name}`,
+    }),
+  );
+  const pending = link(audit.seq === 0 ? genesis : audit, [...theirs, ...own].slice(0, mostPending));
+  const last = pending.at(-1);
+  return {
+    seq: last?.seq ?? audit.seq,
+    head: last?.hash ?? audit.head,
+    segment,
+    pending,
+    taken: takenAfter(audit, others, waiting),
+  };
+}
+
+/** Numbers are kept only for objects that still show decisions: the others dropped theirs because they were taken. */
+function takenAfter(
+  { taken }: AuditStatus,
+  others: readonly Deciding[],
+  now: readonly { readonly object: Deciding; readonly decision: DecisionRecord }[],
+): AuditStatus["taken"] {
+  return others
+    .filter(({ status }) => status.decisions.length > 0)
+    .flatMap(({ metadata: { uid } }) => {
+      const before = taken.find((entry) => entry.uid === uid)?.n ?? 0;
+      const n = Math.max(
+        before,
+        ...now.filter(({ object }) => object.metadata.uid === uid).map(({ decision }) => decision.n),
+      );
+      return n > 0 ? [{ uid, n }] : [];
+    })
+    .slice(-20);
+}
+
+/** How far the service has taken in an object's decisions; null when there is no service that would. */
+export function takenOf(service: EmbeddingService | null, uid: string): number | null {
+  if (!service) return null;
+  return service.status.audit.taken.find((entry) => entry.uid === uid)?.n ?? 0;
+}

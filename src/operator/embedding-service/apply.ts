@@ -1,0 +1,154 @@
+import type { EmbeddingService, EmbeddingServiceStatus } from "../../api/index.ts";
+import { modelRollouts } from "../../kinds.ts";
+import { deployments, type Stored } from "../../kube/index.ts";
+import { createOnce, ensure, isStalled } from "../ensure.ts";
+import { digestOf } from "../identity.ts";
+import { fieldManagers } from "../labels.ts";
+import type { Turn } from "../ports.ts";
+import type { Stalled } from "../rule.ts";
+import { fieldPatch } from "../workload.ts";
+import type { Decision } from "./decide.ts";
+import {
+  gatewayConfigMap,
+  gatewayDeployment,
+  gatewayDisruptionBudget,
+  gatewayNotebooks,
+  gatewayRoleBinding,
+  gatewayService,
+  gatewayServiceAccount,
+} from "./gateway-objects.ts";
+import { adoptedVersion, gatewayConfigOf, retrainingOf, rolloutOf } from "./resources.ts";
+import type { Observed } from "./world.ts";
+
+export type Applied = {
+  readonly stalled: readonly Stalled[];
+  readonly routing: EmbeddingServiceStatus["routing"];
+  /** UIDs of what was made by name. */
+  readonly made: { readonly retraining?: string; readonly rollout?: string };
+};
+
+/** Does what the decision says, each write on its precondition. */
+export async function apply(
+  turn: Turn,
+  service: Stored<EmbeddingService>,
+  world: Observed,
+  decision: Decision,
+): Promise<Applied> {
+  const stalled = [...(await ensureVersion(turn, service)), ...(await ensureGateway(turn, service, world))];
+  const routing = await tellGateways(turn, service, world, decision.status, stalled);
+  await seed(turn, service, world, decision);
+  await abort(turn, world, decision);
+  const retraining = await makeRun(turn, service, world, decision, stalled);
+  const rollout = await makeRollout(turn, service, stalled);
+  return { stalled, routing, made: { ...(retraining ? { retraining } : {}), ...(rollout ? { rollout } : {}) } };
+}
+
+/** Versions that no run made are the service's to make. */
+async function ensureVersion(turn: Turn, service: Stored<EmbeddingService>): Promise<Stalled[]> {
+  const { activeVersion } = service.status;
+  const { namespace } = service.metadata;
+  if (!activeVersion || turn.caches.modelVersions.get({ namespace, name: activeVersion.name })) return [];
+  const made = await createOnce(turn, turn.caches.modelVersions, adoptedVersion(service, activeVersion), service);
+  return isStalled(made) ? [made] : [];
+}
+
+async function ensureGateway(turn: Turn, service: Stored<EmbeddingService>, world: Observed): Promise<Stalled[]> {
+  if (!service.status.activeVersion || !world.workload) return [];
+  const { caches, settings } = turn;
+  const answers = [
+    ...(await inTurn(gatewayNotebooks(service), (notebook) => ensure(turn, caches.configMaps, notebook, service))),
+    await ensure(turn, caches.serviceAccounts, gatewayServiceAccount(service), service),
+    await ensure(turn, caches.roleBindings, gatewayRoleBinding(service), service),
+    await ensure(turn, caches.services, gatewayService(service), service),
+    await ensure(turn, caches.disruptionBudgets, gatewayDisruptionBudget(service), service),
+  ];
+  // Gateways start when they have been told something.
+  if (world.config) {
+    answers.push(await ensure(turn, caches.deployments, gatewayDeployment(service, settings.image), service));
+  }
+  return answers.filter((answer) => answer !== null);
+}
+
+async function inTurn<Item, Answer>(items: readonly Item[], act: (item: Item) => Promise<Answer>): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (const item of items) answers.push(await act(item));
+  return answers;
+}
+
+/** The generation is raised when anything else differs, and never goes back, not even when the ConfigMap was deleted. */
+async function tellGateways(
+  turn: Turn,
+  service: Stored<EmbeddingService>,
+  world: Observed,
+  status: EmbeddingServiceStatus,
+  stalled: Stalled[],
+): Promise<EmbeddingServiceStatus["routing"]> {
+  const { workload, config } = world;
+  const before = service.status.routing;
+  if (!workload) return before;
+  const named = world.rollout?.metadata.name === status.rollout?.name ? world.rollout : null;
+  const wanted = gatewayConfigOf(service, status, workload, named);
+  if (!wanted) return before;
+  const hash = digestOf(wanted);
+  const told = config ? { generation: config.generation, hash: hashOf(config) } : null;
+  const last = Math.max(told?.generation ?? 0, before?.generation ?? 0);
+  const generation = told?.hash === hash ? told.generation : last + 1;
+  const text = JSON.stringify({ generation, ...wanted });
+  const problem = await ensure(turn, turn.caches.configMaps, gatewayConfigMap(service, text), service);
+  if (problem) stalled.push(problem);
+  return { generation, hash };
+}
+
+function hashOf({ generation: _, ...rest }: NonNullable<Observed["config"]>): string {
+  return digestOf(rest);
+}
+
+async function seed(turn: Turn, service: EmbeddingService, { workload }: Observed, decision: Decision): Promise<void> {
+  if (decision.retraining.kind !== "Seed" || !workload) return;
+  const { kube, caches, writes, key, signal } = turn;
+  const { workloadRef, model } = service.spec;
+  const patch = fieldPatch(workloadRef.name, key.namespace, model, decision.retraining.uri, workload.inInitContainer);
+  const { resourceVersion } = workload;
+  const applied = await kube.apply(deployments, patch, { fieldManager: fieldManagers.field, resourceVersion, signal });
+  writes.wrote(key, caches.deployments, applied);
+}
+
+async function abort(
+  { kube, caches, writes, key, signal }: Turn,
+  { rollout }: Observed,
+  decision: Decision,
+): Promise<void> {
+  if (decision.restoration.kind !== "Abort" || !rollout) return;
+  const { namespace, name, resourceVersion } = rollout.metadata;
+  const patch = { spec: { abort: true } };
+  const patched = await kube.mergePatch(modelRollouts, { namespace, name }, patch, { resourceVersion, signal });
+  writes.wrote(key, caches.modelRollouts, patched);
+}
+
+async function makeRun(
+  turn: Turn,
+  service: Stored<EmbeddingService>,
+  world: Observed,
+  { retraining }: Decision,
+  stalled: Stalled[],
+): Promise<string | undefined> {
+  if (retraining.kind !== "Create" || !world.threatModel) return undefined;
+  const run = retrainingOf(world, world.threatModel, retraining.cause, retraining.model);
+  const made = await createOnce(turn, turn.caches.retrainings, run, service);
+  if (!isStalled(made)) return made.metadata.uid;
+  stalled.push(made);
+  return undefined;
+}
+
+async function makeRollout(
+  turn: Turn,
+  service: Stored<EmbeddingService>,
+  stalled: Stalled[],
+): Promise<string | undefined> {
+  const rollout = rolloutOf(service);
+  if (!rollout) return undefined;
+  const made = await createOnce(turn, turn.caches.modelRollouts, rollout, service);
+  if (!isStalled(made)) return made.metadata.uid;
+  stalled.push(made);
+  return undefined;
+}

@@ -1,0 +1,87 @@
+import type { Cause, CauseClass, EmbeddingService, MonitorState, Trigger } from "../../api/index.ts";
+import { causeId, digestOf } from "../identity.ts";
+import { instant } from "../instant.ts";
+import { lastScheduled, nextScheduled, parseSchedule, ScheduleError } from "../schedule.ts";
+import { usesTraffic } from "./resources.ts";
+import type { ScheduleState, SignalState } from "./world.ts";
+
+/** Triggers with a schedule, as they are now. */
+export function scheduleStates({ spec, status, metadata }: EmbeddingService, now: number): ScheduleState[] {
+  return spec.triggers.flatMap((trigger): ScheduleState[] => {
+    if (trigger.schedule === undefined) return [];
+    try {
+      const schedule = parseSchedule(trigger.schedule, trigger.timeZone);
+      const acted = status.schedules.find(({ name }) => name === trigger.name)?.lastScheduled;
+      const after = Date.parse(acted ?? metadata.creationTimestamp ?? instant(now));
+      const last = lastScheduled(schedule, now);
+      // Several that were missed are run once.
+      const due = last !== null && last > after ? last : null;
+      return [{ trigger, due, next: nextScheduled(schedule, now), problem: null }];
+    } catch (error) {
+      if (!(error instanceof ScheduleError)) throw error;
+      return [{ trigger, due: null, next: null, problem: error.message }];
+    }
+  });
+}
+
+/** What would start a run now, in the order of the triggers, signals before schedules. */
+export function causesOf(
+  service: EmbeddingService,
+  signals: readonly SignalState[],
+  schedules: readonly ScheduleState[],
+  snapshot: MonitorState["snapshot"],
+  now: number,
+): Cause[] {
+  const active = service.status.activeVersion;
+  if (!active || !service.spec.retraining) return [];
+  const identity = { service: service.metadata.uid, reference: active.digest };
+  const bySignal = signals
+    .filter(({ trigger, held }) => held && retrains(trigger))
+    .map(({ trigger, status, query }): Cause => {
+      const causeClass = classOf(trigger);
+      const dataDigest = dataDigestOf(service, causeClass, snapshot);
+      const facts = { ...identity, trigger: trigger.name, alarm: status.alarm, data: dataDigest };
+      return {
+        id: causeId(facts),
+        class: causeClass,
+        trigger: trigger.name,
+        value: status.value,
+        threshold: status.threshold,
+        query: query.slice(0, 2048),
+        at: instant(now),
+        dataDigest,
+      };
+    });
+  const bySchedule = schedules
+    .filter(({ trigger, due }) => due !== null && retrains(trigger))
+    .map(({ trigger, due }): Cause => {
+      const at = instant(due ?? now);
+      return {
+        id: causeId({ service: service.metadata.uid, trigger: trigger.name, at }),
+        class: "Schedule",
+        trigger: trigger.name,
+        value: null,
+        threshold: null,
+        query: trigger.schedule ?? "",
+        at,
+        dataDigest: dataDigestOf(service, "Schedule", snapshot),
+      };
+    });
+  return [...bySignal, ...bySchedule];
+}
+
+function retrains({ then }: Trigger): boolean {
+  return then === "Retrain" || then === "ProtectAndRetrain";
+}
+
+function classOf({ signal }: Trigger): CauseClass {
+  if (signal === undefined) return "Custom";
+  return signal === "AdversarialAnomaly" ? "Attack" : "Drift";
+}
+
+/** What a run would train and be measured on (decision 8: a latched cause is tried again only when this has changed). */
+function dataDigestOf(service: EmbeddingService, causeClass: CauseClass, snapshot: MonitorState["snapshot"]): string {
+  const { reference, evaluation = "" } = service.spec.dataset;
+  const traffic = usesTraffic(service, { class: causeClass }) ? (snapshot?.uri ?? "") : "";
+  return digestOf({ reference, evaluation, traffic });
+}

@@ -1,0 +1,139 @@
+import { type EmbeddingService, gatewayConfigName, gatewayReportsName, gatewayStateName } from "../../api/index.ts";
+import { names } from "../identity.ts";
+import { labels } from "../labels.ts";
+import { podEnvironment, podSecurityContext, scratch, securityContext, storePath } from "../pod.ts";
+import type { Workload } from "../workload.ts";
+
+const ports = { data: 8080, admin: 9090 } as const;
+
+export const gatewayRole = "evenkeel-gateway";
+
+function metadata({ metadata: { name, namespace } }: EmbeddingService, object = names.gateway(name)) {
+  return {
+    name: object,
+    namespace,
+    labels: { [labels.service]: name, [labels.gateway]: name, [labels.managedBy]: "evenkeel" },
+  };
+}
+
+/** ConfigMaps that the operator makes and others fill: gateways may change them, not make them. */
+export function gatewayNotebooks(service: EmbeddingService) {
+  const { name } = service.metadata;
+  return [gatewayReportsName(name), gatewayStateName(name)].map((object) => ({ metadata: metadata(service, object) }));
+}
+
+export function gatewayConfigMap(service: EmbeddingService, text: string) {
+  return {
+    metadata: metadata(service, gatewayConfigName(service.metadata.name)),
+    data: { "gateway.json": text },
+  };
+}
+
+export function gatewayServiceAccount(service: EmbeddingService) {
+  return { metadata: metadata(service), automountServiceAccountToken: false };
+}
+
+export function gatewayRoleBinding(service: EmbeddingService) {
+  const { name, namespace } = metadata(service);
+  return {
+    metadata: metadata(service),
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: gatewayRole },
+    subjects: [{ kind: "ServiceAccount", name, namespace }],
+  };
+}
+
+/** Clients opt in by this Service; users' own are never edited (decision 31). */
+export function gatewayService(service: EmbeddingService) {
+  return {
+    metadata: metadata(service),
+    spec: {
+      selector: { [labels.gateway]: service.metadata.name },
+      ports: [{ name: "http", port: service.spec.gateway.port, targetPort: ports.data, protocol: "TCP" }],
+    },
+  };
+}
+
+/** Where the gateway's Service leads when evenkeel leaves: straight to the workload. */
+export function releasedService(service: EmbeddingService, workload: Workload) {
+  return {
+    selector: { ...workload.selector },
+    ports: [{ name: "http", port: service.spec.gateway.port, targetPort: service.spec.port, protocol: "TCP" }],
+  };
+}
+
+export function gatewayDisruptionBudget(service: EmbeddingService) {
+  return {
+    metadata: metadata(service),
+    spec: { maxUnavailable: 1, selector: { matchLabels: { [labels.gateway]: service.metadata.name } } },
+  };
+}
+
+export function gatewayDeployment(service: EmbeddingService, image: string) {
+  const { name, namespace } = service.metadata;
+  const { gateway, store, dataset } = service.spec;
+  const capturing = dataset.traffic.capture === "On";
+  const trafficMount = { name: "store", mountPath: `${storePath}/traffic`, subPath: "traffic" };
+  const probe = (path: string) => ({ httpGet: { path, port: "admin" } });
+  return {
+    metadata: metadata(service),
+    spec: {
+      replicas: gateway.replicas,
+      selector: { matchLabels: { [labels.gateway]: name } },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      template: {
+        metadata: {
+          labels: { [labels.service]: name, [labels.gateway]: name },
+          annotations: {
+            "prometheus.io/scrape": "true",
+            "prometheus.io/port": String(ports.admin),
+            "prometheus.io/path": "/metrics",
+          },
+        },
+        spec: {
+          serviceAccountName: names.gateway(name),
+          automountServiceAccountToken: true,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: 30,
+          securityContext: podSecurityContext,
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: "kubernetes.io/hostname",
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: { matchLabels: { [labels.gateway]: name } },
+            },
+          ],
+          volumes: [{ name: "store", persistentVolumeClaim: { claimName: store.claimName } }, scratch.volume],
+          containers: [
+            {
+              name: "gateway",
+              image,
+              args: [
+                "gateway",
+                ...["--service", name],
+                ...["--namespace", namespace],
+                ...["--port", String(ports.data)],
+                ...["--admin-port", String(ports.admin)],
+              ],
+              env: podEnvironment,
+              ports: [
+                { name: "http", containerPort: ports.data },
+                { name: "admin", containerPort: ports.admin },
+              ],
+              readinessProbe: { ...probe("/readyz"), periodSeconds: 2, failureThreshold: 2 },
+              livenessProbe: { ...probe("/healthz"), periodSeconds: 10, timeoutSeconds: 5 },
+              startupProbe: { ...probe("/healthz"), periodSeconds: 1, failureThreshold: 60 },
+              resources: { requests: gateway.resources.requests, limits: gateway.resources.limits },
+              securityContext,
+              volumeMounts: [
+                { name: "store", mountPath: storePath, readOnly: true },
+                ...(capturing ? [trafficMount] : []),
+                scratch.mount,
+              ],
+            },
+          ],
+        },
+      },
+    },
+  };
+}

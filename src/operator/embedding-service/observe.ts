@@ -1,0 +1,108 @@
+import {
+  type EmbeddingService,
+  gatewayConfig,
+  gatewayConfigName,
+  gatewayStateName,
+  monitorState,
+} from "../../api/index.ts";
+import { type ConfigMap, type Stored } from "../../kube/index.ts";
+import { byService } from "../caches.ts";
+import { fieldOwnership } from "../field-owner.ts";
+import { labels } from "../labels.ts";
+import { isReady } from "../pod-state.ts";
+import type { Turn } from "../ports.ts";
+import type { Stalled } from "../rule.ts";
+import { workloadOf } from "../workload.ts";
+import { causesOf, scheduleStates } from "./causes.ts";
+import { evaluateSignals } from "./evaluate-signals.ts";
+import type { Observed, Ownership } from "./world.ts";
+
+/** All reads of a reconcile of a service; null when there is none. */
+export async function observe(turn: Turn, service: Stored<EmbeddingService>, now: number): Promise<Observed> {
+  const { caches, key, sources, signal } = turn;
+  const { namespace, name } = key;
+  const { spec, status } = service;
+  const index = `${namespace}/${name}`;
+  const deployment = caches.deployments.get({ namespace, name: spec.workloadRef.name });
+  const workload = deployment ? workloadOf(deployment, spec.model) : null;
+  const ownership: Ownership =
+    workload && workload.field.kind !== "NoContainer" && workload.field.kind !== "Indirect"
+      ? await fieldOwnership(turn, service, workload)
+      : { kind: "Unknown", message: "the workload has no field that could be set" };
+  const found = await sources.find(namespace, spec.monitoring.prometheus, signal);
+  const source = found.kind === "Refused" ? { reason: found.reason, message: found.message } : null;
+  const signals = await evaluateSignals(service, found.kind === "Source" ? found.prometheus : found, now);
+  const schedules = scheduleStates(service, now);
+  const runs = byAge(caches.retrainings.by(byService, index));
+  const rollouts = byAge(caches.modelRollouts.by(byService, index));
+  const snapshot = stateOf(caches.configMaps.get({ namespace, name: gatewayStateName(name) }))?.snapshot ?? null;
+  const threatModelRef = spec.retraining?.threatModelRef;
+  return {
+    service,
+    workload,
+    ownership,
+    signals,
+    schedules,
+    source,
+    store: storeProblem(turn, service),
+    threatModel: threatModelRef ? caches.threatModels.get({ namespace, name: threatModelRef.name }) : null,
+    run: runs.find(({ metadata }) => metadata.name === status.retraining?.name) ?? null,
+    rollout: rollouts.find(({ metadata }) => metadata.name === status.rollout?.name) ?? null,
+    waitingRuns: runs.filter(
+      ({ metadata, status: { phase } }) =>
+        phase === "Pending" && metadata.name !== status.retraining?.name && !metadata.deletionTimestamp,
+    ),
+    waitingRollouts: rollouts.filter(
+      ({ metadata, status: { phase } }) =>
+        phase === "Pending" && metadata.name !== status.rollout?.name && !metadata.deletionTimestamp,
+    ),
+    runs,
+    rollouts,
+    snapshot,
+    config: configOf(caches.configMaps.get({ namespace, name: gatewayConfigName(name) })),
+    gateway: { ready: readyGateways(turn).length, wanted: spec.gateway.replicas },
+    causes: causesOf(service, signals, schedules, snapshot, now),
+  };
+}
+
+/** Names of the gateway pods that are ready. */
+export function readyGateways({ caches, key }: Turn, service = key.name): string[] {
+  return caches.pods
+    .by(byService, `${key.namespace}/${service}`)
+    .filter((pod) => pod.metadata.labels?.[labels.gateway] === service && isReady(pod))
+    .map(({ metadata }) => metadata.name);
+}
+
+export function configOf(configMap: Stored<ConfigMap> | null) {
+  return gatewayConfig.safeParse(json(configMap?.data?.["gateway.json"])).data ?? null;
+}
+
+function stateOf(configMap: Stored<ConfigMap> | null) {
+  return monitorState.safeParse(json(configMap?.data?.["state.json"])).data ?? null;
+}
+
+function json(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** A claim that only one node can mount serves nobody on another (decision 34). */
+function storeProblem({ caches, key }: Turn, { spec }: EmbeddingService): Stalled | null {
+  const { claimName, oneNode } = spec.store;
+  const claim = caches.claims.get({ namespace: key.namespace, name: claimName });
+  if (!claim) return { reason: "StoreMissing", message: `PersistentVolumeClaim ${claimName} does not exist` };
+  const modes = claim.spec?.accessModes ?? [];
+  if (oneNode || modes.includes("ReadWriteMany")) return null;
+  const message = `PersistentVolumeClaim ${claimName} is ${modes.join(", ")}: it needs ReadWriteMany, or store.oneNode when all pods run on one node`;
+  return { reason: "StoreNotShared", message };
+}
+
+function byAge<Item extends { readonly metadata: { readonly creationTimestamp?: string; readonly name: string } }>(
+  items: readonly Item[],
+): Item[] {
+  const age = ({ metadata: { creationTimestamp = "", name } }: Item): string => `${creationTimestamp} ${name}`;
+  return items.toSorted((a, b) => (age(a) < age(b) ? -1 : 1));
+}

@@ -1,0 +1,81 @@
+import type { EmbeddingService } from "../../api/index.ts";
+import { embeddingServices } from "../../kinds.ts";
+import { done, hasFinalizer, isBeingDeleted, type Requeue, type Stored, withFinalizer } from "../../kube/index.ts";
+import { extend, flush } from "../audit-trail.ts";
+import { withCondition } from "../condition.ts";
+import { instant } from "../instant.ts";
+import { finalizers } from "../labels.ts";
+import type { Turn } from "../ports.ts";
+import { saveStatus } from "../save.ts";
+import { type Applied, apply } from "./apply.ts";
+import { type Decision, decide } from "./decide.ts";
+import { evaluationInterval } from "./evaluate-signals.ts";
+import { observe } from "./observe.ts";
+import { release } from "./release.ts";
+import { forget, report } from "./report.ts";
+
+export async function reconcile(turn: Turn): Promise<Requeue> {
+  const { caches, key, clock } = turn;
+  const service = caches.embeddingServices.get(key);
+  if (!service) {
+    forget(turn);
+    return done;
+  }
+  if (isBeingDeleted(service)) return hasFinalizer(service, finalizers.service) ? release(turn, service) : done;
+  if (!hasFinalizer(service, finalizers.service)) return hold(turn, service);
+  // What was decided is in the trail before anything more is decided (decision 28).
+  const segment = await flush(turn, service);
+  const now = clock.now();
+  const world = await observe(turn, service, now);
+  const decision = decide(world, now);
+  const applied = await apply(turn, service, world, decision);
+  const status = statusOf(service, decision, applied, now);
+  const audit = extend(service.status.audit, segment, decision.said, [...world.runs, ...world.rollouts], now);
+  await saveStatus(turn, caches.embeddingServices, service, { ...status, audit });
+  report(turn, service, { ...status, audit }, decision);
+  return { after: wakeAfter(turn, service, decision, now) };
+}
+
+async function hold({ kube, writes, caches, key, signal }: Turn, service: Stored<EmbeddingService>): Promise<Requeue> {
+  const { resourceVersion } = service.metadata;
+  const patch = { metadata: { finalizers: withFinalizer(service.metadata.finalizers, finalizers.service) } };
+  writes.wrote(
+    key,
+    caches.embeddingServices,
+    await kube.mergePatch(embeddingServices, key, patch, { resourceVersion, signal }),
+  );
+  return done;
+}
+
+/** The decision's status, with what was found out while it was carried out. */
+function statusOf(service: EmbeddingService, { status }: Decision, { stalled, routing, made }: Applied, now: number) {
+  const { retraining, rollout } = status;
+  const [problem] = stalled;
+  const saying = problem && {
+    type: "Stalled",
+    holds: true,
+    reason: problem.reason,
+    message: problem.message,
+    generation: service.metadata.generation,
+  };
+  return {
+    ...status,
+    ...(retraining && made.retraining ? { retraining: { ...retraining, uid: made.retraining } } : {}),
+    ...(rollout && made.rollout ? { rollout: { ...rollout, uid: made.rollout } } : {}),
+    ...(routing ? { routing } : {}),
+    ...(saying ? { phase: "Stalled", conditions: withCondition(status.conditions, saying, instant(now)) } : {}),
+  };
+}
+
+function wakeAfter({ settings }: Turn, service: EmbeddingService, { retraining }: Decision, now: number): number {
+  const evaluates = service.spec.triggers.some(({ schedule }) => schedule === undefined);
+  const at = retraining.kind === "Steady" ? retraining.wakeAt : retraining.kind === "Wait" ? retraining.until : null;
+  return Math.max(
+    10,
+    Math.min(
+      settings.resync,
+      evaluates ? evaluationInterval(service) : settings.resync,
+      at === null ? Infinity : at - now,
+    ),
+  );
+}

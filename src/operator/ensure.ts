@@ -1,0 +1,138 @@
+import {
+  type Applied,
+  type Created,
+  controllerReference,
+  formatKey,
+  type Informer,
+  isControlledBy,
+  isKubeError,
+  type Key,
+  type KubeObject,
+  keyOf,
+  type Stored,
+} from "../kube/index.ts";
+import { digestOf } from "./identity.ts";
+import { annotations } from "./labels.ts";
+import type { Turn } from "./ports.ts";
+import type { Stalled } from "./rule.ts";
+
+/**
+ * Creates an object once. It is never applied again: applying a Job anew would undo what its queue decided (26).
+ *
+ * @returns the object; or `NameTaken` when the name is another's, told by the controller's UID
+ */
+export async function createOnce<T extends KubeObject>(
+  { kube, writes, key, signal }: Turn,
+  informer: Informer<T>,
+  object: NoInfer<Applied<T>>,
+  owner: Stored<KubeObject>,
+): Promise<Stored<T> | Stalled> {
+  const { resource } = informer;
+  const owned = { ...object, metadata: { ...object.metadata, ownerReferences: [controllerReference(owner)] } };
+  try {
+    const created = await kube.create(resource, complete<T>(owned), { signal });
+    writes.wrote(key, informer, created);
+    return created;
+  } catch (error) {
+    if (!isKubeError(error, "AlreadyExists")) throw error;
+    const existing = await kube.get(resource, keyFor(object), { signal });
+    if (!existing) throw error;
+    if (!isControlledBy(existing, owner)) return taken(existing, owner);
+    writes.wrote(key, informer, existing);
+    return existing;
+  }
+}
+
+/** Brings an object of the operator's own to what it should be; others' additions to it stay. */
+export async function ensure<T extends KubeObject>(
+  turn: Turn,
+  informer: Informer<T>,
+  desired: NoInfer<Applied<T>>,
+  owner: Stored<KubeObject>,
+): Promise<Stalled | null> {
+  const { kube, writes, key, signal } = turn;
+  const hash = digestOf(desired);
+  const marked = {
+    ...desired,
+    metadata: { ...desired.metadata, annotations: { ...desired.metadata.annotations, [annotations.desired]: hash } },
+  };
+  const existing = informer.get(keyFor(desired));
+  if (!existing) {
+    const created = await createOnce(turn, informer, marked, owner);
+    return isStalled(created) ? created : null;
+  }
+  if (!isControlledBy(existing, owner)) return taken(existing, owner);
+  if (existing.metadata.annotations?.[annotations.desired] === hash && includes(existing, withoutMetadata(desired))) {
+    return null;
+  }
+  const { metadata } = existing;
+  const next = {
+    ...existing,
+    ...marked,
+    apiVersion: existing.apiVersion,
+    kind: existing.kind,
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, ...marked.metadata.labels },
+      annotations: { ...metadata.annotations, ...marked.metadata.annotations },
+    },
+  };
+  writes.wrote(
+    key,
+    informer,
+    await kube.replace(informer.resource, complete<Stored<T>>(next) as Stored<T>, { signal }),
+  );
+  return null;
+}
+
+export function isStalled(answer: Stored<KubeObject> | Stalled): answer is Stalled {
+  return !("metadata" in answer);
+}
+
+function taken(existing: Stored<KubeObject>, owner: Stored<KubeObject>): Stalled {
+  const name = formatKey(keyOf(existing));
+  const message = `${existing.kind} ${name} exists and is not of ${owner.kind} ${owner.metadata.name}: rename one of them`;
+  return { reason: "NameTaken", message };
+}
+
+function withoutMetadata({ metadata: _, ...rest }: { readonly metadata: unknown }): object {
+  return rest;
+}
+
+/** Whether all that is wanted is there. Defaults that the API server fills in are no difference, nor are empty values. */
+export function includes(actual: unknown, wanted: unknown): boolean {
+  if (isEmpty(wanted)) return isEmpty(actual) || typeof actual === "object";
+  if (Array.isArray(wanted)) {
+    return (
+      Array.isArray(actual) &&
+      actual.length === wanted.length &&
+      wanted.every((each, index) => includes(actual[index], each))
+    );
+  }
+  if (typeof wanted === "object" && wanted !== null) {
+    return (
+      typeof actual === "object" &&
+      actual !== null &&
+      Object.entries(wanted).every(([field, value]) => includes(new Map(Object.entries(actual)).get(field), value))
+    );
+  }
+  return actual === wanted;
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** The one cast: defaults and status are the API server's to fill in, and it checks the rest. */
+function complete<T extends KubeObject>(object: object): Created<T> {
+  return object as Created<T>;
+}
+
+function keyFor({
+  metadata: { name, namespace },
+}: {
+  readonly metadata: Partial<Key> & { readonly name: string };
+}): Key {
+  return namespace ? { namespace, name } : { name };
+}

@@ -1,0 +1,42 @@
+import type { EmbeddingService } from "../api/index.ts";
+import { deployments, isKubeError } from "../kube/index.ts";
+import type { Ownership } from "./embedding-service/world.ts";
+import { fieldManagers } from "./labels.ts";
+import type { Turn } from "./ports.ts";
+import { fieldPatch, type Workload } from "./workload.ts";
+
+/** A value that nobody has: applying the value that is there conflicts with nobody. */
+const probe = "evenkeel.dev/dry-run";
+
+/** Asked again only when the workload has changed; by its UID and version the answer is the same. */
+const known = new Map<string, Ownership>();
+const mostKnown = 4096;
+
+/** Who owns the workload's field besides evenkeel, by a dry-run apply that stores nothing (decision 24). */
+export async function fieldOwnership(
+  { kube, signal }: Turn,
+  { metadata, spec }: EmbeddingService,
+  workload: Workload,
+): Promise<Ownership> {
+  const id = [workload.uid, workload.resourceVersion, spec.model.container, spec.model.env].join(" ");
+  const before = known.get(id);
+  if (before) return before;
+  const patch = fieldPatch(spec.workloadRef.name, metadata.namespace, spec.model, probe, workload.inInitContainer);
+  const answer = await ask(() =>
+    kube.apply(deployments, patch, { dryRun: true, fieldManager: fieldManagers.field, signal }),
+  );
+  if (known.size >= mostKnown) known.clear();
+  if (answer.kind !== "Unknown") known.set(id, answer);
+  return answer;
+}
+
+async function ask(apply: () => Promise<unknown>): Promise<Ownership> {
+  try {
+    await apply();
+    return { kind: "Ours" };
+  } catch (error) {
+    if (isKubeError(error, "FieldConflict")) return { kind: "OwnedBy", managers: error.fieldManagers };
+    if (isKubeError(error, "Invalid", "NotFound", "Forbidden")) return { kind: "Unknown", message: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,160 @@
+import type { AnalysisCheck, CheckStatus, ModelRollout } from "../../api/index.ts";
+import {
+  advanceHold,
+  analysisQuery,
+  evaluate,
+  fillPlaceholders,
+  type LimitSignal,
+  type Prometheus,
+  type RolloutScope,
+  type Verdict,
+} from "../../signals/index.ts";
+import { time } from "../instant.ts";
+import type { Stalled } from "../rule.ts";
+import { analysisInterval, currentStep, holdOf, watchEnds } from "./step.ts";
+import type { Analysis } from "./world.ts";
+
+/** Rates are taken over at least some scrapes, and over no more than what is still of now. */
+const window = { least: 15_000, most: 300_000 } as const;
+
+/**
+ * Looks at the checks when it is time, so that failures in a row are seen in looks of their own; null when it is not, or
+ * while there is nothing to look at.
+ */
+export async function analyse(
+  rollout: ModelRollout,
+  source: Prometheus | Stalled,
+  now: number,
+): Promise<Analysis | null> {
+  const plan = planOf(rollout, now);
+  if (!plan) return null;
+  const { status, spec } = rollout;
+  const interval = analysisInterval(plan.length);
+  if (status.analysedAt !== undefined && now - time(status.analysedAt) < interval * 0.9) return null;
+  const scope: RolloutScope = {
+    namespace: rollout.metadata.namespace,
+    service: spec.serviceRef.name,
+    stable: spec.from.digest,
+    candidate: spec.to.digest,
+    window: Math.min(window.most, Math.max(window.least, plan.length)),
+    pool: plan.kind === "Watch" ? "stable" : "candidate",
+  };
+  const fitting = spec.policy.analysis.filter(({ metric }) => fits(metric, plan.kind));
+  const checks = await Promise.all(
+    fitting.map(async (check) => statusOf(check, status.analysis, await look(check, scope, source, now))),
+  );
+  const verdict = overall(checks);
+  const hold = advanceHold(
+    {
+      onset: time(status.stepStartedAt ?? status.promotedAt ?? ""),
+      seconds: status.heldFor,
+      countedTo: time(status.heldTo ?? status.stepStartedAt ?? status.promotedAt ?? ""),
+      holding: status.verdict === "Pass",
+    },
+    { kind: verdict, at: now },
+    "Pass",
+    Math.max(2.5 * interval, 3000),
+  );
+  const heldTo = hold.onset === null ? now : hold.countedTo;
+  return { at: now, verdict, checks, heldFor: hold.seconds, heldTo };
+}
+
+type Plan = { readonly kind: "Mirror" | "Weight" | "Watch"; readonly length: number };
+
+function planOf({ status, spec }: ModelRollout, now: number): Plan | null {
+  switch (status.phase) {
+    case "Progressing":
+    case "Paused": {
+      const step = currentStep({ spec, status });
+      if (!step || status.stepStartedAt === undefined) return null;
+      return { kind: step.mirror === undefined ? "Weight" : "Mirror", length: holdOf(step) };
+    }
+    case "Watching": {
+      const { judging } = watchEnds({ spec, status });
+      return now < judging ? { kind: "Watch", length: judging - time(status.promotedAt ?? "") } : null;
+    }
+    case "Pending":
+    case "Promoting":
+    case "Promoted":
+    case "RollingBack":
+    case "RolledBack":
+      return null;
+    default:
+      return status.phase satisfies never;
+  }
+}
+
+/** Mirrored answers go to nobody, so that there are no errors of the candidate's to count; and so on. */
+function fits(metric: AnalysisCheck["metric"], kind: Plan["kind"]): boolean {
+  switch (metric) {
+    case "MirrorOverlap":
+      return kind === "Mirror";
+    case "ErrorRate":
+    case "FlaggedShare":
+      return kind !== "Mirror";
+    case "LatencyP99":
+      return kind === "Weight";
+    case "InvalidVectors":
+    case "ProbeMatch":
+    case "PromQL":
+      return true;
+    default:
+      return metric satisfies never;
+  }
+}
+
+async function look(
+  check: AnalysisCheck,
+  scope: RolloutScope,
+  source: Prometheus | Stalled,
+  now: number,
+): Promise<Pick<Verdict, "kind" | "value" | "threshold" | "samples" | "message">> {
+  if ("reason" in source) {
+    return { kind: "SourceError", value: null, threshold: null, samples: null, message: source.message };
+  }
+  const limits = { above: check.above, below: check.below, maxAge: window.most };
+  return await evaluate(signalOf(check, scope, limits), source, { now: () => now });
+}
+
+function signalOf(
+  check: AnalysisCheck,
+  scope: RolloutScope,
+  limits: Pick<LimitSignal, "above" | "below" | "maxAge">,
+): LimitSignal {
+  if (check.metric === "PromQL") {
+    const { window: _, pool: __, ...names } = scope;
+    return { kind: "PromQL", query: fillPlaceholders(check.promql ?? "", names), ...limits };
+  }
+  const { query, samplesQuery } = analysisQuery(check.metric, scope);
+  return { kind: "PromQL", query, ...limits, samples: { query: samplesQuery, atLeast: check.minSample } };
+}
+
+function statusOf(
+  check: AnalysisCheck,
+  before: readonly CheckStatus[],
+  { kind, value, threshold, samples, message }: Pick<Verdict, "kind" | "value" | "threshold" | "samples" | "message">,
+): CheckStatus {
+  const failures = before.find(({ name }) => name === check.name)?.failures ?? 0;
+  return {
+    name: check.name,
+    verdict: kind,
+    value: finite(value),
+    limit: finite(threshold),
+    samples: finite(samples),
+    // What is unknown neither adds to failures in a row nor ends them.
+    failures: kind === "Fail" ? failures + 1 : kind === "Pass" ? 0 : failures,
+    message: message.slice(0, 512),
+  };
+}
+
+/** One failure is a failure; without one, one unknown is unknown. */
+export function overall(checks: readonly Pick<CheckStatus, "verdict">[]): Analysis["verdict"] {
+  for (const kind of ["Fail", "SourceError", "NoData"] as const) {
+    if (checks.some(({ verdict }) => verdict === kind)) return kind;
+  }
+  return "Pass";
+}
+
+function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,149 @@
+import {
+  type EmbeddingService,
+  gatewayConfigName,
+  gatewayReport,
+  gatewayReportsName,
+  type ModelRollout,
+} from "../../api/index.ts";
+import {
+  type Deployment,
+  horizontalPodAutoscalers,
+  isControlledBy,
+  podDisruptionBudgets,
+  type Stored,
+  services,
+} from "../../kube/index.ts";
+import { configOf, readyGateways } from "../embedding-service/observe.ts";
+import { fieldOwnership } from "../field-owner.ts";
+import { names } from "../identity.ts";
+import { labels } from "../labels.ts";
+import type { Turn } from "../ports.ts";
+import type { Stalled } from "../rule.ts";
+import { type Workload, workloadOf } from "../workload.ts";
+import { analyse } from "./checks.ts";
+import { catcherOf, poolPodLabels } from "./resources.ts";
+import type { Observed, Pool, Routing } from "./world.ts";
+
+/** All reads of a reconcile of a rollout. */
+export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: number): Promise<Observed> {
+  const { caches, key, sources, signal } = turn;
+  const { namespace } = key;
+  const found = caches.embeddingServices.get({ namespace, name: rollout.spec.serviceRef.name });
+  const service = found?.metadata.deletionTimestamp === undefined ? found : null;
+  const deployment = service ? caches.deployments.get({ namespace, name: service.spec.workloadRef.name }) : null;
+  const workload = service && deployment ? workloadOf(deployment, service.spec.model) : null;
+  const ended = rollout.status.phase === "Promoted" || rollout.status.phase === "RolledBack";
+  const ownership = service && workload && !ended ? await fieldOwnership(turn, service, workload) : null;
+  const source = service && !ended ? await sources.find(namespace, service.spec.monitoring.prometheus, signal) : null;
+  const candidate = poolOf(turn, rollout, workload, rollout.spec.to.digest);
+  const previous = poolOf(turn, rollout, workload, rollout.spec.from.digest);
+  return {
+    rollout,
+    service,
+    workload,
+    owners: ownership?.kind === "OwnedBy" ? ownership.managers : [],
+    candidate: candidate.pool,
+    previous: previous.pool,
+    obstacle:
+      ended || rollout.status.phase === "RollingBack"
+        ? null
+        : await obstacleOf(turn, rollout, workload, [candidate, previous]),
+    routing: service ? routingOf(turn, service) : null,
+    analysis: source ? await analyse(rollout, source.kind === "Source" ? source.prometheus : source, now) : null,
+  };
+}
+
+type Found = { readonly pool: Pool | null; readonly stranger: Stored<Deployment> | null };
+
+function poolOf(
+  { caches, key }: Turn,
+  rollout: Stored<ModelRollout>,
+  workload: Workload | null,
+  digest: string,
+): Found {
+  if (!workload) return { pool: null, stranger: null };
+  const name = names.pool(workload.deployment.metadata.name, digest);
+  const deployment = caches.deployments.get({ namespace: key.namespace, name });
+  if (!deployment) return { pool: null, stranger: null };
+  if (!isControlledBy(deployment, rollout)) return { pool: null, stranger: deployment };
+  const { metadata, spec, status } = deployment;
+  // Pods of an older template do not count.
+  const current = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  const ready = current ? Math.min(status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0) : 0;
+  const { uid, resourceVersion } = metadata;
+  return { pool: { name, uid, resourceVersion, replicas: spec?.replicas ?? 1, readyReplicas: ready }, stranger: null };
+}
+
+/** Before the first pod of a pool is made: nobody else may take it for the workload's (decision 30). */
+async function obstacleOf(
+  { kube, caches, key, signal }: Turn,
+  rollout: Stored<ModelRollout>,
+  workload: Workload | null,
+  pools: readonly Found[],
+): Promise<Stalled | null> {
+  const stranger = pools.flatMap((found) => found.stranger ?? [])[0];
+  if (stranger) {
+    const message = `Deployment ${stranger.metadata.name} exists and is not of ModelRollout ${key.name}`;
+    return { reason: "NameTaken", message };
+  }
+  if (!workload || pools[0]?.pool || !["Pending", "Progressing"].includes(rollout.status.phase)) return null;
+  const { namespace } = key;
+  const podLabels = poolPodLabels(workload, rollout.spec.serviceRef.name, rollout.spec.to.digest);
+  const [serviceList, budgetList, scalerList] = await Promise.all([
+    kube.list(services, { namespace, signal }),
+    kube.list(podDisruptionBudgets, { namespace, signal }),
+    kube.list(horizontalPodAutoscalers, { namespace, signal }),
+  ]);
+  const own = (object: { metadata: { labels?: Record<string, string> } }): boolean =>
+    object.metadata.labels?.[labels.managedBy] === "evenkeel";
+  const byService = catcherOf(
+    podLabels,
+    serviceList.items
+      .filter((item) => !own(item))
+      .map(({ metadata, spec }) => ({ metadata, selector: spec?.selector ?? {} })),
+  );
+  const byBudget = catcherOf(
+    podLabels,
+    budgetList.items
+      .filter((item) => !own(item))
+      .map(({ metadata, spec }) => ({ metadata, selector: spec?.selector?.matchLabels ?? {} })),
+  );
+  const name = names.pool(workload.deployment.metadata.name, rollout.spec.to.digest);
+  const byScaler = scalerList.items.find(({ spec }) => spec?.scaleTargetRef.name === name)?.metadata.name;
+  const caught = [
+    ...(byService ? [`Service ${byService}`] : []),
+    ...(byBudget ? [`PodDisruptionBudget ${byBudget}`] : []),
+    ...(byScaler ? [`HorizontalPodAutoscaler ${byScaler}`] : []),
+  ];
+  if (caught.length === 0 || caches.deployments.get({ namespace, name })) return null;
+  return {
+    reason: "CanaryCaughtBy",
+    message: `${caught.join(", ")} would take the candidate's pods for the workload's`,
+  };
+}
+
+/** Whether every gateway that is ready has said that it has the routing (decision 32). */
+function routingOf(turn: Turn, service: EmbeddingService): Routing | null {
+  const { caches, key } = turn;
+  const { namespace } = key;
+  const { name } = service.metadata;
+  const config = configOf(caches.configMaps.get({ namespace, name: gatewayConfigName(name) }));
+  if (!config) return null;
+  const reports = caches.configMaps.get({ namespace, name: gatewayReportsName(name) })?.data ?? {};
+  const ready = readyGateways(turn, name);
+  const { candidate, stable } = config.routing;
+  return {
+    generation: config.generation,
+    stable: stable.digest,
+    candidate: candidate ? { digest: candidate.digest, weight: candidate.weight, mirror: candidate.mirror } : null,
+    inForce: ready.length > 0 && ready.every((pod) => generationIn(reports[pod]) >= config.generation),
+  };
+}
+
+function generationIn(report: string | undefined): number {
+  try {
+    return gatewayReport.safeParse(JSON.parse(report ?? "null")).data?.generation ?? -1;
+  } catch {
+    return -1;
+  }
+}

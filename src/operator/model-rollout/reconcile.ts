@@ -1,0 +1,81 @@
+import type { ModelRollout } from "../../api/index.ts";
+import { deployments, done, isBeingDeleted, type Requeue, type Stored } from "../../kube/index.ts";
+import { takenOf } from "../audit-trail.ts";
+import { ensure } from "../ensure.ts";
+import { fieldManagers } from "../labels.ts";
+import { recordSaid } from "../occurrences.ts";
+import type { Turn } from "../ports.ts";
+import { saveStatus, withDecisions } from "../save.ts";
+import { fieldPatch, servedUri } from "../workload.ts";
+import { decide } from "./decide.ts";
+import { mustRestoreField } from "./go-back.ts";
+import { observe } from "./observe.ts";
+import { poolDeployment, poolsWanted } from "./resources.ts";
+import type { Observed, Pool } from "./world.ts";
+
+export async function reconcile(turn: Turn): Promise<Requeue> {
+  const { caches, key, clock, settings, metrics } = turn;
+  const rollout = caches.modelRollouts.get(key);
+  if (!rollout || isBeingDeleted(rollout)) return done;
+  const now = clock.now();
+  const world = await observe(turn, rollout, now);
+  await carryOut(turn, rollout, world, now);
+  const { status, said, wakeAfter } = decide(world, now);
+  const next = withDecisions(status, said, takenOf(world.service, rollout.metadata.uid), now);
+  // The audit chain is behind: it is asked again when the service has caught up.
+  if (!next) return { after: 1000 };
+  const saved = await saveStatus(turn, caches.modelRollouts, rollout, next);
+  if (saved) {
+    recordSaid(turn, rollout, said);
+    if (next.finishedAt !== undefined && rollout.status.finishedAt === undefined) {
+      metrics.rollouts.inc({ namespace: key.namespace, service: rollout.spec.serviceRef.name, phase: next.phase });
+    }
+  }
+  const ended = next.phase === "Promoted" || next.phase === "RolledBack";
+  return ended ? done : { after: Math.min(settings.resync, Math.max(10, wakeAfter ?? settings.resync)) };
+}
+
+/** What follows from the status that is saved: pools beside the workload, and the workload's one field. */
+async function carryOut(turn: Turn, rollout: Stored<ModelRollout>, world: Observed, now: number): Promise<void> {
+  const { service, workload } = world;
+  const wanted = poolsWanted(world, now);
+  const { from, to } = rollout.spec;
+  const pools = [
+    { model: to, replicas: wanted.candidate, pool: world.candidate },
+    { model: from, replicas: wanted.previous, pool: world.previous },
+  ];
+  for (const { model, replicas, pool } of pools) {
+    if (replicas === null) {
+      if (pool) await remove(turn, pool);
+    } else if (service && workload && !world.obstacle) {
+      const { name, namespace } = service.metadata;
+      const desired = poolDeployment(workload, { name, namespace, model: service.spec.model }, model, replicas);
+      await ensure(turn, turn.caches.deployments, desired, rollout);
+    }
+  }
+  if (!service || !workload) return;
+  const { phase, patched } = rollout.status;
+  if (phase === "Promoting" && !patched && world.owners.length === 0) await setField(turn, world, from.uri, to.uri);
+  if (mustRestoreField(world)) await setField(turn, world, to.uri, from.uri);
+}
+
+async function remove(
+  { kube, caches, writes, key, signal }: Turn,
+  { name, uid, resourceVersion }: Pool,
+): Promise<void> {
+  const target = { namespace: key.namespace, name };
+  if (caches.deployments.get(target)?.metadata.deletionTimestamp !== undefined) return;
+  await kube.delete(deployments, target, { uid, resourceVersion, signal });
+  writes.deleted(key, caches.deployments, target, uid);
+}
+
+/** Only over the value that it is known to have: what anybody else has put there stands (decision 24). */
+async function setField(turn: Turn, { service, workload }: Observed, over: string, uri: string): Promise<void> {
+  if (!service || !workload || servedUri(workload) !== over) return;
+  const { kube, caches, writes, key, signal } = turn;
+  const { workloadRef, model } = service.spec;
+  const patch = fieldPatch(workloadRef.name, key.namespace, model, uri, workload.inInitContainer);
+  const { resourceVersion } = workload;
+  const applied = await kube.apply(deployments, patch, { fieldManager: fieldManagers.field, resourceVersion, signal });
+  writes.wrote(key, caches.deployments, applied);
+}

@@ -1,0 +1,82 @@
+import type { EmbeddingServiceSpec } from "../api/index.ts";
+import { type Kube, secrets } from "../kube/index.ts";
+import { type Prometheus, prometheusClient } from "../signals/index.ts";
+import type { Stalled } from "./rule.ts";
+
+type Wanted = EmbeddingServiceSpec["monitoring"]["prometheus"];
+type Found = { readonly kind: "Source"; readonly prometheus: Prometheus } | ({ readonly kind: "Refused" } & Stalled);
+
+/**
+ * Whether a URL begins with one of the allowed ones: the same scheme, host and port, and a path below it. A prefix of text
+ * would let `http://prometheus.evil` pass for `http://prometheus` (decision 40).
+ */
+export function isAllowed(url: string, allowed: readonly string[]): boolean {
+  if (!URL.canParse(url)) return false;
+  const asked = new URL(url);
+  if (asked.username !== "" || asked.password !== "") return false;
+  return allowed.some((prefix) => {
+    if (!URL.canParse(prefix)) return false;
+    const { origin, pathname } = new URL(prefix);
+    const below = pathname.endsWith("/") ? pathname : `${pathname}/`;
+    return asked.origin === origin && (asked.pathname === pathname || asked.pathname.startsWith(below));
+  });
+}
+
+/** Clients of the services' Prometheus servers, kept while nothing about them changes. */
+export class PrometheusSources {
+  readonly #kube: Kube;
+  readonly #allowed: readonly string[];
+  readonly #clients = new Map<string, { readonly identity: string; readonly prometheus: Prometheus }>();
+
+  constructor(kube: Kube, allowed: readonly string[]) {
+    this.#kube = kube;
+    this.#allowed = allowed;
+  }
+
+  /** Secrets are of the same namespace, always. */
+  async find(namespace: string, wanted: Wanted, signal: AbortSignal): Promise<Found> {
+    if (!isAllowed(wanted.url, this.#allowed)) {
+      const allowed = this.#allowed.length > 0 ? `: ${this.#allowed.join(", ")}` : ", which is empty";
+      const message = `monitoring.prometheus.url: ${wanted.url} is not on the operator's allow-list (--prometheus-allow)${allowed}`;
+      return { kind: "Refused", reason: "PrometheusNotAllowed", message };
+    }
+    const [ca, authorization] = await Promise.all([
+      this.#secret(namespace, wanted.caSecretRef, signal),
+      this.#secret(namespace, wanted.authorizationSecretRef, signal),
+    ]);
+    if (ca === null || authorization === null) {
+      const missing = ca === null ? wanted.caSecretRef : wanted.authorizationSecretRef;
+      const message = `monitoring.prometheus: Secret ${missing?.name ?? ""} has no key ${missing?.key ?? ""}`;
+      return { kind: "Refused", reason: "SecretMissing", message };
+    }
+    const id = `${namespace} ${wanted.url}`;
+    const identity = JSON.stringify([ca, authorization]);
+    const known = this.#clients.get(id);
+    if (known?.identity === identity) return { kind: "Source", prometheus: known.prometheus };
+    await known?.prometheus.close();
+    const prometheus = prometheusClient({
+      url: wanted.url,
+      ...(ca === undefined ? {} : { ca }),
+      ...(authorization === undefined ? {} : { authorization }),
+    });
+    this.#clients.set(id, { identity, prometheus });
+    return { kind: "Source", prometheus };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map(({ prometheus }) => prometheus.close()));
+    this.#clients.clear();
+  }
+
+  /** undefined: none is asked for; null: it is not there. */
+  async #secret(
+    namespace: string,
+    reference: { readonly name: string; readonly key: string } | undefined,
+    signal: AbortSignal,
+  ): Promise<string | null | undefined> {
+    if (!reference) return undefined;
+    const secret = await this.#kube.get(secrets, { namespace, name: reference.name }, { signal });
+    const encoded = secret?.data?.[reference.key];
+    return encoded === undefined ? null : Buffer.from(encoded, "base64").toString("utf8").trim();
+  }
+}

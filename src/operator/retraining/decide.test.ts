@@ -1,0 +1,335 @@
+import { describe, expect, it } from "vitest";
+import {
+  type EvaluateResult,
+  embeddingService,
+  exitCodes,
+  type RetrainingStatus,
+  retraining,
+  retrainingStatus,
+  type TrainResult,
+  trainRequest,
+} from "../../api/index.ts";
+import { decide } from "./decide.ts";
+import { evaluationJob, jobNames, modelVersionOf, trainingJob } from "./resources.ts";
+import type { JobState, Observed } from "./world.ts";
+
+const now = Date.parse("2026-11-24T08:00:00Z");
+const a = `sha256:${"a".repeat(64)}`;
+const b = `sha256:${"b".repeat(64)}`;
+const uri = (digest: string): string => `store://models/shop@${digest}`;
+
+const service = embeddingService.parse({
+  apiVersion: "evenkeel.dev/v1alpha1",
+  kind: "EmbeddingService",
+  metadata: { name: "shop", namespace: "search", uid: "u" },
+  spec: {
+    workloadRef: { name: "embedder" },
+    port: 8080,
+    protocol: "TEI",
+    model: { container: "main", env: "MODEL_URI" },
+    store: { claimName: "store" },
+    dataset: { reference: uri(a) },
+    monitoring: { prometheus: { url: "http://prometheus:9090" } },
+  },
+  status: { retraining: { name: "shop-1", uid: "r", phase: "Pending" } },
+});
+
+const run = (status: Partial<RetrainingStatus> = {}, spec: object = {}) =>
+  retraining.parse({
+    apiVersion: "evenkeel.dev/v1alpha1",
+    kind: "Retraining",
+    metadata: { name: "shop-1", namespace: "search", uid: "r", generation: 1 },
+    spec: {
+      serviceRef: { name: "shop" },
+      cause: { id: "1", class: "Drift", trigger: "drift", at: "2026-11-24T07:00:00Z" },
+      parent: { digest: a, uri: uri(a) },
+      baseline: { digest: a, uri: uri(a) },
+      threatModel: { name: "images", hash: a, perturbations: [] },
+      dataset: { reference: uri(a), evaluation: uri(b) },
+      evaluationData: "Labelled",
+      seed: 7,
+      trainer: {},
+      placement: {},
+      gates: [{ name: "clean", metric: "CleanAccuracy", test: "NonInferiority", margin: 0.02 }],
+      alpha: 0.025,
+      claimName: "store",
+      maxDuration: "2h",
+      ...spec,
+    },
+    status,
+  });
+
+function job<Result>(change: Partial<JobState<Result>> = {}): JobState<Result> {
+  return {
+    uid: "j",
+    end: null,
+    deleted: false,
+    result: null,
+    unreadable: "",
+    startedAt: now - 60_000,
+    finishedAt: null,
+    gpuSeconds: 0,
+    ...change,
+  };
+}
+
+const trained: TrainResult = { kind: "Train", bundle: uri(b), steps: 100, backend: "native" };
+const complete = { end: { kind: "Complete" }, finishedAt: now - 1000, gpuSeconds: 59.4 } as const;
+const row = { name: "clean", value: -0.001, bound: -0.01, p: 0.001, n: 900, needed: 500 };
+const evaluated: EvaluateResult = { kind: "Evaluate", report: uri(a), gates: [row], overlap: 0 };
+
+const job1 = { name: "shop-1-train", uid: "j", gpuSeconds: 0, outcome: "", reemitted: false };
+const training: Partial<RetrainingStatus> = { phase: "Training", train: job1 };
+const evaluating: Partial<RetrainingStatus> = {
+  phase: "Evaluating",
+  bundle: uri(b),
+  evaluate: { ...job1, name: "shop-1-evaluate" },
+};
+
+const next = (status: Partial<RetrainingStatus>, change: Partial<Omit<Observed, "run">> = {}) => {
+  const decision = decide(
+    { run: run(status), service, train: null, evaluate: null, obstacle: null, published: true, ...change },
+    now,
+  );
+  expect(retrainingStatus.safeParse(JSON.parse(JSON.stringify(decision.status))).error).toBeUndefined();
+  return decision;
+};
+
+describe("a run", () => {
+  it("stays Pending until its service names it", () => {
+    const other = {
+      ...service,
+      status: { ...service.status, retraining: { name: "another", uid: "", phase: "Pending" } },
+    };
+    expect(next({}, { service: other }).status.phase).toBe("Pending");
+    const { status, said } = next({});
+    expect(status).toMatchObject({ phase: "Training", train: { name: "shop-1-train", uid: "" } });
+    expect(said).toMatchObject([{ kind: "TrainingStarted", facts: { cause: "1", seed: 7 } }]);
+  });
+
+  it("remembers its Job by UID before anything else is said of it", () => {
+    expect(next({ phase: "Training", train: { ...job1, uid: "" } }, { train: job() }).status.train).toMatchObject({
+      uid: "j",
+    });
+  });
+
+  it("goes on to the evaluation with the bundle", () => {
+    const { status } = next(training, { train: job({ ...complete, result: trained }) });
+    expect(status).toMatchObject({
+      phase: "Evaluating",
+      bundle: uri(b),
+      train: { outcome: "Complete", gpuSeconds: 59 },
+      evaluate: { name: "shop-1-evaluate", uid: "" },
+    });
+  });
+
+  it("judges the gates itself, from the facts", () => {
+    const { status, said } = next(evaluating, { evaluate: job({ ...complete, result: evaluated }) });
+    expect(status).toMatchObject({ phase: "Gating", report: uri(a), gates: [{ name: "clean", verdict: "Pass" }] });
+    expect(said).toMatchObject([{ kind: "GatesJudged", facts: { verdicts: { clean: "Pass" }, alpha: 0.025 } }]);
+  });
+
+  const gating = (verdict: "Pass" | "Warn" | "Fail" | "NoData", change: object = {}): Partial<RetrainingStatus> => ({
+    phase: "Gating",
+    bundle: uri(b),
+    overlap: 0,
+    gates: [{ ...row, verdict, message: "m" }],
+    ...change,
+  });
+  it.each([
+    ["a pass", gating("Pass"), "Published", "GatesPassed"],
+    ["a warning", gating("Warn"), "Published", "GatesPassed"],
+    ["a failed gate", gating("Fail"), "Rejected", "GateFailed"],
+    ["a gate without data", gating("NoData"), "Rejected", "NotProven"],
+    ["no gates at all", gating("Pass", { gates: [] }), "Rejected", "NotProven"],
+    ["sets that overlap", gating("Pass", { overlap: 3 }), "Rejected", "OverlappingData"],
+  ])("ends after gating: %s", (_, before, phase, reason) => {
+    const { status, said } = next(before);
+    expect(status).toMatchObject({ phase, reason, modelVersion: "shop-bbbbbbbbbbbb" });
+    expect(said).toHaveLength(1);
+  });
+
+  it("waits for its version to be there before it says so", () => {
+    expect(next(gating("Pass"), { published: false }).status.phase).toBe("Gating");
+  });
+
+  it.each([
+    [0.2, ""],
+    [0.21, "21 % of the captured samples were set aside"],
+  ])("asks for a person when %d of the samples were quarantined", (quarantined, needsApproval) => {
+    expect(next(gating("Pass", { quarantined })).status.needsApproval).toBe(needsApproval);
+  });
+
+  it.each([
+    [
+      "bad data",
+      job<TrainResult>({
+        end: { kind: "Failed", reason: "PodFailurePolicy", message: "exit code 10" },
+        result: { kind: "Train", error: { reason: "Malformed", message: "no tensor inputs" } },
+      }),
+      "Malformed",
+      "no tensor inputs",
+    ],
+    [
+      "out of tries",
+      job<TrainResult>({ end: { kind: "Failed", reason: "BackoffLimitExceeded", message: "3 tries" } }),
+      "BackoffLimitExceeded",
+      "3 tries",
+    ],
+    [
+      "no bundle",
+      job<TrainResult>({ ...complete, result: { kind: "Train" } }),
+      "NoBundle",
+      "the trainer gave no bundle",
+    ],
+  ])("fails: %s", (_, train, reason, message) => {
+    expect(next(training, { train }).status).toMatchObject({ phase: "Failed", reason, message });
+  });
+
+  it("is rejected when training changed nothing", () => {
+    expect(
+      next(training, { train: job({ ...complete, result: { ...trained, bundle: uri(a) } }) }).status,
+    ).toMatchObject({ phase: "Rejected", reason: "Unchanged" });
+  });
+
+  it.each([
+    ["deleted by hand, held by its finalizer", { train: job<TrainResult>({ deleted: true }) }],
+    ["gone altogether", { train: null }],
+  ])("is cancelled when its Job is %s, and makes no other", (_, change) => {
+    expect(next(training, change).status).toMatchObject({ phase: "Cancelled", reason: "JobDeleted" });
+  });
+
+  it("takes the answer of a Job that was deleted after it had ended", () => {
+    expect(next(training, { train: job({ ...complete, deleted: true, result: trained }) }).status.phase).toBe(
+      "Evaluating",
+    );
+  });
+
+  it("has a lost answer said again once, then gives up", () => {
+    const lost = job<TrainResult>({ ...complete, unreadable: "the pod is gone" });
+    const { status, said } = next(training, { train: lost });
+    expect(status).toMatchObject({
+      phase: "Training",
+      train: { name: "shop-1-train-again", uid: "", reemitted: true, gpuSeconds: 59 },
+    });
+    expect(said.map(({ kind }) => kind)).toEqual(["ResultLost"]);
+    const again = {
+      phase: "Training" as const,
+      train: { ...job1, name: "shop-1-train-again", reemitted: true, gpuSeconds: 59 },
+    };
+    expect(next(again, { train: job({ ...complete, gpuSeconds: 2, result: trained }) }).status.train?.gpuSeconds).toBe(
+      61,
+    );
+    expect(next(again, { train: lost }).status).toMatchObject({ phase: "Failed", reason: "ResultLost" });
+  });
+
+  it.each(["Pending", "Training", "Evaluating", "Gating"] as const)(
+    "is cancelled with its service while %s",
+    (phase) => {
+      expect(next({ ...training, phase }, { service: null }).status).toMatchObject({
+        phase: "Cancelled",
+        reason: "ServiceDeleted",
+      });
+    },
+  );
+
+  it("stalls while the name of its Job is taken", () => {
+    const { status } = next(
+      { phase: "Training", train: { ...job1, uid: "" } },
+      { obstacle: { reason: "NameTaken", message: "m" } },
+    );
+    expect(status.phase).toBe("Training");
+    expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+      status: "True",
+      reason: "NameTaken",
+    });
+  });
+
+  it.each(["Published", "Rejected", "Failed", "Cancelled"] as const)("says nothing more once %s", (phase) => {
+    expect(next({ phase }, { train: job({ ...complete, result: trained }) })).toMatchObject({
+      status: { phase },
+      said: [],
+    });
+  });
+});
+
+describe("its Jobs", () => {
+  const images = { image: "evenkeel", trainerImage: "trainer" };
+  const placed = run(
+    {},
+    {
+      placement: {
+        gpus: 2,
+        queueName: "gpus",
+        nodeSelector: { pool: "gpu" },
+        tolerations: [{ key: "gpu", operator: "Exists" }],
+        backoffLimit: 5,
+        resources: { requests: { cpu: "4" }, limits: { memory: "8Gi" } },
+      },
+    },
+  );
+  const made = trainingJob(placed, jobNames("shop-1").train, images);
+  const pod = made.spec.template.spec;
+
+  it("are bounded, queued and placed as asked", () => {
+    expect(made.metadata.labels).toMatchObject({
+      "kueue.x-k8s.io/queue-name": "gpus",
+      "evenkeel.dev/run": "shop-1",
+      "evenkeel.dev/role": "train",
+    });
+    expect(made.spec).toMatchObject({ backoffLimit: 5, activeDeadlineSeconds: 7200 });
+    expect(pod).toMatchObject({ nodeSelector: { pool: "gpu" }, tolerations: [{ key: "gpu", operator: "Exists" }] });
+    expect(pod.containers[0]?.resources).toEqual({
+      requests: { cpu: "4" },
+      limits: { memory: "8Gi", "nvidia.com/gpu": "2" },
+    });
+  });
+
+  it("are not tried again on bad data, and evictions do not count", () => {
+    const [ignored, failed] = made.spec.podFailurePolicy.rules;
+    expect(ignored).toMatchObject({ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget" }] });
+    expect(failed).toMatchObject({ action: "FailJob", onExitCodes: { containerName: "train" } });
+    expect(failed?.onExitCodes?.values).toContain(exitCodes.badData);
+    expect(failed?.onExitCodes?.values).not.toContain(exitCodes.failed);
+  });
+
+  it("run restricted, without a token, and hold their result", () => {
+    expect(made.metadata.finalizers).toEqual(["evenkeel.dev/result"]);
+    expect(pod.automountServiceAccountToken).toBe(false);
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    expect(pod.containers[0]?.securityContext).toMatchObject({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+    expect(pod.containers[0]?.volumeMounts).toEqual([
+      { name: "store", mountPath: "/store" },
+      { name: "tmp", mountPath: "/tmp" },
+    ]);
+  });
+
+  it("are told what to do by the container contract", () => {
+    const told = pod.containers[0]?.env.find(({ name }) => name === "EVENKEEL_RUN");
+    const request: unknown = JSON.parse(told && "value" in told ? told.value : "");
+    expect(trainRequest.parse(request)).toMatchObject({ run: "search/shop-1", parent: { digest: a }, seed: 7 });
+  });
+
+  it("run the user's trainer when there is one, and always our evaluation", () => {
+    const own = run({ bundle: uri(b) }, { trainer: { image: "mine", command: ["python", "train.py"] } });
+    expect(trainingJob(own, "t", images).spec.template.spec.containers[0]).toMatchObject({
+      image: "mine",
+      command: ["python", "train.py"],
+    });
+    expect(evaluationJob(own, "e", images).spec.template.spec.containers[0]).toMatchObject({
+      image: "trainer",
+      args: ["evaluate"],
+    });
+  });
+
+  it("make a version with its lineage", () => {
+    expect(modelVersionOf(run({ bundle: uri(b), report: "r" }))).toMatchObject({
+      metadata: { name: "shop-bbbbbbbbbbbb" },
+      spec: { digest: b, parent: a, retrainingRef: { name: "shop-1" }, report: "r" },
+    });
+  });
+});

@@ -1,0 +1,161 @@
+import {
+  type EvaluateRequest,
+  evaluateRequest,
+  type ModelVersionSpec,
+  milliseconds,
+  type Retraining,
+  type RetrainingStatus,
+  type TrainRequest,
+  trainRequest,
+} from "../../api/index.ts";
+import { identify, names } from "../identity.ts";
+import { finalizers, labels } from "../labels.ts";
+import { podEnvironment, podSecurityContext, scratch, securityContext, storePath } from "../pod.ts";
+
+export type Role = "train" | "evaluate";
+
+export function jobNames(run: string): Record<Role, string> {
+  return { train: `${run}-train`, evaluate: `${run}-evaluate` };
+}
+
+export type Images = { readonly image: string; readonly trainerImage: string };
+
+/** Exit codes that say that another try would end the same way (src/api/run.ts). */
+const hopeless = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+
+/** @param name  of the Job; a second one says a lost result again */
+export function trainingJob(run: Retraining, name: string, images: Images) {
+  const { trainer, placement } = run.spec;
+  const own = trainer.image !== undefined;
+  const gpus = placement.gpus > 0 ? { "nvidia.com/gpu": String(placement.gpus) } : {};
+  return job(run, "train", name, trainRequestOf(run), {
+    image: trainer.image ?? images.trainerImage,
+    ...(own ? (trainer.command ? { command: [...trainer.command] } : {}) : { args: ["train"] }),
+    resources: { requests: placement.resources.requests, limits: { ...placement.resources.limits, ...gpus } },
+  });
+}
+
+export function evaluationJob(run: Retraining, name: string, images: Images) {
+  const { requests, limits } = run.spec.placement.resources;
+  return job(run, "evaluate", name, evaluateRequestOf(run), {
+    image: images.trainerImage,
+    args: ["evaluate"],
+    resources: { requests, limits },
+  });
+}
+
+type Container = {
+  readonly image: string;
+  readonly command?: string[];
+  readonly args?: string[];
+  readonly resources: { requests: Record<string, string>; limits: Record<string, string> };
+};
+
+function job(run: Retraining, role: Role, name: string, request: TrainRequest | EvaluateRequest, container: Container) {
+  const { placement, maxDuration, claimName, serviceRef } = run.spec;
+  const own = { [labels.service]: serviceRef.name, [labels.run]: run.metadata.name, [labels.role]: role };
+  const queue = placement.queueName === undefined ? {} : { "kueue.x-k8s.io/queue-name": placement.queueName };
+  return {
+    metadata: {
+      name,
+      namespace: run.metadata.namespace,
+      labels: { ...own, ...queue, [labels.managedBy]: "evenkeel" },
+      finalizers: [finalizers.result],
+    },
+    spec: {
+      backoffLimit: placement.backoffLimit,
+      activeDeadlineSeconds: Math.max(1, milliseconds(maxDuration) / 1000),
+      completions: 1,
+      parallelism: 1,
+      // A pod that is being evicted is replaced when it has ended: two trainers must not write one checkpoint.
+      podReplacementPolicy: "Failed",
+      podFailurePolicy: {
+        rules: [
+          { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+          { action: "FailJob", onExitCodes: { containerName: role, operator: "In", values: hopeless } },
+        ],
+      },
+      template: {
+        metadata: { labels: own },
+        spec: {
+          restartPolicy: "Never",
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: podSecurityContext,
+          nodeSelector: placement.nodeSelector,
+          tolerations: placement.tolerations,
+          ...(placement.priorityClassName === undefined ? {} : { priorityClassName: placement.priorityClassName }),
+          volumes: [{ name: "store", persistentVolumeClaim: { claimName } }, scratch.volume],
+          containers: [
+            {
+              name: role,
+              ...container,
+              env: [...podEnvironment, { name: "EVENKEEL_RUN", value: JSON.stringify(request) }],
+              securityContext,
+              terminationMessagePolicy: "File",
+              volumeMounts: [{ name: "store", mountPath: storePath }, scratch.mount],
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+export function trainRequestOf(run: Retraining): TrainRequest {
+  const { parent, dataset, traffic, cause, threatModel, seed, trainer } = run.spec;
+  return trainRequest.parse({
+    kind: "Train",
+    run: `${run.metadata.namespace}/${run.metadata.name}`,
+    parent,
+    dataset,
+    ...(traffic === undefined ? {} : { traffic }),
+    causeClass: cause.class,
+    perturbations: threatModel.perturbations,
+    seed,
+    trainer,
+  });
+}
+
+export function evaluateRequestOf(run: Retraining): EvaluateRequest {
+  const { parent, baseline, dataset, traffic, threatModel, evaluationData, gates, alpha, seed } = run.spec;
+  return evaluateRequest.parse({
+    kind: "Evaluate",
+    run: `${run.metadata.namespace}/${run.metadata.name}`,
+    candidate: run.status.bundle,
+    active: parent.uri,
+    baseline: baseline.uri,
+    dataset,
+    ...(traffic === undefined ? {} : { traffic }),
+    evaluationData,
+    perturbations: threatModel.perturbations,
+    targets: threatModel.targets,
+    gates,
+    alpha,
+    seed,
+  });
+}
+
+/** The version that came out of a run, promoted or not. */
+export function modelVersionOf(run: Retraining, status: RetrainingStatus = run.status) {
+  const { digest } = identify(status.bundle);
+  const { serviceRef, parent, threatModel } = run.spec;
+  const spec: ModelVersionSpec = {
+    serviceRef: { name: serviceRef.name },
+    identity: "Digest",
+    digest,
+    uri: status.bundle,
+    parent: parent.digest,
+    retrainingRef: { name: run.metadata.name },
+    report: status.report,
+    threatModelHash: threatModel.hash,
+  };
+  return {
+    metadata: {
+      name: names.modelVersion(serviceRef.name, digest),
+      namespace: run.metadata.namespace,
+      labels: { [labels.service]: serviceRef.name },
+    },
+    spec,
+  };
+}
