@@ -4,12 +4,13 @@ import { Informer, pods } from "../../../src/kube/index.ts";
 import { openStore } from "../../../src/registry/index.ts";
 import { startControlPlane } from "../../harness/control-plane.ts";
 import type { KubernetesApi } from "../../harness/kubernetes-api.ts";
+import { evenkeelImage } from "../../harness/node/images.ts";
 import { startNodes } from "../../harness/node/nodes.ts";
 import { annotatedPods, startPrometheus } from "../../harness/prometheus.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { names } from "../manifests.ts";
 import { kubectl } from "./kubectl.ts";
-import { repository, type Stage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 
 const image = "evenkeel.local/evenkeel:demo";
 
@@ -21,7 +22,8 @@ export async function embedded(dir: string): Promise<Stage> {
   const nodes = await startNodes({
     cluster,
     nodes: [{ name: "node-a" }, { name: "node-b" }],
-    images: { [image]: { entrypoint: [process.execPath, join(repository, "src/main.ts")], folders: [repository] } },
+    images: { [image]: evenkeelImage() },
+    certificate: cluster.certificate,
     dir: join(dir, "nodes"),
   });
   const prometheus = await startPrometheus({

@@ -15,6 +15,8 @@ export async function installChart(stage: Stage, namespace: string, dir: string)
       image: split(stage.image),
       trainerImage: split(stage.trainerImage),
       prometheus: { allow: [stage.prometheus.url] },
+      // The demo's blocks are 2 s long, so the operator looks as often.
+      operator: { resync: "2s" },
     }),
   );
   await run(stage.helm, [
