@@ -6,8 +6,13 @@ import type { Informer } from "./informer.ts";
 import type { LeaderElector, Term } from "./leader-elector.ts";
 import type { KubeObject } from "./object.ts";
 
+/** An informer of any kind, as far as a manager is concerned. */
+type Cache = Pick<Informer<KubeObject>, "run" | "whenSynced" | "synced" | "lastFault"> & {
+  readonly resource: { readonly plural: string };
+};
+
 export interface ManagerOptions {
-  readonly informers: readonly Informer<KubeObject>[];
+  readonly informers: readonly Cache[];
   /**
    * Makes the controllers of one term. `fence` is null without an election; with one, their writes must go through
    * `kube.fenced(fence)`. Made anew for each term, so that nothing outlives it.
