@@ -246,11 +246,12 @@ export class Gateway {
     if (!this.#capture || !this.#runtime || store === null || performance.now() - this.#snapshotAt < snapshotEveryMs) {
       return before;
     }
-    this.#snapshotAt = performance.now();
     const ttlMs = milliseconds(this.#runtime.config.dataset.traffic.ttl);
     try {
       const most = mostSnapshotSamples;
-      return await takeSnapshot({ store: openStore(store), namespace, service, ttlMs, most }, Date.now());
+      const snapshot = await takeSnapshot({ store: openStore(store), namespace, service, ttlMs, most }, Date.now());
+      if (snapshot) this.#snapshotAt = performance.now();
+      return snapshot;
     } catch (error) {
       onFault(error);
       return before;

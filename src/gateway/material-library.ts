@@ -1,5 +1,6 @@
 import { sleep } from "../kube/index.ts";
-import { loadMaterial, type Material, type MaterialRequest, noMaterial } from "./material.ts";
+import { loadMaterial, type Material, noMaterial } from "./material.ts";
+import type { MaterialRequest } from "./material-message.ts";
 
 const retryMs = 5_000;
 

@@ -54,18 +54,18 @@ async function read(request: MaterialRequest): Promise<MaterialMessage> {
     probes: probes && takeProbes(probes, request.probes),
   };
   if (!embedded) return { ...parts, notes: [...notes, "the bundle brings no reference"] };
-  const reference = built(notes, () => build(model.digest, description, embedded, null));
+  const live = liveRows(embedded);
+  const reference = built(notes, () => build(model.digest, description, embedded, live));
   const first =
     baseline.digest === model.digest
       ? embedded
       : await noting("baseline's reference", store.resolve(baseline.uri).then(readReference));
-  const common = first && commonSources(embedded, first);
-  const baselineReference =
-    common === null
-      ? null
-      : common.size === sourceSet(embedded).size
-        ? "Same"
-        : built(notes, () => build(model.digest, description, embedded, common));
+  const ofBaseline = first && rowsOfSources(embedded, first);
+  const same =
+    ofBaseline !== null && ofBaseline.length === live.length && ofBaseline.every((row, i) => row === live[i]);
+  const baselineReference = same
+    ? "Same"
+    : ofBaseline && built(notes, () => build(model.digest, description, embedded, ofBaseline));
   const thresholds = squeezers.flatMap((squeezer) => {
     const threshold = thresholdOf(embedded, squeezer);
     if (!threshold) notes.push(`no threshold for ${squeezer}: the bundle brings too few of its scores`);
@@ -100,43 +100,45 @@ function built(notes: string[], make: () => Reference): Uint8Array | null {
   }
 }
 
-/** @param only  sources to take; those that live traffic should look like when null */
+/** @param rows  those that it is made of */
 function build(
   model: string,
   description: BundleDescription | null,
   embedded: ReferenceEmbeddings,
-  only: ReadonlySet<string> | null,
+  rows: readonly number[],
 ): Reference {
-  const { count, dimension: columns, embeddings } = embedded;
-  const names = sourceNames(embedded);
-  const rows = Array.from({ length: count }, (_, i) => i).filter((i) =>
-    only === null ? embedded.live[i] === 1 : only.has(names[i] ?? ""),
-  );
+  const { dimension: columns, embeddings } = embedded;
   const data = new Float32Array(rows.length * columns);
-  rows.forEach((from, to) => data.set(embeddings.subarray(from * columns, (from + 1) * columns), to * columns));
+  rows.forEach((from, to) => {
+    data.set(embeddings.subarray(from * columns, (from + 1) * columns), to * columns);
+  });
   const { dataset = "", traffic = "" } = description?.reference ?? {};
   return buildReference({
     model,
-    inputs: [dataset, traffic, only === null ? "all" : "baseline"].join(" "),
+    inputs: `${dataset} ${traffic}`,
     embeddings: { rows: rows.length, columns, data },
-    sources: rows.map((i) => names[i] ?? ""),
+    sources: rows.map((row) => sourceName(embedded, row)),
     // Any number will do, as long as every gateway takes the same.
     seed: Number.parseInt(model.slice("sha256:".length, "sha256:".length + 7), 16) || 1,
   });
 }
 
-function commonSources(a: ReferenceEmbeddings, b: ReferenceEmbeddings): ReadonlySet<string> {
-  const other = sourceSet(b);
-  return new Set(sourceNames(a).filter((name) => other.has(name)));
+/** Rows that live traffic should look like now. */
+function liveRows({ count, live }: ReferenceEmbeddings): number[] {
+  return Array.from({ length: count }, (_, row) => row).filter((row) => live[row] === 1);
 }
 
-function sourceSet(embedded: ReferenceEmbeddings): Set<string> {
-  return new Set(sourceNames(embedded));
+/**
+ * The baseline's live rows, by their sources, in this model's own embedding: vectors of two models do not compare, the
+ * same inputs embedded by one do.
+ */
+function rowsOfSources(embedded: ReferenceEmbeddings, baseline: ReferenceEmbeddings): number[] {
+  const wanted = new Set(liveRows(baseline).map((row) => sourceName(baseline, row)));
+  return Array.from({ length: embedded.count }, (_, row) => row).filter((row) => wanted.has(sourceName(embedded, row)));
 }
 
-function sourceNames({ count, sources }: ReferenceEmbeddings): string[] {
-  const bytes = Buffer.from(sources.buffer, sources.byteOffset, sources.byteLength);
-  return Array.from({ length: count }, (_, i) => bytes.toString("hex", i * 16, (i + 1) * 16));
+function sourceName({ sources }: ReferenceEmbeddings, row: number): string {
+  return Buffer.from(sources.buffer, sources.byteOffset + row * 16, 16).toString("hex");
 }
 
 // A worker's data is what its maker gave it: this is the parsed edge.

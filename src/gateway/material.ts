@@ -1,7 +1,12 @@
 import { Worker } from "node:worker_threads";
-import type { ConsistencyThreshold, Matrix, Reference, Squeezer } from "../monitor/index.ts";
-import { decodeReference } from "../monitor/index.ts";
-import type { MaterialMessage } from "./material-worker.ts";
+import {
+  type ConsistencyThreshold,
+  decodeReference,
+  type Matrix,
+  type Reference,
+  type Squeezer,
+} from "../monitor/index.ts";
+import type { MaterialMessage, MaterialRequest } from "./material-message.ts";
 import type { WireInput } from "./protocols/index.ts";
 
 /** What a model's bundle brings for watching it. What it does not bring is null or absent, and its signal is Learning. */
@@ -17,15 +22,6 @@ export type Material = {
   readonly thresholds: ReadonlyMap<Squeezer, ConsistencyThreshold>;
   /** Why something is missing, for people. */
   readonly notes: readonly string[];
-};
-
-export type MaterialRequest = {
-  /** Root of the store; null when the gateway has none. */
-  readonly store: string | null;
-  readonly model: { readonly digest: string; readonly uri: string };
-  readonly baseline: { readonly digest: string; readonly uri: string };
-  readonly probes: number;
-  readonly squeezers: readonly Squeezer[];
 };
 
 /** Material of a model that nothing is known of. */

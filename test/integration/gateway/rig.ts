@@ -11,11 +11,14 @@ import { Upstream } from "../../../src/gateway/upstream.ts";
 
 export const digest = `sha256:${"a".repeat(64)}`;
 
-/** A server on an ephemeral port of loopback. */
+/** A server on loopback. */
 export type TestServer = { readonly port: number; readonly server: Server; close(): Promise<void> };
 
-export async function serve(listener: RequestListener): Promise<TestServer> {
-  const server = createServer({ keepAliveTimeout: 60_000 }, listener).listen(0, "127.0.0.1");
+export async function serve(
+  listener: RequestListener,
+  { host, port }: { host: string; port: number } = { host: "127.0.0.1", port: 0 },
+): Promise<TestServer> {
+  const server = createServer({ keepAliveTimeout: 60_000 }, listener).listen(port, host);
   await once(server, "listening");
   const address = server.address();
   return {

@@ -1,0 +1,24 @@
+import type { ConsistencyThreshold, Matrix, Squeezer } from "../monitor/index.ts";
+import type { WireInput } from "./protocols/index.ts";
+
+export type MaterialRequest = {
+  /** Root of the store; null when the gateway has none. */
+  readonly store: string | null;
+  readonly model: { readonly digest: string; readonly uri: string };
+  readonly baseline: { readonly digest: string; readonly uri: string };
+  readonly probes: number;
+  readonly squeezers: readonly Squeezer[];
+};
+
+/** What the thread that reads a bundle answers. */
+export type MaterialMessage =
+  | {
+      readonly kind: "Read";
+      readonly dimension: number | null;
+      readonly probes: { readonly inputs: readonly WireInput[]; readonly expected: Matrix } | null;
+      readonly drift: Uint8Array | null;
+      readonly baseline: Uint8Array | "Same" | null;
+      readonly thresholds: readonly (readonly [Squeezer, ConsistencyThreshold])[];
+      readonly notes: readonly string[];
+    }
+  | { readonly kind: "Failed"; readonly why: string };
