@@ -67,8 +67,8 @@ export function decodeArtefact<Head>(
     const make = arrayTypes[type];
     const end = offset + length * make.BYTES_PER_ELEMENT;
     if (end > bytes.length) throw new CorruptArtefact(`array ${name} is cut short`);
-    // Copied, because the bytes need not be aligned.
-    arrays.set(name, new make(bytes.slice(offset, end).buffer));
+    // Copied, because the bytes need not be aligned. (A Buffer's slice() would not copy.)
+    arrays.set(name, new make(Uint8Array.from(bytes.subarray(offset, end)).buffer));
     offset = end;
   }
   if (offset !== bytes.length) throw new CorruptArtefact(`${bytes.length - offset} bytes follow its arrays`);

@@ -1,0 +1,226 @@
+import { describe, expect, it } from "vitest";
+import { buildReference, type Matrix, matrixOf, type Reference, seededRandom } from "../monitor/index.ts";
+import { BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
+import { decodeBlock, encodeBlock } from "./block-wire.ts";
+import { adoptMaterial, type FleetSettings, type FleetState, startFleet, stepFleet } from "./fleet-monitor.ts";
+import { decodeState, encodeState } from "./fleet-state.ts";
+import { type Material, noMaterial } from "./material.ts";
+
+const d = 6;
+const model = `sha256:${"a".repeat(64)}`;
+const other = `sha256:${"b".repeat(64)}`;
+const settings: FleetSettings = { threshold: 1000, minVectors: 30, minShare: 0.1, shareWindow: 5, minScored: 30 };
+const steady = { compared: 2, mismatched: 0 };
+
+function vectors(count: number, shift: number, seed: number): Float32Array[] {
+  const random = seededRandom(seed);
+  return Array.from({ length: count }, () => Float32Array.from({ length: d }, () => shift + random.gaussian()));
+}
+
+function referenceOf(digest: string, seed = 1): Reference {
+  const embeddings: Matrix = matrixOf(vectors(6000, 0, seed));
+  return buildReference({ model: digest, inputs: "x", embeddings, seed: 3 });
+}
+
+function materialOf(digest: string, drift: Reference, baseline: Reference | null = drift): Material {
+  const thresholds = new Map([["Median" as const, { score: 0.1, tie: 0 }]]);
+  return { ...noMaterial(digest, ""), drift, baseline, thresholds, probes: { inputs: [], expected: drift.blocks } };
+}
+
+const reference = referenceOf(model);
+const material = materialOf(model, reference);
+
+function blockOf(
+  block: number,
+  rows: readonly Float32Array[],
+  flags: { scored: number; flagged: number } = { scored: 0, flagged: 0 },
+): ModelBlock {
+  const recorder = new BlockRecorder(1000, 100);
+  recorder.watch(material);
+  recorder.add(model, block * 1000, rows);
+  recorder.addFlags(model, block * 1000, flags.scored, flags.flagged);
+  const [ended] = recorder.ended(model, block - 1, (block + 1) * 1000);
+  if (!ended) throw new Error("no block");
+  return ended;
+}
+
+function run(state: FleetState, blocks: readonly (ModelBlock | null)[], from: number) {
+  let current = state;
+  const results: string[] = [];
+  const alarms: number[] = [];
+  blocks.forEach((block, i) => {
+    const step = stepFleet(current, from + i, block, steady, material, settings);
+    current = step.state;
+    results.push(step.result);
+    if (step.state.alarms.RepresentationDrift.active) alarms.push(from + i);
+  });
+  return { state: current, results, alarms };
+}
+
+describe("blocks", () => {
+  it("keeps models and blocks apart, and gives out only what has ended", () => {
+    const recorder = new BlockRecorder(1000, 100);
+    recorder.watch(material);
+    recorder.add(model, 5_100, vectors(3, 0, 1));
+    recorder.add(model, 5_900, vectors(2, 0, 2));
+    recorder.add(model, 6_000, vectors(4, 0, 3));
+    recorder.add(other, 5_500, vectors(7, 0, 4));
+    expect(recorder.ended(model, -1, 6_500).map(({ block, n }) => [block, n])).toEqual([[5, 5]]);
+    expect(recorder.ended(model, -1, 7_000).map(({ block, n }) => [block, n])).toEqual([
+      [5, 5],
+      [6, 4],
+    ]);
+    expect(recorder.ended(model, 5, 7_000)).toHaveLength(1);
+    expect(recorder.ended(other, -1, 7_000)[0]?.sketches.size).toBe(0);
+  });
+
+  it("forgets old blocks", () => {
+    const recorder = new BlockRecorder(1000, 3);
+    for (let block = 0; block < 10; block++) recorder.add(model, block * 1000, []);
+    expect(recorder.ended(model, -1, 20_000).map(({ block }) => block)).toEqual([7, 8, 9]);
+  });
+
+  it("merged over gateways and over the wire is what one gateway would have seen", () => {
+    const rows = vectors(120, 0, 9);
+    const whole = blockOf(7, rows, { scored: 10, flagged: 3 });
+    const parts = [rows.slice(0, 50), rows.slice(50)].map((part, i) => blockOf(7, part, { scored: 5, flagged: 1 + i }));
+    const travelled = parts.map((part) =>
+      decodeBlock(model, JSON.parse(JSON.stringify(encodeBlock(part))), [reference]),
+    );
+    const merged = mergeBlocks(travelled);
+    expect(merged).toMatchObject({ n: 120, scored: 10, flagged: 3 });
+    const [a, b] = [merged, whole].map((block) => block?.sketches.get(reference.hash));
+    expect(a?.n).toBe(b?.n);
+    expect(a?.counts).toEqual(b?.counts);
+    a?.sum.forEach((value, j) => expect(value).toBeCloseTo(b?.sum[j] ?? Number.NaN, 9));
+  });
+
+  it("keeps sketches of few vectors in the process: only their number leaves", () => {
+    const wire = encodeBlock(blockOf(1, vectors(31, 0, 1)));
+    expect(wire).toMatchObject({ n: 31, sketches: {} });
+    expect(Object.keys(encodeBlock(blockOf(1, vectors(32, 0, 1))).sketches)).toEqual([reference.hash]);
+  });
+});
+
+describe("stepFleet", () => {
+  const quiet = Array.from({ length: 60 }, (_, i) => blockOf(100 + i, vectors(40, 0, 1000 + i)));
+  const shifted = Array.from({ length: 60 }, (_, i) => blockOf(160 + i, vectors(40, 0.8, 5000 + i)));
+
+  it("is silent on traffic like the reference, and raises one alarm after a shift", () => {
+    const before = run(startFleet(material, 99), quiet, 100);
+    expect(before.alarms).toEqual([]);
+    expect(new Set(before.results)).toEqual(new Set(["bet"]));
+    const after = run(before.state, shifted, 160);
+    expect(after.alarms.length).toBeGreaterThan(20);
+    expect(after.state.alarms.RepresentationDrift).toEqual({ number: 1, active: true });
+  });
+
+  it("says what kind of block it was", () => {
+    const few = blockOf(2, vectors(10, 0, 1));
+    const unsketched = { ...blockOf(3, vectors(10, 0, 1)), sketches: new Map() };
+    expect(run(startFleet(material, 0), [null, few, unsketched], 1).results).toEqual(["empty", "short", "short"]);
+    const step = stepFleet(startFleet(noMaterial(model, ""), 0), 1, null, steady, noMaterial(model, ""), settings);
+    expect(step.result).toBe("learning");
+    expect(step.readings.RepresentationDrift.learning).toBe(true);
+    expect(step.readings.AdversarialAnomaly.learning).toBe(true);
+    expect(step.readings.ModelChanged.learning).toBe(true);
+  });
+
+  it("raises AdversarialAnomaly on the flagged share, not on drift", () => {
+    const attacked = Array.from({ length: 3 }, (_, i) =>
+      blockOf(1 + i, vectors(40, 0, i), { scored: 40, flagged: 20 }),
+    );
+    expect(run(startFleet(material, 0), attacked, 1).state.alarms.AdversarialAnomaly).toEqual({
+      number: 1,
+      active: true,
+    });
+    const benign = attacked.map((block) => ({ ...block, flagged: 1 }));
+    expect(run(startFleet(material, 0), benign, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
+    expect(run(startFleet(material, 0), shifted, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
+  });
+
+  it("goes on after a takeover as if there had been none", () => {
+    const blocks = [...quiet.slice(0, 30), ...shifted];
+    const uninterrupted = run(startFleet(material, 99), blocks, 100);
+    let state = startFleet(material, 99);
+    blocks.forEach((block, i) => {
+      state = run(state, [block], 100 + i).state;
+      ({ state } = decodeState(encodeState(state, null), material, 0));
+    });
+    expect(state).toEqual(uninterrupted.state);
+  });
+
+  it("keeps its checkpoint small", () => {
+    const long = run(startFleet(material, 99), quiet, 100).state;
+    expect(encodeState(long, null).length).toBeLessThan(20_000);
+  });
+});
+
+describe("another model", () => {
+  const alarmed: FleetState = {
+    ...startFleet(material, 10),
+    alarms: {
+      RepresentationDrift: { number: 3, active: true },
+      ShiftFromBaseline: { number: 1, active: true },
+      AdversarialAnomaly: { number: 2, active: true },
+      ModelChanged: { number: 0, active: false },
+    },
+  };
+
+  it("releases what was said of the model before, keeps numbers, and keeps ShiftFromBaseline", () => {
+    const next = adoptMaterial(alarmed, materialOf(other, referenceOf(other)));
+    expect(next.model).toBe(other);
+    expect(next.alarms).toEqual({
+      RepresentationDrift: { number: 3, active: false },
+      ShiftFromBaseline: { number: 1, active: true },
+      AdversarialAnomaly: { number: 2, active: false },
+      ModelChanged: { number: 0, active: false },
+    });
+    expect(next.detectors.RepresentationDrift?.block).toBe(-1);
+  });
+
+  it("restarts only the detector whose reference changed", () => {
+    const moved = run(startFleet(material, 0), [blockOf(1, vectors(40, 0, 1))], 1).state;
+    const next = adoptMaterial(moved, materialOf(model, reference, referenceOf(model, 77)));
+    expect(next.detectors.RepresentationDrift).toBe(moved.detectors.RepresentationDrift);
+    expect(next.detectors.ShiftFromBaseline?.block).toBe(-1);
+  });
+});
+
+describe("decodeState", () => {
+  const sound = encodeState(
+    {
+      ...startFleet(material, 5),
+      alarms: { ...startFleet(material, 5).alarms, ModelChanged: { number: 4, active: true } },
+    },
+    null,
+  );
+
+  it.each([
+    ["nothing", null, 9, 0],
+    ["no JSON", "{", 9, 0],
+    [
+      "a state of before",
+      JSON.stringify({
+        block: 1,
+        reference: "",
+        alarms: { ModelChanged: { number: 4, active: true } },
+        snapshot: null,
+      }),
+      9,
+      4,
+    ],
+    [
+      "a damaged detector",
+      sound.replace(/"RepresentationDrift":"[^"]{20}/, '"RepresentationDrift":"AAAAAAAAAAAAAAAAAAAA'),
+      5,
+      4,
+    ],
+    ["a sound one", sound, 5, 4],
+  ])("%s: numbers of alarms are kept where there are any", (_, text, block, number) => {
+    const { state } = decodeState(text, material, 9);
+    expect(state.block).toBe(block);
+    expect(state.alarms.ModelChanged.number).toBe(number);
+    expect(state.detectors.RepresentationDrift?.reference).toBe(reference.hash);
+  });
+});
