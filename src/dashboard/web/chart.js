@@ -146,7 +146,7 @@ function path(points, x, y, steps, gap) {
     const before = points[i - 1];
     const px = x(at).toFixed(1);
     const py = y(value).toFixed(1);
-    if (!before || (!steps && at - before[0] > gap)) d += `M${px} ${py}`;
+    if (!before || (!steps && at - before[0] > gap)) d += `M${px} ${py}h0`;
     else d += steps ? `H${px}V${py}` : `L${px} ${py}`;
   });
   return d;
