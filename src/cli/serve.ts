@@ -1,0 +1,63 @@
+import { Command } from "commander";
+import { loadEncoder, startBackend } from "../model/index.ts";
+import { BundleError, openStore, readDescription, StoreError } from "../registry/index.ts";
+import { EmbeddingServer, type ServedModel } from "../serve/server.ts";
+import { CommandError } from "./command-error.ts";
+
+type Options = { model?: string; uri?: string; store?: string; port: string; host: string };
+
+export const command = new Command("serve")
+  .description("The reference embedding server, with OpenAI's and text-embeddings-inference's protocols.")
+  .option("--model <folder>", "a model's folder, instead of one in the store")
+  .option("--uri <uri>", "store://NAME@sha256:DIGEST (MODEL_URI)", process.env["MODEL_URI"])
+  .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
+  .option("--port <port>", "port to listen on, 0 for any", "8080")
+  .option("--host <address>", "address to listen on (POD_IP)", process.env["POD_IP"] || "127.0.0.1")
+  .action(async (options: Options) => {
+    const model = await load(options);
+    const server = new EmbeddingServer(model);
+    const port = await server.listen(parsePort(options.port), options.host);
+    console.log(`evenkeel: ${model.name} on http://${options.host}:${port}`);
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.once(signal, () => {
+        console.log(`evenkeel: ${signal}, answering what is under way`);
+        void server.drain().then(() => process.exit(0));
+      });
+    }
+  });
+
+async function load({ model, uri, store }: Options): Promise<ServedModel> {
+  if (!model && !uri) throw new CommandError("usage", "nothing to serve: give --model, --uri or MODEL_URI");
+  if (!model && !store) throw new CommandError("usage", `no store to take ${uri} from: give --store or EVENKEEL_STORE`);
+  try {
+    const folder = model ?? (await openStore(store ?? "").resolve(uri ?? ""));
+    const backend = await startBackend();
+    console.log(`evenkeel: backend: ${backend.description}`);
+    const encoder = await loadEncoder(folder);
+    const modality = await modalityOf(folder, encoder.network.inputShape);
+    return { name: model ?? uri ?? "", encoder, modality };
+  } catch (error) {
+    if (error instanceof BundleError) throw new CommandError("verificationFailed", error.message);
+    if (!(error instanceof StoreError)) throw error;
+    const how = error.reason === "NotFound" ? "notFound" : error.reason === "BadUri" ? "usage" : "verificationFailed";
+    throw new CommandError(how, error.message);
+  }
+}
+
+/** A folder without `evenkeel.json` is a foreign model: three sides are an image. */
+async function modalityOf(folder: string, shape: readonly number[]): Promise<ServedModel["modality"]> {
+  try {
+    return (await readDescription(folder)).modality;
+  } catch (error) {
+    if (error instanceof BundleError && error.cause instanceof Error && "code" in error.cause) {
+      return shape.length === 3 ? "Image" : "Vector";
+    }
+    throw error;
+  }
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new CommandError("usage", `--port ${text}: must be a whole number from 0 to 65535`);
+}

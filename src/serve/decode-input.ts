@@ -1,0 +1,71 @@
+import { decode } from "fast-png";
+import { elements } from "../registry/index.ts";
+
+/** The client sent something that cannot be embedded. */
+export class BadInput extends Error {
+  override readonly name = "BadInput";
+  readonly status: 400 | 413;
+
+  constructor(status: 400 | 413, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export type InputKind = { readonly modality: "Image" | "Vector"; readonly shape: readonly number[] };
+
+const prefix = "data:image/png;base64,";
+const signature = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
+
+/**
+ * One input of a request as raw numbers.
+ *
+ * @param at  the field, for messages
+ * @returns bytes of an image, or a vector
+ * @throws {BadInput}
+ */
+export function decodeInput(input: string | readonly number[], kind: InputKind, at: string): Uint8Array | Float32Array {
+  if (kind.modality === "Image") {
+    if (typeof input === "string") return decodeImage(input, kind.shape, at);
+    throw new BadInput(400, `${at}: numbers were given, this model takes images as ${prefix}… strings`);
+  }
+  if (typeof input === "string")
+    throw new BadInput(400, `${at}: a string was given, this model takes arrays of numbers`);
+  const size = elements(kind.shape);
+  if (input.length !== size)
+    throw new BadInput(400, `${at}: ${input.length} numbers were given, this model takes ${size}`);
+  const vector = Float32Array.from(input);
+  const bad = vector.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new BadInput(400, `${at}[${bad}]: ${input[bad]} is not a finite number of 32 bits`);
+  return vector;
+}
+
+function decodeImage(text: string, [height = 0, width = 0, channels = 0]: readonly number[], at: string): Uint8Array {
+  if (!text.startsWith(prefix)) throw new BadInput(400, `${at}: an image must be a string that begins with ${prefix}`);
+  const png = Buffer.from(text.slice(prefix.length), "base64");
+  // The header is read first: a small file can unpack to gigabytes.
+  if (png.length < 33 || !png.subarray(0, 8).equals(signature)) throw new BadInput(400, `${at}: not a PNG image`);
+  const [pngWidth, pngHeight] = [png.readUInt32BE(16), png.readUInt32BE(20)];
+  if (pngWidth !== width || pngHeight !== height) {
+    throw new BadInput(
+      400,
+      `${at}: the image has ${pngWidth} × ${pngHeight} pixels, this model takes ${width} × ${height}`,
+    );
+  }
+  const image = decoded(png, at);
+  if (image.depth !== 8 || image.channels !== channels || image.palette) {
+    throw new BadInput(
+      400,
+      `${at}: the image has ${image.palette ? "a palette" : `${image.channels} channels of ${image.depth} bits`}, this model takes ${channels} of 8 bits`,
+    );
+  }
+  return Uint8Array.from(image.data);
+}
+
+function decoded(png: Uint8Array, at: string): ReturnType<typeof decode> {
+  try {
+    return decode(png, { checkCrc: true });
+  } catch (error) {
+    throw new BadInput(400, `${at}: a damaged PNG image: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
