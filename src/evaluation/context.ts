@@ -24,8 +24,17 @@ export type Robustness = {
   readonly baseline: WorstCase;
 };
 
-/** Everything that gates are measured from. */
-export type Context = {
+/** What became of one resilience target. */
+export type TargetResult = Target & {
+  readonly value: number | null;
+  /** lower confidence bound, which must reach `atLeast` */
+  readonly bound: number | null;
+  readonly n: number;
+  readonly met: boolean;
+};
+
+/** What is measured on. */
+export type Scene = {
   readonly set: EvaluationSet;
   readonly models: Models;
   readonly perturbations: readonly Perturbation[];
@@ -41,6 +50,9 @@ export type Context = {
   /** standard deviation of each coordinate, of the documents */
   readonly deviations: Float32Array;
 };
+
+/** Everything that gates are measured from. */
+export type Context = Scene & { readonly targetResults: readonly TargetResult[] };
 
 /** The same measurement of each model. */
 export function ofEach<Value>(models: Models, measure: (model: Model) => Value): Record<keyof Models, Value> {

@@ -63,7 +63,9 @@ export const gatingAttacks: readonly Attack[] = [
     fits: always,
     run: (target, clean, random) => {
       const { steps, restarts } = target.budget;
-      return pgd(problem(target, clean, displacement(target.scene)), steps, random, restarts);
+      // The steps are shared out over the restarts: a second start finds more than a longer path.
+      const each = Math.ceil(steps / restarts);
+      return pgd(problem(target, clean, displacement(target.scene)), each, random, restarts);
     },
   },
   {

@@ -2,20 +2,11 @@ import type { Target } from "../../api/index.ts";
 import { seededRandom } from "../../monitor/index.ts";
 import { benignFamilies } from "../../training/perturbations/index.ts";
 import { attackRows, ballOf, embedFlat, gatingAttacks } from "../attacks/index.ts";
-import type { Context } from "../context.ts";
+import type { Scene, TargetResult } from "../context.ts";
 import { answers, servedIndex, victimOf } from "../model.ts";
 import { lowerBound } from "../statistics/paired-test.ts";
 import { cosines } from "./consistency.ts";
 import { type Metric, missing } from "./measurement.ts";
-
-/** What became of one resilience target. */
-export type TargetResult = Target & {
-  readonly value: number | null;
-  /** lower confidence bound, which must reach `atLeast` */
-  readonly bound: number | null;
-  readonly n: number;
-  readonly met: boolean;
-};
 
 /** Share of the threat model's targets that the candidate meets, each by its lower confidence bound. */
 export const targetsMet: Metric = {
@@ -23,7 +14,7 @@ export const targetsMet: Metric = {
   needs: ["Labelled", "Pairs", "None"],
   build: (context) => {
     if (context.targets.length === 0) return missing("the threat model has no targets");
-    const results = measureTargets(context);
+    const results = context.targetResults;
     const value = results.filter(({ met }) => met).length / results.length;
     const n = Math.min(...results.map((result) => result.n));
     const unmet = results.filter(({ met }) => !met).map(({ perturbation, metric }) => `${metric} ${perturbation}`);
@@ -38,7 +29,7 @@ export const targetsMet: Metric = {
   },
 };
 
-export function measureTargets(context: Context): TargetResult[] {
+export function measureTargets(context: Scene): TargetResult[] {
   return context.targets.map((target) => {
     const scores = scoresOf(target, context);
     if (!scores || scores.length === 0) return { ...target, value: null, bound: null, n: 0, met: false };
@@ -50,7 +41,7 @@ export function measureTargets(context: Context): TargetResult[] {
 }
 
 /** A score in [0, 1] for each attacked query, null where the metric cannot be measured. */
-function scoresOf(target: Target, context: Context): ArrayLike<number> | null {
+function scoresOf(target: Target, context: Scene): ArrayLike<number> | null {
   const perturbation = context.perturbations.find(({ name }) => name === target.perturbation);
   if (!perturbation) return null;
   const labelled = context.set.kind !== "None";
@@ -64,7 +55,7 @@ function scoresOf(target: Target, context: Context): ArrayLike<number> | null {
 }
 
 /** The worst of several draws of one benign family. */
-function underBenign(target: Target, context: Context): Float64Array {
+function underBenign(target: Target, context: Scene): Float64Array {
   const { set, models, attacked, settings, seed, deviations, perturbations } = context;
   const space = { modality: set.dataset.modality, shape: set.dataset.shape, deviations };
   const [family] = benignFamilies(
@@ -93,7 +84,7 @@ function underBenign(target: Target, context: Context): Float64Array {
 }
 
 /** Cosine that is left after label-free displacement. */
-function displaced(context: Context, name: string): Float64Array | null {
+function displaced(context: Scene, name: string): Float64Array | null {
   const { set, models, attacked, settings, seed, deviations, perturbations } = context;
   const perturbation = perturbations.find((family) => family.name === name);
   const ball = perturbation && ballOf(perturbation, set.dataset.modality === "Image", deviations);
