@@ -55,7 +55,7 @@ if (options.help) {
   process.exit(0);
 }
 
-const requestsPerSecond = 40;
+const requestsPerSecond = 45;
 const pace = { calm: 24, ramp: 20, detectWithin: 150, trainWithin: 400, rolloutWithin: 240 };
 
 const acts: readonly { name: string; expected: string; play: (demo: Demo, record: ActRecord) => Promise<void> }[] = [

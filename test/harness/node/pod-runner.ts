@@ -1,3 +1,4 @@
+import { existsSync, mkdirSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -207,7 +208,10 @@ export class PodRunner {
     const declared = (container.volumeMounts ?? []).map(({ name, mountPath, subPath, readOnly }) => {
       const source = this.#volumes?.get(name);
       if (!source) throw new NotYet("CreateContainerConfigError", `no volume ${name}`);
-      return { source: subPath ? join(source, subPath) : source, target: mountPath, readOnly: readOnly ?? false };
+      const folder = subPath ? join(source, subPath) : source;
+      // As the kubelet does: a subPath that is not there yet becomes a folder of the volume.
+      if (subPath && !existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o777 });
+      return { source: folder, target: mountPath, readOnly: readOnly ?? false };
     });
     const shown = (image.folders ?? []).map((folder) => ({ source: folder, target: folder, readOnly: true }));
     return [...shown, ...declared];
