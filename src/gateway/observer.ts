@@ -66,7 +66,7 @@ export const defaultObserverLimits: ObserverLimits = {
   exchanges: 1024,
   bytes: 64 * 1024 * 1024,
   followUps: 8,
-  followUpMs: 10_000,
+  followUpMs: 5_000,
 };
 
 /** Inputs of one request that are squeezed and embedded again. */
@@ -101,13 +101,13 @@ export class Observer {
     if (this.#queue.length === 1) this.#wakeup.wake();
   }
 
-  /** Works until `signal` is aborted, then through what is left. */
+  /** Works until `signal` is aborted, then through what is left, follow-ups included. */
   async run(signal: AbortSignal): Promise<void> {
     for (;;) {
       const exchange = this.#queue.shift();
       if (exchange) {
         this.#bytes -= sizeOf(exchange);
-        await this.#take(exchange, signal).catch(this.#options.onFault);
+        await this.#take(exchange).catch(this.#options.onFault);
         // Requests go first.
         await new Promise(setImmediate);
       } else if (signal.aborted) {
@@ -119,7 +119,7 @@ export class Observer {
     await Promise.all(this.#followUps);
   }
 
-  async #take(exchange: Exchange, signal: AbortSignal): Promise<void> {
+  async #take(exchange: Exchange): Promise<void> {
     const { rules: rulesNow, metrics, recorder, random } = this.#options;
     const rules = rulesNow();
     const { pool, upstream, status, at, verdict } = exchange;
@@ -141,7 +141,7 @@ export class Observer {
       if (captures.length > 0) metrics.captured("dropped", captures.length);
       return;
     }
-    const followUp = this.#follow({ exchange, vectors }, { probes, captures, mirrors }, rules, signal);
+    const followUp = this.#follow({ exchange, vectors }, { probes, captures, mirrors }, rules);
     this.#followUps.add(followUp);
     void followUp.finally(() => this.#followUps.delete(followUp));
   }
@@ -179,11 +179,10 @@ export class Observer {
     read: ReadExchange,
     wanted: { probes: boolean; captures: readonly number[]; mirrors: boolean },
     rules: ObserverRules,
-    signal: AbortSignal,
   ): Promise<void> {
     const { exchange } = read;
     const { metrics, mirror, capture, limits } = this.#options;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(limits.followUpMs)]);
+    const limit = AbortSignal.timeout(limits.followUpMs);
     try {
       const mirrored = wanted.mirrors ? mirror(read, limit) : Promise.resolve();
       const { probes, captures: indices } = wanted;
@@ -196,9 +195,8 @@ export class Observer {
       }
       await mirrored;
     } catch (error) {
-      // A pod that does not answer the gateway's own request says nothing of this one.
       if (error instanceof Unparsed) metrics.unparsed(exchange.pool, exchange.upstream.digest, error.reason);
-      else if (!(error instanceof EmbedFailed)) this.#options.onFault(error);
+      else this.#options.onFault(error);
     }
   }
 
@@ -221,7 +219,12 @@ export class Observer {
     }
     const squeezed = squeezeInputs(request.inputs, modality, material.thresholds, mostProbed, random);
     if (!squeezed) return null;
-    const again = await embed(upstream, protocol, squeezed.wire, request.fields, signal);
+    const again = await embed(upstream, protocol, squeezed.wire, request.fields, signal).catch((error: unknown) => {
+      // A pod that does not answer the gateway's own request says nothing of this one.
+      if (error instanceof EmbedFailed) return null;
+      throw error;
+    });
+    if (!again) return null;
     metrics.taken(upstream.digest, "bypassed", again.length);
     const scores = scoreSqueezed(squeezed, vectors, again, random);
     this.#flags(exchange, scores);

@@ -22,7 +22,7 @@ describe("position", () => {
   });
 
   it("is uniform: each tenth holds about a tenth of the keys", () => {
-    const tenths = new Array<number>(10).fill(0);
+    const tenths = Array.from({ length: 10 }, () => 0);
     for (const key of keys) tenths[Math.floor(position("s", key) * 10)]!++;
     for (const count of tenths) expect(Math.abs(count - 500)).toBeLessThan(5 * Math.sqrt(450));
   });

@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type GatewayConfig, gatewayConfig, gatewayReport, type StoreUri } from "../../../src/api/index.ts";
+import { z } from "zod";
+import {
+  type GatewayConfig,
+  gatewayConfig,
+  gatewayReport,
+  monitorState,
+  type StoreUri,
+} from "../../../src/api/index.ts";
 import { Gateway } from "../../../src/gateway/index.ts";
 import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { configMaps, type Kube, namespaces, pods } from "../../../src/kube/index.ts";
@@ -140,7 +147,7 @@ async function embed(inputs: readonly (readonly number[])[], headers: Record<str
   return {
     status: answer.statusCode,
     headers: answer.headers,
-    body: (await answer.body.json()) as { detail?: string },
+    body: problem.parse(await answer.body.json()),
   };
 }
 
@@ -161,6 +168,7 @@ async function state(): Promise<{ block: number; alarms: Record<string, { number
   return text ? JSON.parse(text) : null;
 }
 
+const problem = z.looseObject({ detail: z.string().optional() });
 const sample = () => sampleInput(random);
 const modelOf = (answer: { headers: Record<string, unknown> }) => answer.headers["x-evenkeel-model"];
 
@@ -316,7 +324,7 @@ describe("a gateway on a real API server", () => {
     const snapshot = await waitFor("the snapshot", async () => {
       await embed([sample()], { "x-client": "shop-1" });
       const map = await kube.get(configMaps, { namespace, name: `${service}-gateway-state` });
-      return JSON.parse(map?.data?.["state.json"] ?? "{}").snapshot as { uri: StoreUri; samples: number } | null;
+      return monitorState.parse(JSON.parse(map?.data?.["state.json"] ?? "")).snapshot;
     });
     expect(snapshot.samples).toBeGreaterThan(0);
     expect(await store.resolve(snapshot.uri)).toContain(`traffic/${namespace}/${service}/sha256-`);
