@@ -22,7 +22,7 @@ export async function embedded(dir: string): Promise<Stage> {
   const nodes = await startNodes({
     cluster,
     nodes: [{ name: "node-a" }, { name: "node-b" }],
-    images: { [image]: process.env.SCRATCH ? { ...evenkeelImage(), entrypoint: [process.env.SCRATCH], env: { ...evenkeelImage().env, NODE: process.execPath } } : evenkeelImage() },
+    images: { [image]: evenkeelImage() },
     certificate: cluster.certificate,
     dir: join(dir, "nodes"),
   });
