@@ -375,6 +375,7 @@ const signalStatus = z
     failingFor: z.int().default(0).describe("Seconds of observed failing, up to the last evaluation."),
     evaluatedAt: instant.optional().describe("When it was last evaluated."),
     alarm: z.int().default(0).describe("Number of the alarm, as persisted by the monitor."),
+    model: z.string().max(71).default("").describe("Digest of the model that was active then."),
     reason: z.string().max(32).default("").describe("One word for machines: why."),
     message: z.string().max(512).default("").describe("What it means."),
   })

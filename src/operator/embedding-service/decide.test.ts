@@ -95,6 +95,7 @@ const signal = (
     alarm: 1,
     message: "",
     reason: "",
+    model: digest("a"),
   },
   held,
   learning: false,
@@ -596,6 +597,12 @@ describe("the end of a rollout", () => {
     const { status, said } = of("RolledBack", { reason: "AnalysisFailed", status: { activeVersion: model("b") } });
     expect(status.activeVersion).toEqual(model("a"));
     expect(said).toMatchObject([{ kind: "VersionActivated", facts: { digest: digest("a"), why: "AnalysisFailed" } }]);
+  });
+
+  it("takes no cause that was found of the model before", () => {
+    expect(
+      of("Watching", { workload: workload(uri("b")), causes: [cause({ id: "of-before0" })] }).retraining.kind,
+    ).not.toBe("Record");
   });
 
   it("by its deletion frees the place", () => {

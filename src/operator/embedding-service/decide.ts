@@ -35,9 +35,12 @@ export function decide(observed: Observed, now: number): Decision {
 
 /** The world under a new status: a run or a rollout that it no longer names is no longer the one under way. */
 function named(observed: Observed, status: EmbeddingServiceStatus): Observed {
-  const { run, rollout } = observed;
+  const { run, rollout, service } = observed;
+  const sameModel = status.activeVersion?.digest === service.status.activeVersion?.digest;
   return {
     ...observed,
+    // They were about another model: the signals are asked anew.
+    causes: sameModel ? observed.causes : [],
     service: { ...observed.service, status },
     run: run && run.metadata.name === status.retraining?.name ? run : null,
     rollout: rollout && rollout.metadata.name === status.rollout?.name ? rollout : null,

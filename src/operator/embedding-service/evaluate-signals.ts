@@ -24,7 +24,9 @@ export async function evaluateSignals(
   const triggers = service.spec.triggers.filter(({ schedule }) => schedule === undefined);
   return await Promise.all(
     triggers.map(async (trigger) => {
-      const before = service.status.signals.find(({ name }) => name === trigger.name);
+      const known = service.status.signals.find(({ name }) => name === trigger.name);
+      // What was seen of another model says nothing of this one.
+      const before = trigger.signal === undefined || known?.model === scope.model ? known : undefined;
       const evaluatedAt = before?.evaluatedAt === undefined ? 0 : time(before.evaluatedAt);
       // A little early is in time: timers are not exact, and the next chance is a whole interval away.
       if (before && now - evaluatedAt < interval * 0.9) return stateOf(before, trigger, scope);

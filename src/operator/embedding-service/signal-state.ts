@@ -28,6 +28,7 @@ export function advanceSignal(
     alarm: verdict.alarm ?? (before?.alarm ?? 0) + (trigger.promql !== undefined && holds && !held ? 1 : 0),
     message: verdict.message.slice(0, 512),
     reason: verdict.reason,
+    model: scope.model,
   };
   return stateOf(status, trigger, scope);
 }

@@ -1,0 +1,502 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import {
+  type EmbeddingService,
+  embeddingService,
+  gatewayConfig,
+  type ModelRollout,
+  type ModelVersion,
+  modelRollout,
+  modelVersion,
+  type Retraining,
+  retraining,
+} from "../../../src/api/index.ts";
+import { parseLines, verifyChain } from "../../../src/audit/index.ts";
+import type { ConfigMap, Deployment, Job, Pod, Service } from "../../../src/kube/index.ts";
+import { installCrds } from "../../harness/crds.ts";
+import { KubernetesApi } from "../../harness/kubernetes-api.ts";
+import { makeNamespace } from "../../harness/namespace.ts";
+import { temporaryFolder } from "../../harness/temporary-folder.ts";
+import { waitFor } from "../../harness/wait.ts";
+import { kubeconfigText } from "../kube/cluster.ts";
+import { OperatorProcess } from "./operator-process.ts";
+import { PodsAtOnce, type Work } from "./pods-at-once.ts";
+import { alarmSeries, type ScriptedPrometheus, startScriptedPrometheus } from "./scripted-prometheus.ts";
+import { digestOf, drifted, install, models, passingRow, paths, rolloutPolicy, service, worker } from "./shop.ts";
+
+const cluster = inject("cluster");
+const api = new KubernetesApi(cluster);
+let pods: PodsAtOnce;
+let dir: string;
+let namespace: string;
+let prometheus: ScriptedPrometheus;
+let operator: OperatorProcess;
+
+beforeAll(async () => {
+  await installCrds(api);
+  pods = new PodsAtOnce(api);
+  dir = await temporaryFolder("operator");
+});
+afterAll(async () => {
+  pods.stop();
+  await api.close();
+});
+
+beforeEach(async () => {
+  namespace = await makeNamespace(api, "loop");
+  prometheus = await startScriptedPrometheus(drifted);
+  operator = new OperatorProcess({
+    dir,
+    namespace,
+    prometheus: prometheus.url,
+    kubeconfigText: kubeconfigText(cluster.url, cluster.ca, cluster.token),
+  });
+});
+afterEach(async ({ task }) => {
+  await operator.kill();
+  await prometheus.stop();
+  if (task.result?.state === "fail") {
+    console.log(await readFile(operator.log, "utf8"));
+    console.log(JSON.stringify(await api.find(paths(namespace).service), null, 1));
+    for (const plural of ["retrainings", "modelrollouts"]) {
+      console.log(JSON.stringify(await api.find(paths(namespace).kind(plural)), null, 1).slice(0, 20_000));
+    }
+  }
+  await api.delete(`/api/v1/namespaces/${namespace}`);
+});
+
+/** Everything is there and the operator runs. */
+async function begin(
+  options: { work?: Work; spec?: object; ready?: (pod: Pod) => boolean; replicas?: number } = {},
+): Promise<void> {
+  pods.serve(namespace, options.work ?? worker(), options.ready);
+  await install(api, namespace, options.replicas);
+  await operator.start();
+  await api.create(paths(namespace).kind("embeddingservices"), service(namespace, prometheus.url, options.spec));
+}
+
+const shop = async (): Promise<EmbeddingService> => embeddingService.parse(await api.get(paths(namespace).service));
+const many = async <T>(plural: string, parse: (object: unknown) => T): Promise<T[]> =>
+  (await api.get<{ items: object[] }>(paths(namespace).kind(plural))).items.map((item) =>
+    parse({ apiVersion: "evenkeel.dev/v1alpha1", ...item }),
+  );
+const runs = (): Promise<Retraining[]> =>
+  many("retrainings", (item) => retraining.parse({ kind: "Retraining", ...(item as object) }));
+const rollouts = (): Promise<ModelRollout[]> =>
+  many("modelrollouts", (item) => modelRollout.parse({ kind: "ModelRollout", ...(item as object) }));
+const versions = (): Promise<ModelVersion[]> =>
+  many("modelversions", (item) => modelVersion.parse({ kind: "ModelVersion", ...(item as object) }));
+const jobs = async (): Promise<Job[]> => (await api.get<{ items: Job[] }>(paths(namespace).jobs)).items;
+const workload = (): Promise<Deployment> => api.get(paths(namespace).workload);
+const served = async () =>
+  (await workload()).spec?.template.spec?.containers[0]?.env?.find(({ name }) => name === "MODEL_URI")?.value;
+
+async function until<T>(what: string, find: () => Promise<readonly T[]>, holds: (item: T) => boolean): Promise<T> {
+  return waitFor(what, async () => (await find()).find(holds), { withinMs: 40_000 });
+}
+
+async function chain(uid: string) {
+  const { items } = await api.get<{ items: ConfigMap[] }>(
+    `${paths(namespace).configMaps}?labelSelector=evenkeel.dev/audit=${uid}`,
+  );
+  return items.flatMap((item) => parseLines(item.data?.["entries.jsonl"] ?? ""));
+}
+
+describe("the whole loop", () => {
+  it("adopts, sees the drift, retrains once, proves, rolls out, watches", async () => {
+    await begin();
+    const promoted = await until("the rollout to be promoted", rollouts, ({ status }) => status.phase === "Promoted");
+    const { status, metadata } = await waitFor("the service to be steady", async () => {
+      const now = await shop();
+      return (
+        now.status.rollout === undefined &&
+        now.status.phase === "Steady" &&
+        now.status.audit.pending.length === 0 &&
+        now
+      );
+    });
+    expect(await served()).toBe(models.second);
+    expect(status.activeVersion?.uri).toBe(models.second);
+    expect(status.baselineVersion?.uri).toBe(models.first);
+    expect(promoted.status.weights.map(({ weight, mirror }) => [weight, mirror])).toEqual([
+      [0, true],
+      [50, false],
+      [100, false],
+    ]);
+
+    const [run, ...others] = await runs();
+    expect(others).toEqual([]);
+    expect(run?.status).toMatchObject({
+      phase: "Published",
+      gates: [{ name: "clean", verdict: "Pass" }],
+      bundle: models.second,
+    });
+    expect(run?.spec.alpha).toBe(0.025);
+    expect((await jobs()).map(({ metadata: { name, finalizers } }) => [name, finalizers]).toSorted()).toEqual([
+      [`${run?.metadata.name}-evaluate`, undefined],
+      [`${run?.metadata.name}-train`, undefined],
+    ]);
+    const phases = Object.fromEntries((await versions()).map(({ spec, status: { phase } }) => [spec.uri, phase]));
+    await waitFor("the first version to be retired", async () =>
+      (await versions()).some(({ status: { phase } }) => phase === "Retired"),
+    );
+    expect(phases[models.second]).toBe("Active");
+
+    const deployments = await api.get<{ items: Deployment[] }>(paths(namespace).deployments);
+    await waitFor("pools to be gone", async () => {
+      const { items } = await api.get<{ items: Deployment[] }>(paths(namespace).deployments);
+      return items.length === 2;
+    });
+    expect(deployments.items.map(({ metadata: { name } }) => name)).toContain("shop-gateway");
+    const config = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+    expect(gatewayConfig.parse(JSON.parse(config.data?.["gateway.json"] ?? "")).routing).toMatchObject({
+      stable: { uri: models.second },
+      candidate: null,
+    });
+
+    const entries = await chain(metadata.uid);
+    expect(verifyChain(entries, { seq: status.audit.seq, head: status.audit.head })).toMatchObject({ kind: "Whole" });
+    expect(entries.map(({ kind }) => kind)).toEqual([
+      "ModelSeeded",
+      "VersionAdopted",
+      "CauseRecorded",
+      "TrainingStarted",
+      "TrainingFinished",
+      "GatesJudged",
+      "RunPublished",
+      "RolloutStarted",
+      "WeightChanged",
+      "StepPassed",
+      "WeightChanged",
+      "StepPassed",
+      "WeightChanged",
+      "PromotionStarted",
+      "VersionPromoted",
+      "VersionActivated",
+      "RolloutFinished",
+    ]);
+    expect(status.ledger).toHaveLength(1);
+    expect(status.evaluationUses).toMatchObject([{ uses: 1 }]);
+
+    const metrics = await (await fetch(`${operator.url}/metrics`)).text();
+    expect(metrics).toContain(`evenkeel_audit_sequence{namespace="${namespace}",service="shop"} ${status.audit.seq}`);
+    expect(metrics).toContain(
+      `evenkeel_audit_head_info{namespace="${namespace}",service="shop",head="${status.audit.head}"} 1`,
+    );
+    expect((await fetch(`${operator.url}/readyz`)).status).toBe(200);
+  });
+});
+
+const drift = (promql: string) => [{ name: "drift", promql, above: 1, then: "Retrain" }];
+
+describe("what keeps a model from being promoted", () => {
+  it("is a gate that fails: nothing is rolled out, and the cause is not tried again", async () => {
+    await begin({ work: worker([{ ...passingRow, bound: -0.05, p: 0.6 }]) });
+    const run = await until("the run to be rejected", runs, ({ status }) => status.phase === "Rejected");
+    expect(run.status).toMatchObject({ reason: "GateFailed", gates: [{ verdict: "Fail" }] });
+    await waitFor("the cause to be worked on", async () => (await shop()).status.holding?.reason === "CauseWorkedOn");
+    expect(await rollouts()).toEqual([]);
+    expect(await served()).toBe(models.first);
+    await until("the version to be rejected", versions, ({ status }) => status.phase === "Rejected");
+    expect((await shop()).status.failures).toMatchObject([{ class: "Drift", count: 1 }]);
+  });
+
+  it("is bad data: the Job is not tried again, and the reason is the trainer's", async () => {
+    const error = { reason: "Malformed", message: "dataset has no tensor inputs" };
+    await begin({ work: ({ kind }) => ({ exitCode: 10, message: JSON.stringify({ kind, error }) }) });
+    const run = await until("the run to fail", runs, ({ status }) => status.phase === "Failed");
+    expect(run.status).toMatchObject({ reason: "Malformed", message: "dataset has no tensor inputs" });
+    const { items } = await api.get<{ items: Pod[] }>(`${paths(namespace).pods}?labelSelector=evenkeel.dev/role=train`);
+    expect(items).toHaveLength(1);
+  });
+
+  it("is a live defect: the analysis rolls back, and the workload was never touched", async () => {
+    await begin();
+    prometheus.script = (query) =>
+      query.includes("evenkeel_monitor") ? drifted(query) : [{ value: query.startsWith("errors") ? 0.5 : 0 }];
+    const rollout = await until(
+      "the rollout to be rolled back",
+      rollouts,
+      ({ status }) => status.phase === "RolledBack",
+    );
+    expect(rollout.status).toMatchObject({ reason: "AnalysisFailed", weight: 0 });
+    expect(rollout.status.message).toContain("errors");
+    expect(await served()).toBe(models.first);
+    await waitFor(
+      "the candidate to be gone",
+      async () => (await api.get<{ items: Deployment[] }>(paths(namespace).deployments)).items.length === 2,
+    );
+    expect((await workload()).metadata.generation).toBe(2);
+    await until("the version to be rolled back", versions, ({ status }) => status.phase === "RolledBack");
+  });
+
+  it("is a regression after the promotion: it returns to the last good version", async () => {
+    await begin({ spec: { rollout: { ...rolloutPolicy, watchAfter: "10m", keepPrevious: "10m" } } });
+    await until("the rollout to watch", rollouts, ({ status }) => status.phase === "Watching");
+    await waitFor(
+      "the second version to be active",
+      async () => (await shop()).status.activeVersion?.uri === models.second,
+    );
+    await waitFor("the previous version to be kept", async () => {
+      const { items } = await api.get<{ items: Deployment[] }>(
+        `${paths(namespace).deployments}?labelSelector=evenkeel.dev/version`,
+      );
+      return items.length === 1 && items[0]?.status?.readyReplicas === 1;
+    });
+    prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
+    const rollout = await until(
+      "the rollout to be rolled back",
+      rollouts,
+      ({ status }) => status.phase === "RolledBack",
+    );
+    expect(rollout.status.reason).toBe("AnalysisFailed");
+    expect(await served()).toBe(models.first);
+    await waitFor(
+      "the first version to be active",
+      async () => (await shop()).status.activeVersion?.uri === models.first,
+    );
+  });
+
+  it("is a person who has not approved: mirroring goes on, no weight", async () => {
+    await begin({ spec: { rollout: { ...rolloutPolicy, approval: "Manual" } } });
+    const waiting = await until("the rollout to wait", rollouts, ({ status }) => status.phase === "Paused");
+    expect(waiting.status).toMatchObject({ step: 1, weight: 0, mirror: true });
+    await api.patch(`${paths(namespace).kind("modelrollouts")}/${waiting.metadata.name}`, {
+      spec: { approvals: [{ by: "ada", at: new Date().toISOString() }] },
+    });
+    await until("the rollout to be promoted", rollouts, ({ status }) => status.phase === "Promoted");
+    await waitFor(
+      "the approved version to be the baseline",
+      async () => (await shop()).status.baselineVersion?.uri === models.second,
+    );
+  });
+});
+
+describe("what happens meanwhile", () => {
+  const half = { ...rolloutPolicy, steps: [{ weight: 50, hold: "10m" }, { weight: 100 }] };
+  const holding = () =>
+    until("a rollout to hold", rollouts, ({ status }) => status.weight === 50 && status.stepStartedAt !== undefined);
+  const stayed: Work = () => null;
+
+  it("a field that somebody else sets mid-rollout stands: the rollout goes back and does not fight", async () => {
+    await begin({ spec: { rollout: half } });
+    await holding();
+    const mine = `store://models/mine@${digestOf("mine")}`;
+    const container = { name: "main", env: [{ name: "MODEL_URI", value: mine }] };
+    await api.apply(
+      paths(namespace).workload,
+      {
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name: "embedder" },
+        spec: { template: { spec: { containers: [container] } } },
+      },
+      "somebody",
+    );
+    const rollout = await until(
+      "the rollout to be rolled back",
+      rollouts,
+      ({ status }) => status.phase === "RolledBack",
+    );
+    expect(rollout.status.reason).toBe("FieldContested");
+    await waitFor("their model to be adopted", async () => (await shop()).status.activeVersion?.uri === mine);
+    expect(await served()).toBe(mine);
+    const { status } = await waitFor("the owner to be named", async () => {
+      const now = await shop();
+      return now.status.conditions.some(({ type, status: holds }) => type === "Promotable" && holds === "False") && now;
+    });
+    expect(status.conditions.find(({ type }) => type === "Promotable")).toMatchObject({
+      reason: "FieldOwnedBy",
+      message: expect.stringContaining("somebody"),
+    });
+  });
+
+  it("another edit of the workload is carried into the candidate", async () => {
+    await begin({ spec: { rollout: half } });
+    const { metadata } = await holding();
+    await api.patch(paths(namespace).workload, {
+      spec: { template: { metadata: { annotations: { edited: "yes" } } } },
+    });
+    await waitFor("the candidate to have it", async () => {
+      const { items } = await api.get<{ items: Deployment[] }>(
+        `${paths(namespace).deployments}?labelSelector=evenkeel.dev/version`,
+      );
+      return items[0]?.spec?.template.metadata?.annotations?.["edited"] === "yes";
+    });
+    expect((await rollouts()).find((one) => one.metadata.name === metadata.name)?.status.phase).toBe("Progressing");
+  });
+
+  it("a Job deleted by hand cancels its run, and there is no second one", async () => {
+    await begin({ work: stayed });
+    const [job] = await waitFor("the Job", async () => {
+      const found = await jobs();
+      return found.length > 0 && found;
+    });
+    await api.delete(`${paths(namespace).jobs}/${job?.metadata.name}`, { propagationPolicy: "Background" });
+    const run = await until("the run to be cancelled", runs, ({ status }) => status.phase === "Cancelled");
+    expect(run.status.reason).toBe("JobDeleted");
+    await waitFor("the Job to be gone", async () => (await jobs()).length === 0);
+    await waitFor("the cause to be worked on", async () => (await shop()).status.holding?.reason === "CauseWorkedOn");
+    expect(await runs()).toHaveLength(1);
+  });
+
+  it("a service deleted mid-run leaves clients a way, the workload its model, and nothing else", async () => {
+    await begin({ work: stayed });
+    await waitFor("the Job", async () => (await jobs()).length > 0);
+    const { metadata } = await shop();
+    await api.delete(paths(namespace).service);
+    await waitFor("the service to be gone", async () => (await api.find(paths(namespace).service)) === null);
+    const left = await api.get<Service>(`/api/v1/namespaces/${namespace}/services/shop-gateway`);
+    expect(left.spec?.selector).toEqual({ app: "embedder" });
+    expect(left.metadata.ownerReferences).toBeUndefined();
+    expect(await served()).toBe(models.first);
+    await waitFor("runs and Jobs to be gone", async () => (await runs()).length === 0 && (await jobs()).length === 0);
+    await waitFor(
+      "gateways to be gone",
+      async () => (await api.find(`${paths(namespace).deployments}/shop-gateway`)) === null,
+    );
+    const entries = await chain(metadata.uid);
+    expect(verifyChain(entries).kind).toBe("Whole");
+    expect(entries.at(-1)?.kind).toBe("ServiceReleased");
+  });
+
+  it("a namespace deleted mid-run goes, with everything that holds a finalizer", async () => {
+    await begin({ work: stayed });
+    await waitFor("the Job", async () => (await jobs()).length > 0);
+    await api.delete(`/api/v1/namespaces/${namespace}`);
+    await waitFor(
+      "the namespace to be gone",
+      async () => (await api.find(`/api/v1/namespaces/${namespace}`)) === null,
+      { withinMs: 50_000 },
+    );
+    namespace = await makeNamespace(api, "loop");
+  });
+
+  it("a name that a stranger has is said, and not taken", async () => {
+    await api.create(`/api/v1/namespaces/${namespace}/services`, {
+      metadata: { name: "shop-gateway" },
+      spec: { ports: [{ port: 80 }] },
+    });
+    await begin();
+    const { status } = await waitFor("the service to stall", async () => {
+      const now = await shop();
+      return now.status.phase === "Stalled" && now;
+    });
+    expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+      status: "True",
+      reason: "NameTaken",
+    });
+    const { spec } = await api.get<Service>(`/api/v1/namespaces/${namespace}/services/shop-gateway`);
+    expect(spec?.selector).toBeUndefined();
+  });
+
+  it("a spec that changes mid-run is for the next one; suspension stops no rollback", async () => {
+    let trained = false;
+    await begin({
+      work: (request, pod) => (request.kind === "Train" && !trained ? null : worker()(request, pod)),
+      spec: { rollout: half },
+    });
+    await until("the run to train", runs, ({ status }) => status.train?.uid !== "" && status.phase === "Training");
+    const changed = { retraining: { suspended: true, trainer: { maxSteps: 7 } } };
+    await api.patch(paths(namespace).service, { spec: changed });
+    trained = true;
+    pods.serve(namespace, worker());
+    await holding();
+    expect((await runs())[0]?.spec.trainer.maxSteps).toBe(2000);
+    prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
+    await until(
+      "the rollout to be rolled back",
+      rollouts,
+      ({ status }) => status.reason === "AnalysisFailed" && status.phase === "RolledBack",
+    );
+    expect((await shop()).status.holding?.reason).toBe("Suspended");
+  });
+
+  it("a run made by hand waits until the service names it", async () => {
+    await begin({ spec: { triggers: drift("quiet") } });
+    const { spec } = await waitFor("the first version", async () => {
+      const now = await shop();
+      return now.status.activeVersion !== undefined && now;
+    });
+    await api.patch(paths(namespace).service, { spec: { retraining: { suspended: true } } });
+    await waitFor("the suspension to be seen", async () => (await shop()).status.holding?.reason === "Suspended");
+    const parent = { digest: digestOf("first"), uri: models.first };
+    await api.create(paths(namespace).kind("retrainings"), {
+      apiVersion: "evenkeel.dev/v1alpha1",
+      kind: "Retraining",
+      metadata: { name: "by-hand" },
+      spec: {
+        serviceRef: { name: "shop" },
+        cause: { id: "byhand", class: "Manual", trigger: "ada", at: new Date().toISOString() },
+        parent,
+        baseline: parent,
+        threatModel: { name: "images", hash: digestOf("hash"), perturbations: [] },
+        dataset: { reference: spec.dataset.reference, evaluation: spec.dataset.evaluation },
+        evaluationData: "Labelled",
+        seed: 1,
+        trainer: {},
+        placement: {},
+        gates: spec.gates,
+        alpha: 0.025,
+        claimName: "store",
+        maxDuration: "1m",
+      },
+    });
+    await waitFor("the operator to have looked", async () => (await runs())[0]?.status.observedGeneration === 1);
+    expect((await runs())[0]?.status.phase).toBe("Pending");
+    await api.patch(paths(namespace).service, { spec: { retraining: { suspended: false } } });
+    await until("the run to be published", runs, ({ status }) => status.phase === "Published");
+  });
+
+  it.each([
+    ["WorkloadMissing", async () => api.delete(paths(namespace).workload)],
+    ["StoreMissing", async () => api.delete(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/store`)],
+    ["ThreatModelMissing", async () => api.delete(`${paths(namespace).kind("threatmodels")}/images`)],
+  ])("what is missing is said: %s", async (reason, remove) => {
+    await begin({ spec: { triggers: drift("quiet") } });
+    await waitFor("the first version", async () => (await shop()).status.activeVersion !== undefined);
+    await remove();
+    await waitFor(reason, async () =>
+      (await shop()).status.conditions.some(
+        (one) => one.type === "Stalled" && one.status === "True" && one.reason === reason,
+      ),
+    );
+  });
+
+  it("a Prometheus that is not on the allow-list is never asked", async () => {
+    let asked = 0;
+    const other = await startScriptedPrometheus(() => {
+      asked += 1;
+      return [];
+    });
+    await begin({ spec: { monitoring: { block: "2s", prometheus: { url: other.url } } } });
+    await waitFor("it to be said", async () =>
+      (await shop()).status.conditions.some(
+        ({ type, reason }) => type === "SignalsAvailable" && reason === "PrometheusNotAllowed",
+      ),
+    );
+    expect(asked).toBe(0);
+    await other.stop();
+  });
+
+  it("protection begins and ends by itself, whatever holds retraining back", async () => {
+    let attacked = true;
+    prometheus.script = () => alarmSeries(attacked ? 1 : 0);
+    await begin({
+      spec: {
+        gateway: { replicas: 1, protection: { mode: "Block", releaseAfter: "1s" } },
+        triggers: [{ name: "attack", signal: "AdversarialAnomaly", then: "ProtectAndRetrain" }],
+        retraining: { threatModelRef: { name: "images" }, suspended: true },
+      },
+    });
+    const active = async () => {
+      const config = await api.find<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+      return gatewayConfig.safeParse(JSON.parse(config?.data?.["gateway.json"] ?? "null")).data?.protection;
+    };
+    await waitFor("protection to be on", async () => (await active())?.active === true);
+    expect((await active())?.mode).toBe("Block");
+    attacked = false;
+    await waitFor("protection to be off", async () => (await active())?.active === false);
+    expect(await runs()).toEqual([]);
+  });
+});
