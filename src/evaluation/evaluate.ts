@@ -173,10 +173,12 @@ function cleanSet(input: EvaluationInput): { set: EvaluationSet; overlap: number
   // An evaluation set of its own must share nothing with the reference at all.
   const all = (dataset: Dataset): number[] => Array.from({ length: dataset.count }, (_, row) => row);
   const overlap = sharedSources([
-    { dataset: reference, rows: evaluation ? all(reference) : trained },
-    ...(traffic ? [{ dataset: traffic, rows: all(traffic) }] : []),
-    { dataset: dealt.dataset, rows: [...dealt.gate.old.rows, ...dealt.gate.shifted.rows] },
-    { dataset: dealt.dataset, rows: [...dealt.proof.old.rows, ...dealt.proof.shifted.rows] },
+    [
+      { dataset: reference, rows: evaluation ? all(reference) : trained },
+      ...(traffic ? [{ dataset: traffic, rows: all(traffic) }] : []),
+    ],
+    [{ dataset: dealt.dataset, rows: [...dealt.gate.old.rows, ...dealt.gate.shifted.rows] }],
+    [{ dataset: dealt.dataset, rows: [...dealt.proof.old.rows, ...dealt.proof.shifted.rows] }],
   ]);
   if (overlap > 0) throw new LeakedEvaluation(overlap);
   const training = scaledInputs(reference, trained);

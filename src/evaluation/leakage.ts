@@ -2,18 +2,25 @@ import * as tf from "@tensorflow/tfjs";
 import { seededRandom } from "../monitor/index.ts";
 import { type Dataset, sourceOf } from "../registry/index.ts";
 
-/** Source ids that two or more of the sets share. Anything but 0 makes the evaluation worthless (decision 14). */
-export function sharedSources(
-  sets: readonly { readonly dataset: Dataset; readonly rows: ArrayLike<number> }[],
-): number {
+/** Rows of a dataset. */
+export type Rows = { readonly dataset: Dataset; readonly rows: ArrayLike<number> };
+
+/**
+ * Source ids that two or more of the sets share. Anything but 0 makes the evaluation worthless (decision 14).
+ *
+ * @param sets  each made of rows of one or more datasets
+ */
+export function sharedSources(sets: readonly (readonly Rows[])[]): number {
   const seenIn = new Map<string, number>();
   const shared = new Set<string>();
-  sets.forEach(({ dataset, rows }, set) => {
-    for (let i = 0; i < rows.length; i++) {
-      const id = Buffer.from(sourceOf(dataset, rows[i] ?? 0)).toString("hex");
-      const before = seenIn.get(id);
-      if (before !== undefined && before !== set) shared.add(id);
-      seenIn.set(id, set);
+  sets.forEach((parts, set) => {
+    for (const { dataset, rows } of parts) {
+      for (let i = 0; i < rows.length; i++) {
+        const id = Buffer.from(sourceOf(dataset, rows[i] ?? 0)).toString("hex");
+        const before = seenIn.get(id);
+        if (before !== undefined && before !== set) shared.add(id);
+        seenIn.set(id, set);
+      }
     }
   });
   return shared.size;

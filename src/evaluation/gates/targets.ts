@@ -66,7 +66,8 @@ function underBenign(target: Target, context: Scene): Float64Array {
   const clean = embedFlat(candidate, attacked.inputs);
   const random = seededRandom(seed + 4051);
   const worst = new Float64Array(attacked.count).fill(1);
-  for (let draw = 0; draw < settings.draws && family; draw++) {
+  if (!family) return worst;
+  for (let draw = 0; draw < settings.draws; draw++) {
     const inputs = new Float32Array(attacked.inputs.length);
     for (let from = 0; from < inputs.length; from += set.size) {
       inputs.set(family(attacked.inputs.subarray(from, from + set.size), 1, random), from);

@@ -1,0 +1,200 @@
+import { writeFileSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Command, Option } from "commander";
+import { parse } from "yaml";
+import { z } from "zod";
+import {
+  defaultGates,
+  type EvaluateRequest,
+  type EvaluateResult,
+  type EvaluationData,
+  evaluateRequest,
+  exitCodes,
+  type ThreatModelSpec,
+  threatModelSpec,
+} from "../api/index.ts";
+import {
+  attackStepsOf,
+  defaultSettings,
+  type EvaluationReport,
+  evaluate,
+  failureOf,
+  model,
+  reportFiles,
+  runEvaluation,
+} from "../evaluation/index.ts";
+import { startBackend } from "../model/index.ts";
+import { type Dataset, openStore, readDataset } from "../registry/index.ts";
+
+type Options = {
+  run?: string;
+  store?: string;
+  candidate?: string;
+  active?: string;
+  baseline?: string;
+  data?: string;
+  reference?: string;
+  threatModel?: string;
+  evaluationData?: EvaluationData;
+  report?: string;
+  output: "text" | "json";
+};
+
+export const command = new Command("evaluate")
+  .description(
+    "One evaluation, as the container contract tells it: the request is in EVENKEEL_RUN, the store in EVENKEEL_STORE. " +
+      "By hand: --candidate DIR --active DIR --data DIR.",
+  )
+  .option("--run <file>", "read the request from a file instead of EVENKEEL_RUN")
+  .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
+  .option("--candidate <folder>", "by hand: the bundle to evaluate")
+  .option("--active <folder>", "by hand: the bundle it is compared with")
+  .option("--baseline <folder>", "by hand: the last approved bundle (default: the active one)")
+  .option("--data <folder>", "by hand: the evaluation set")
+  .option("--reference <folder>", "by hand: what was trained on, to look for leakage")
+  .option("--threat-model <file>", "by hand: a ThreatModel, or its spec, as YAML or JSON")
+  .addOption(
+    new Option(
+      "--evaluation-data <kind>",
+      "by hand: what the set offers (default: Labelled when it has labels)",
+    ).choices(["Labelled", "Pairs", "None"]),
+  )
+  .option("--report <folder>", "by hand: where report.json and report.html go", "evenkeel-report")
+  .addOption(new Option("-o, --output <format>", "how to print the result").choices(["text", "json"]).default("text"))
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done, 2 wrong usage, 10 bad data, 11 bad model, 12 bad request; anything else may be tried again.",
+  )
+  .action(async (options: Options) => {
+    const byHand = options.candidate ?? options.active ?? options.data;
+    process.exitCode = byHand === undefined ? await runJob(options) : await runByHand(options);
+  });
+
+async function runJob({ run, store }: Options): Promise<number> {
+  let request: EvaluateRequest;
+  try {
+    if (!store) throw new Error("EVENKEEL_STORE is not set");
+    const text = run ? await readFile(run, "utf8") : process.env["EVENKEEL_RUN"];
+    if (!text) throw new Error("EVENKEEL_RUN is not set");
+    request = evaluateRequest.parse(JSON.parse(text));
+  } catch (error) {
+    answer({ kind: "Evaluate", gates: [], error: { reason: "BadRequest", message: messageOf(error) } });
+    return exitCodes.badRequest;
+  }
+  try {
+    const { result, exitCode } = await runEvaluation(request, openStore(store), { onProgress: progress(), say });
+    answer(result);
+    return exitCode;
+  } catch (error) {
+    answer({ kind: "Evaluate", gates: [], error: { reason: "Failed", message: messageOf(error) } });
+    return exitCodes.failed;
+  }
+}
+
+async function runByHand(options: Options): Promise<number> {
+  const { candidate, active, data, report: folder = "evenkeel-report" } = options;
+  if (!candidate || !active || !data) {
+    process.stderr.write("evenkeel: --candidate, --active and --data are needed together\n");
+    return exitCodes.usage;
+  }
+  try {
+    const backend = await startBackend();
+    say(`backend: ${backend.description}`);
+    const evaluation = await readDataset(data);
+    const evaluationData = options.evaluationData ?? (evaluation.labels ? "Labelled" : "None");
+    const threats = await threatModelOf(options.threatModel, evaluation);
+    const running = await model(resolve(active), active, evaluation);
+    const { report, context } = evaluate(
+      {
+        run: resolve(candidate),
+        candidate: await model(resolve(candidate), candidate, evaluation),
+        active: running,
+        baseline: options.baseline ? await model(resolve(options.baseline), options.baseline, evaluation) : running,
+        reference: options.reference ? await readDataset(options.reference) : null,
+        evaluation,
+        traffic: null,
+        evaluationData,
+        perturbations: threats.perturbations,
+        targets: threats.targets,
+        gates: defaultGates(evaluationData, evaluation.domains?.some((domain) => domain > 0) ? "Drift" : "Manual"),
+        alpha: 0.05,
+        seed: 1,
+        settings: defaultSettings(backend.name, await attackStepsOf(candidate)),
+        backend: backend.name,
+      },
+      progress(),
+    );
+    await mkdir(folder, { recursive: true });
+    for (const [file, content] of Object.entries(reportFiles(report, context)))
+      await writeFile(join(folder, file), content);
+    process.stdout.write(options.output === "json" ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, folder));
+    return exitCodes.done;
+  } catch (error) {
+    process.stderr.write(`evenkeel: ${messageOf(error)}\n`);
+    return failureOf(error)?.exitCode ?? exitCodes.failed;
+  }
+}
+
+/** Without a threat model: an l∞ ball of .03 for images, of a tenth of each coordinate's deviation for vectors. */
+async function threatModelOf(file: string | undefined, { modality }: Dataset): Promise<ThreatModelSpec> {
+  if (!file) {
+    const ball =
+      modality === "Image"
+        ? ({ family: "Linf", epsilon: 0.03 } as const)
+        : ({ family: "VectorBox", epsilon: 0.1 } as const);
+    return { modality, perturbations: [{ name: "default", kind: "Adversarial", ...ball }], targets: [] };
+  }
+  const content: unknown = parse(await readFile(file, "utf8"));
+  const whole = z.object({ spec: z.unknown() }).safeParse(content);
+  return threatModelSpec.parse(whole.success ? whole.data.spec : content);
+}
+
+function textOf(report: EvaluationReport, folder: string): string {
+  const width = Math.max(...report.gates.map(({ name }) => name.length));
+  const lines = report.gates.map(
+    ({ name, verdict, value, message }) =>
+      `${verdict.padEnd(7)}${name.padEnd(width + 2)}${(value === null ? "-" : value.toPrecision(4)).padEnd(9)}${message}`,
+  );
+  return `${lines.join("\n")}\nreport: ${join(folder, "report.html")}\n`;
+}
+
+/** A bar on a terminal, a line for every tenth elsewhere. */
+function progress(): (doing: string, share: number) => void {
+  let told = -1;
+  return (doing, share) => {
+    if (process.stderr.isTTY) {
+      const full = Math.round(share * 24);
+      process.stderr.write(
+        `\r\u001b[2K${"█".repeat(full)}${"░".repeat(24 - full)} ${(100 * share).toFixed(0).padStart(3)}% ${doing}${share >= 1 ? "\n" : ""}`,
+      );
+      return;
+    }
+    const tenth = Math.floor(share * 10 + 1e-9);
+    if (tenth <= told) return;
+    told = tenth;
+    say(`${tenth * 10}% ${doing}`);
+  };
+}
+
+function say(line: string): void {
+  process.stderr.write(`evenkeel: ${line}\n`);
+}
+
+/** Into the termination message, which the operator reads, and on standard output, for people. */
+function answer(result: EvaluateResult): void {
+  const text = JSON.stringify(result);
+  process.stdout.write(`${text}\n`);
+  if (result.error) say(`${result.error.reason}: ${result.error.message}`);
+  try {
+    writeFileSync(process.env["EVENKEEL_RESULT_FILE"] ?? "/dev/termination-log", text);
+  } catch (error) {
+    // By hand there is no such file; the result is in the store as well.
+    if (process.env["EVENKEEL_RESULT_FILE"]) say(messageOf(error));
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof z.ZodError) return z.prettifyError(error).slice(0, 1500);
+  return (error instanceof Error ? error.message : String(error)).slice(0, 1500);
+}

@@ -1,0 +1,143 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type EvaluateRequest, type EvaluateResult, evaluateResult, exitCodes } from "../api/index.ts";
+import { disposeWeights, loadEncoder, startBackend } from "../model/index.ts";
+import {
+  BundleError,
+  type Dataset,
+  DatasetError,
+  parseUri,
+  readDataset,
+  readDescription,
+  type Store,
+  StoreError,
+} from "../registry/index.ts";
+import { evaluate, LeakedEvaluation, type NamedEncoder } from "./evaluate.ts";
+import { reportFiles } from "./report/index.ts";
+import { defaultSettings } from "./settings.ts";
+
+export type RunHooks = {
+  readonly onProgress?: (doing: string, share: number) => void;
+  /** a line for people */
+  readonly say?: (line: string) => void;
+};
+
+export type Outcome = { readonly result: EvaluateResult; readonly exitCode: number };
+
+const resultFile = "evaluate.json";
+/** Bytes of a termination message, of the kubelet's 4096. */
+const messageLimit = 2048;
+
+/**
+ * Does what an evaluation request asks and stores the report. A run that was done before answers again without any work
+ * (decision 26).
+ */
+export async function runEvaluation(request: EvaluateRequest, store: Store, hooks: RunHooks = {}): Promise<Outcome> {
+  const done = await store.runs.read(request.run, resultFile);
+  if (done) {
+    hooks.say?.(`run ${request.run} is done already: its result is given again`);
+    return { result: evaluateResult.parse(JSON.parse(new TextDecoder().decode(done))), exitCode: exitCodes.done };
+  }
+  try {
+    const result = fitMessage(await evaluateNow(request, store, hooks));
+    await store.runs.write(request.run, resultFile, new TextEncoder().encode(JSON.stringify(result)));
+    return { result, exitCode: exitCodes.done };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (!failure) throw error;
+    const { exitCode, reason } = failure;
+    const message = (error instanceof Error ? error.message : String(error)).slice(0, 1500);
+    const overlap = error instanceof LeakedEvaluation ? { overlap: error.overlap } : {};
+    return { result: { kind: "Evaluate", gates: [], ...overlap, error: { reason, message } }, exitCode };
+  }
+}
+
+async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHooks): Promise<EvaluateResult> {
+  const backend = await startBackend();
+  hooks.say?.(`backend: ${backend.description}`);
+  const data = async (uri: string | undefined): Promise<Dataset | null> =>
+    uri === undefined ? null : readDataset(await store.resolve(uri));
+  const reference = await data(request.dataset.reference);
+  const evaluation = request.evaluationData === "None" ? null : await data(request.dataset.evaluation);
+  const traffic = await data(request.traffic);
+  const folder = await store.resolve(request.candidate);
+  const candidate = await model(request.candidate, folder, evaluation ?? reference);
+  const active = await model(request.active, await store.resolve(request.active), evaluation ?? reference);
+  const same = request.baseline === request.active;
+  const baseline = same
+    ? active
+    : await model(request.baseline, await store.resolve(request.baseline), evaluation ?? reference);
+  const { rows, report, context } = evaluate(
+    {
+      ...request,
+      candidate,
+      active,
+      baseline,
+      reference,
+      evaluation,
+      traffic,
+      settings: defaultSettings(backend.name, await attackStepsOf(folder)),
+      backend: backend.name,
+    },
+    hooks.onProgress,
+  );
+  const name = `reports/${parseUri(request.candidate).name.split("/").slice(1).join("/") || "model"}`;
+  const uri = await store.putFiles(name, reportFiles(report, context));
+  for (const { encoder } of new Set([candidate, active, baseline])) disposeWeights(encoder.weights);
+  return { kind: "Evaluate", report: uri, gates: [...rows], overlap: report.data.overlap ?? undefined };
+}
+
+/** @throws {BundleError} when it isn't a bundle or does not take the dataset's inputs */
+export async function model(name: string, folder: string, dataset: Dataset | null): Promise<NamedEncoder> {
+  const encoder = await loadEncoder(folder);
+  const { inputShape } = encoder.network;
+  if (dataset && dataset.shape.join() !== inputShape.join()) {
+    throw new BundleError(
+      `${name} takes inputs of shape [${inputShape.join(", ")}], the dataset's have [${dataset.shape.join(", ")}]`,
+    );
+  }
+  return { name, encoder };
+}
+
+/** Most steps of training's inner attack, by the bundle's own log; 10 where there is none. */
+export async function attackStepsOf(folder: string): Promise<number> {
+  const description = await readDescription(folder).catch(() => null);
+  if (!description?.perturbationLog) return 10;
+  const log = await readFile(join(folder, description.perturbationLog.file), "utf8").catch(() => "");
+  const steps = log.split("\n").flatMap((line) => {
+    const found = /"attackSteps":(\d+)/.exec(line)?.[1];
+    return found === undefined ? [] : [Number(found)];
+  });
+  return steps.length > 0 ? Math.max(...steps) : 10;
+}
+
+/** Notes go first when a message is too long: the facts are what the operator needs. */
+function fitMessage(result: EvaluateResult): EvaluateResult {
+  if (Buffer.byteLength(JSON.stringify(result)) <= messageLimit) return result;
+  return {
+    ...result,
+    gates: result.gates.map(({ note, ...row }) => (row.value === null && note ? { ...row, note } : row)),
+  };
+}
+
+/** How a failure ends the container, null when another try may end otherwise. */
+export function failureOf(error: unknown): { exitCode: number; reason: string } | null {
+  if (error instanceof DatasetError) return { exitCode: exitCodes.badData, reason: error.reason };
+  if (error instanceof LeakedEvaluation) return { exitCode: exitCodes.badData, reason: "Leaked" };
+  if (error instanceof BundleError) return { exitCode: exitCodes.badModel, reason: "BadModel" };
+  if (error instanceof StoreError) {
+    switch (error.reason) {
+      case "NotFound":
+      case "Corrupt":
+        return { exitCode: exitCodes.badData, reason: error.reason };
+      case "BadUri":
+        return { exitCode: exitCodes.badRequest, reason: error.reason };
+      case "Full":
+      case "ReadOnly":
+        return null;
+      default:
+        return error.reason satisfies never;
+    }
+  }
+  return null;
+}
