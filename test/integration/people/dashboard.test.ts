@@ -124,7 +124,9 @@ describe("the dashboard in a browser", () => {
     await api.patch(`${collection(namespace, "ModelRollout")}/products-bbbbbbbbbbbb-1/status`, {
       status: { weight: 77 },
     });
-    await page.locator("summary", { hasText: "77%" }).waitFor();
+    const summary = page.locator("summary", { hasText: "77%" });
+    await summary.waitFor();
+    expect(await summary.innerText()).toContain("products-bbbbbbbbbbbb-1");
   });
 
   it("says when the audit is broken", async () => {
@@ -132,7 +134,9 @@ describe("the dashboard in a browser", () => {
     const { data } = await api.get<{ data: { "entries.jsonl": string } }>(path);
     await api.patch(path, { data: { "entries.jsonl": data["entries.jsonl"].replace("0.62", "0.12") } });
     await page.reload();
-    await page.getByText("broken at entry 2").waitFor();
+    const badge = page.getByText("broken at entry 2");
+    await badge.waitFor();
+    expect(await badge.innerText()).toContain("its content does not have its hash");
   });
 
   it("fits a phone, in the dark", async () => {
@@ -152,6 +156,7 @@ describe("the dashboard in a browser", () => {
   it("says what it does not know", async () => {
     await page.goto(`${url}/#/${namespace}/nobody`);
     await page.getByText("There is no such service.").waitFor();
+    expect(await page.locator("h1").innerText()).toBe(`${namespace}/nobody`);
   });
 
   it("asked nobody else, and nothing was refused by its own policy", () => {

@@ -1,4 +1,5 @@
-import type { EmbeddingServiceStatus, ModelRolloutStatus, RetrainingStatus } from "../../../src/api/index.ts";
+import type { z } from "zod";
+import type { embeddingServiceStatus, modelRolloutStatus, retrainingStatus } from "../../../src/api/index.ts";
 import { canonical, genesis, link, toLines } from "../../../src/audit/index.ts";
 import type { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { changed, collection, type Manifest, valid } from "../api/objects.ts";
@@ -52,7 +53,7 @@ export async function tellStory(api: KubernetesApi, namespace: string): Promise<
     await api.patch(`${collection(namespace, object.kind)}/${object.metadata.name}/status`, { status });
 
   const last = entries.at(-1);
-  const status: Partial<EmbeddingServiceStatus> = {
+  const status: z.input<typeof embeddingServiceStatus> = {
     phase: "RollingOut",
     activeVersion: { name: "products-aaaaaaaaaaaa", digest: a, uri: `store://models/products@${a}` },
     signals: [
@@ -111,7 +112,7 @@ export async function tellStory(api: KubernetesApi, namespace: string): Promise<
   };
   await say(valid.EmbeddingService, status);
 
-  const run: Partial<RetrainingStatus> = {
+  const run: z.input<typeof retrainingStatus> = {
     phase: "Published",
     startedAt: ago(30),
     finishedAt: ago(18),
@@ -158,7 +159,7 @@ export async function tellStory(api: KubernetesApi, namespace: string): Promise<
 
   await say(valid.ModelVersion, { phase: "Active", activatedAt: ago(600) });
   await say(newer, { phase: "Canary" });
-  const rollout: Partial<ModelRolloutStatus> = {
+  const rollout: z.input<typeof modelRolloutStatus> = {
     phase: "Progressing",
     step: 2,
     steps: 4,

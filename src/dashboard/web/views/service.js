@@ -218,7 +218,7 @@ function runView(
     number(gate.value),
     number(gate.bound),
     number(gate.p),
-    `${gate.n}${gate.needed > 0 ? ` of ${gate.needed}` : ""}`,
+    `${gate.n}${gate.needed > 0 ? ` (needs ${gate.needed})` : ""}`,
     gate.message,
   ]);
   return h(

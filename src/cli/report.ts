@@ -1,0 +1,146 @@
+import { copyFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import type { Gate, GateVerdict, Retraining } from "../api/index.ts";
+import {
+  type Cluster,
+  type ClusterOptions,
+  inCluster,
+  printData,
+  withClusterOptions,
+  withOutput,
+} from "./cluster-options.ts";
+import { CommandError } from "./command-error.ts";
+import { type Paint, paintFor } from "./paint.ts";
+import { columns } from "./tree.ts";
+
+interface Options extends ClusterOptions {
+  readonly output: "text" | "json" | "yaml";
+  readonly store?: string;
+  readonly html?: string;
+  readonly open?: true;
+}
+
+const examples = `
+Examples:
+  evenkeel report products                                        gates of the service's newest run with a report
+  evenkeel report products-0123456789 -o json                     of a certain run
+  evenkeel report products --store /mnt/store --html report.html  the whole report with pictures, where the store is mounted
+  evenkeel report products --store /mnt/store --open              the same in the browser
+
+Exit codes: 0 done, 3 no such service or run, or no report yet, 5 the report is not what its digest says.`;
+
+export const command = withOutput(withClusterOptions(new Command("report")), "text", "json", "yaml")
+  .summary("the report of a run: what was measured, and what the gates said")
+  .description("Shows what a run's evaluation measured and what the gates made of it.")
+  .argument("<name>", "name of an EmbeddingService or a Retraining")
+  .option(
+    "--store <folder>",
+    "folder of the store (EVENKEEL_STORE): gives the whole report",
+    process.env["EVENKEEL_STORE"],
+  )
+  .option("--html <file>", "writes the self-contained page to a file; needs --store")
+  .option("--open", "opens the page in the browser; needs --store")
+  .addHelpText("after", examples)
+  .action(async (name: string, options: Options) => {
+    const run = await inCluster(options, async (cluster) => await findRun(cluster, name));
+    const wantsPage = options.html !== undefined || options.open;
+    if (wantsPage && !options.store) {
+      throw new CommandError("usage", "--html and --open need the store's folder: give --store or EVENKEEL_STORE");
+    }
+    const folder = options.store === undefined ? null : await reportFolder(options.store, run);
+    if (folder !== null && options.html !== undefined) await copyFile(join(folder, "report.html"), options.html);
+    if (folder !== null && options.open) await openPage(options.html ?? join(folder, "report.html"));
+    if (options.output === "text") {
+      if (!wantsPage || !options.open) process.stdout.write(`${text(run, paintFor(process.stdout)).join("\n")}\n`);
+    } else {
+      const report: unknown = folder === null ? null : JSON.parse(await readFile(join(folder, "report.json"), "utf8"));
+      const { phase, reason, message, gates, report: uri } = run.status;
+      await printData({ run: run.metadata.name, phase, reason, message, uri, gates, report }, options.output);
+    }
+  });
+
+/** The run of that name, or the newest of the service of that name that has been measured. */
+async function findRun({ kube, namespace }: Cluster, name: string): Promise<Retraining> {
+  const { retrainings } = await import("../kinds.ts");
+  const run = await kube.get(retrainings, { namespace, name });
+  if (run) return run;
+  const { findService } = await import("./rollout-under-way.ts");
+  await findService({ kube, namespace }, name);
+  const { items } = await kube.list(retrainings, { namespace, fieldSelector: `spec.serviceRef.name=${name}` });
+  const newest = items
+    .filter(({ status }) => status.gates.length > 0 || status.report !== "")
+    .toSorted((a, b) => b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp))
+    .at(0);
+  if (!newest)
+    throw new CommandError("notFound", `no run of ${name} has been measured yet: see \`evenkeel status ${name}\``);
+  return newest;
+}
+
+async function reportFolder(store: string, { metadata, status }: Retraining): Promise<string> {
+  if (status.report === "")
+    throw new CommandError("notFound", `${metadata.name} has no report yet: it is ${status.phase}`);
+  const { openStore, StoreError } = await import("../registry/index.ts");
+  try {
+    return await openStore(store).resolve(status.report);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const how = error.reason === "Corrupt" ? "verificationFailed" : "notFound";
+    throw new CommandError(how, `${status.report}: ${error.message}`);
+  }
+}
+
+function text(run: Retraining, paint: Paint): string[] {
+  const { metadata, spec, status } = run;
+  const head = [
+    `${paint("strong", metadata.name)}  ${status.phase}${status.reason ? `  ${status.reason}: ${status.message}` : ""}`,
+    paint(
+      "dim",
+      `cause ${spec.cause.class} (${spec.cause.trigger}), from ${spec.parent.digest.slice(0, 19)}…, seed ${spec.seed}`,
+    ),
+    "",
+  ];
+  if (status.gates.length === 0) return [...head, "no gate has been measured yet"];
+  const rows = status.gates.map((row) =>
+    gateRow(
+      row,
+      spec.gates.find(({ name }) => name === row.name),
+      paint,
+    ),
+  );
+  const titles = ["gate", "verdict", "metric", "test", "value", "bound", "p", "samples", ""].map((title) =>
+    paint("dim", title),
+  );
+  const where = status.report === "" ? [] : ["", paint("dim", `report ${status.report}`)];
+  return [...head, ...columns([titles, ...rows]), ...where];
+}
+
+function gateRow(row: GateVerdict, gate: Gate | undefined, paint: Paint): string[] {
+  const { name, verdict, value, bound, p, n, needed, message } = row;
+  const tone = verdict === "Pass" ? "good" : verdict === "Fail" ? "bad" : "warn";
+  const figure = (each: number | null) => (each === null ? "–" : String(Number(each.toPrecision(3))));
+  return [
+    name,
+    paint(tone, verdict),
+    gate?.metric ?? "",
+    gate ? `${gate.test} ${gate.limit ?? gate.margin}` : "",
+    figure(value),
+    figure(bound),
+    figure(p),
+    needed > 0 ? `${n} (needs ${needed})` : String(n),
+    paint("dim", message),
+  ];
+}
+
+async function openPage(file: string): Promise<void> {
+  const { spawn } = await import("node:child_process");
+  const opener = process.platform === "darwin" ? "open" : "xdg-open";
+  await new Promise<void>((resolve, reject) => {
+    spawn(opener, [file], { stdio: "ignore", detached: true })
+      .once("spawn", resolve)
+      .once("error", () =>
+        reject(new CommandError("failed", `no browser was found (${opener}): open ${file} yourself`)),
+      )
+      .unref();
+  });
+}

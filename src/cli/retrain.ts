@@ -1,0 +1,79 @@
+import { Command, InvalidArgumentError } from "commander";
+import type { Retraining } from "../api/index.ts";
+import {
+  type Cluster,
+  type ClusterOptions,
+  inCluster,
+  printData,
+  withClusterOptions,
+  withOutput,
+} from "./cluster-options.ts";
+import { CommandError } from "./command-error.ts";
+import { withWait } from "./rollout-wait.ts";
+
+interface Options extends ClusterOptions {
+  readonly output: "text" | "json" | "yaml";
+  readonly seed?: number;
+  readonly dryRun?: true;
+  readonly wait?: true;
+  readonly timeout: string;
+}
+
+const examples = `
+Examples:
+  evenkeel retrain products                      by the service's spec as it is now
+  evenkeel retrain products --dry-run -o yaml    shows the run that would be made
+  evenkeel retrain products --wait --timeout 4h
+
+A run made by hand skips the cooldown. Budget, circuit breaker and one run at a time hold for it too: until then it is
+Pending, and \`evenkeel status\` tells why.
+
+Exit codes: 0 done, 1 rejected or failed (--wait), 3 no such service, 4 refused, 6 timed out (--wait).`;
+
+export const command = withWait(
+  withOutput(withClusterOptions(new Command("retrain")), "text", "json", "yaml")
+    .summary("start a run now")
+    .description("Starts a run of training, evaluation and gates for a service, with the cause Manual.")
+    .argument("<service>", "name of an EmbeddingService")
+    .option("--seed <n>", "seed of everything random (default: follows from the cause)", seedNumber)
+    .option("--dry-run", "let the cluster check it, and make nothing"),
+)
+  .addHelpText("after", examples)
+  .action(async (name: string, options: Options) => {
+    await inCluster(options, async (cluster) => {
+      const { requestRun } = await import("./request-run.ts");
+      const run = await requestRun(cluster, name, options);
+      if (options.output !== "text" && !options.wait) await printData(run, options.output);
+      if (options.output === "text") {
+        process.stdout.write(
+          options.dryRun
+            ? `${run.metadata.name} would be made\n`
+            : `${run.metadata.name} is made; see \`evenkeel status ${name} --watch\`\n`,
+        );
+      }
+      if (options.wait && !options.dryRun) await ended(cluster, run, options);
+    });
+  });
+
+async function ended({ kube }: Cluster, run: Retraining, { timeout, output }: Options): Promise<void> {
+  const [{ waitFor }, { retrainings }] = await Promise.all([import("./wait-for.ts"), import("../kinds.ts")]);
+  const last = ["Published", "Rejected", "Failed", "Cancelled"];
+  const object = await waitFor(kube, retrainings, run, ({ status }) => last.includes(status.phase), timeout);
+  const { metadata, status } = object;
+  if (output !== "text") await printData(object, output);
+  if (status.phase !== "Published") {
+    throw new CommandError(
+      "failed",
+      `${metadata.name} ended ${status.phase}: ${status.reason}${status.message ? `, ${status.message}` : ""}`,
+    );
+  }
+  if (output === "text") process.stdout.write(`${metadata.name} made ${status.modelVersion}\n`);
+}
+
+function seedNumber(text: string): number {
+  const seed = Number(text);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 2_147_483_647) {
+    throw new InvalidArgumentError("must be a whole number from 0 to 2147483647.");
+  }
+  return seed;
+}

@@ -1,0 +1,62 @@
+import { Command } from "commander";
+import type { EmbeddingService } from "../api/index.ts";
+import type { Stored } from "../kube/index.ts";
+import { type ClusterOptions, inCluster, printData, withClusterOptions, withOutput } from "./cluster-options.ts";
+import { CommandError } from "./command-error.ts";
+import { type RolloutWaitOptions, rolloutEnded, withWait } from "./rollout-wait.ts";
+
+interface Options extends ClusterOptions, RolloutWaitOptions {
+  readonly output: "text" | "json" | "yaml";
+  readonly to?: string;
+  readonly gradually?: true;
+}
+
+const examples = `
+Examples:
+  evenkeel rollback products                                     to the version before, at once
+  evenkeel rollback products --to products-3f2a91c04b7d --wait   to a certain one
+  evenkeel abort products                                        ends a rollout that has not promoted yet
+
+Documents that the left version embedded may have to be embedded again: the rollout's status names the range of time.
+Nothing holds a rollback back, and a rollout under way makes room for it.
+
+Exit codes: 0 done, 1 it failed (--wait), 3 no such service or version, 4 refused, 6 timed out (--wait).`;
+
+export const command = withWait(
+  withOutput(withClusterOptions(new Command("rollback")), "text", "json", "yaml")
+    .summary("go back to an earlier version")
+    .description("Moves a service back to the version before the active one, or to one of your choice, at once.")
+    .argument("<service>", "name of an EmbeddingService")
+    .option("--to <version>", "name of a ModelVersion (default: the one before the active one)")
+    .option("--gradually", "by the service's steps and analysis"),
+)
+  .addHelpText("after", examples)
+  .action(async (serviceName: string, options: Options) => {
+    await inCluster(options, async (cluster) => {
+      const [{ findService }, { requestRollout }, { predecessor }] = await Promise.all([
+        import("./rollout-under-way.ts"),
+        import("./request-rollout.ts"),
+        import("./requested-rollout.ts"),
+      ]);
+      const service: Stored<EmbeddingService> = await findService(cluster, serviceName);
+      const active = service.status.activeVersion;
+      const rollout = await requestRollout(cluster, service, {
+        reason: "Rollback",
+        gradually: options.gradually ?? false,
+        choose: ({ versions, rollouts }) => {
+          const found =
+            options.to === undefined
+              ? active && predecessor(active, rollouts, versions)
+              : versions.find(({ metadata }) => metadata.name === options.to);
+          if (found) return found;
+          const known = versions.map(({ metadata }) => metadata.name).join(", ") || "none yet";
+          const what = options.to === undefined ? "no version before the active one" : `no version ${options.to}`;
+          throw new CommandError("notFound", `${serviceName} has ${what}: there are ${known}; choose with --to`);
+        },
+      });
+      if (options.output === "text")
+        process.stdout.write(`${rollout.metadata.name} goes back to ${rollout.spec.to.version}\n`);
+      else if (!options.wait) await printData(rollout, options.output);
+      if (options.wait) await rolloutEnded(cluster, rollout, options);
+    });
+  });
