@@ -188,7 +188,7 @@ describe("the server", () => {
         sending.on("error", reject);
         sending.write(body.slice(0, 10), () => {
           // The request is under way, half of it sent, as the end is asked for.
-          void fetch(`${base}/health`).then(() => {
+          void fetch(`${base}/health`).finally(() => {
             drained = server.drain();
             sending.end(body.slice(10));
           });

