@@ -144,9 +144,9 @@ function sourceName({ sources }: ReferenceEmbeddings, row: number): string {
 // A worker's data is what its maker gave it: this is the parsed edge.
 const request: MaterialRequest = workerData;
 read(request).then(
-  (message) => parentPort?.postMessage(message),
+  (message) => parentPort?.postMessage(message, []),
   (error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
-    parentPort?.postMessage({ kind: "Failed", why } satisfies MaterialMessage);
+    parentPort?.postMessage({ kind: "Failed", why } satisfies MaterialMessage, []);
   },
 );
