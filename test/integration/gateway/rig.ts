@@ -121,8 +121,8 @@ export class RawClient {
   ended = false;
   closed = false;
 
-  constructor(port: number) {
-    this.socket = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
+  constructor(port: number, host = "127.0.0.1") {
+    this.socket = createConnection({ port, host, allowHalfOpen: true });
     this.socket.on("data", (chunk) => this.chunks.push(chunk));
     this.socket.on("end", () => {
       this.ended = true;

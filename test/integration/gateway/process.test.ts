@@ -1,0 +1,62 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { waitFor } from "../../harness/wait.ts";
+import { Bed, embed, service } from "./bed.ts";
+import { RawClient } from "./rig.ts";
+
+let bed: Bed;
+beforeAll(async () => {
+  bed = await Bed.start();
+});
+afterAll(async () => {
+  await bed.stop();
+});
+
+const main = join(import.meta.dirname, "../../../src/main.ts");
+
+it("runs as a process of its own, serves, and ends a request under way after SIGTERM", async () => {
+  const child = spawn(
+    process.execPath,
+    [main, "gateway", "--service", service, "--namespace", bed.namespace, "--port", "0", "--admin-port", "0"],
+    {
+      env: {
+        ...process.env,
+        KUBECONFIG: inject("cluster").adminKubeconfig,
+        POD_NAME: "gateway-process",
+        POD_IP: "127.0.0.51",
+        EVENKEEL_STORE: bed.root,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
+  const exited = once(child, "exit");
+  const ports = await waitFor("the ports", () => /on port (\d+), admin on (\d+)/.exec(output));
+  const url = `http://127.0.0.51:${ports[1]}`;
+  const gateway = {
+    name: "gateway-process",
+    url,
+    adminUrl: `http://127.0.0.51:${ports[2]}`,
+    faults: [],
+    stop: async () => {},
+  };
+  await bed.startPod("stable-0", "127.0.0.52", bed.stable, 0, { app: "embedder" });
+  await bed.configure();
+  await bed.untilReported("gateway-process", bed.config.generation);
+  await waitFor("an answer", async () => (await embed(gateway, [[1, 1, 1, 1, 1, 1, 1, 0]])).status === 200);
+
+  const slow = new RawClient(Number(ports[1]), "127.0.0.51");
+  slow.socket.write("POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-length: 29\r\n\r\n");
+  await once(slow.socket, "connect");
+  child.kill("SIGTERM");
+  await waitFor("readiness to end", async () => (await fetch(`${gateway.adminUrl}/readyz`)).status === 503);
+  slow.socket.write('{"input":[1,1,1,1,1,1,1,0.0]}');
+  await waitFor("the answer", () => slow.text.includes("embedding"));
+  expect(slow.text.toLowerCase()).toContain("connection: close");
+  expect(await exited).toEqual([0, null]);
+  expect(await bed.reports()).toEqual({});
+  slow.socket.destroy();
+});
