@@ -49,6 +49,7 @@ beforeEach(async () => {
     dir,
     namespace,
     prometheus: prometheus.url,
+    leaseDuration: "30s",
     kubeconfigText: kubeconfigText(cluster.url, cluster.ca, cluster.token),
   });
 });
@@ -231,7 +232,7 @@ describe("what keeps a model from being promoted", () => {
   });
 
   it("is a regression after the promotion: it returns to the last good version", async () => {
-    await begin({ spec: { rollout: { ...rolloutPolicy, watchAfter: "10m", keepPrevious: "10m" } } });
+    await begin({ spec: { rollout: { ...rolloutPolicy, watchAfter: "20s", keepPrevious: "20s" } } });
     await until("the rollout to watch", rollouts, ({ status }) => status.phase === "Watching");
     await waitFor(
       "the second version to be active",
@@ -273,7 +274,7 @@ describe("what keeps a model from being promoted", () => {
 });
 
 describe("what happens meanwhile", () => {
-  const half = { ...rolloutPolicy, steps: [{ weight: 50, hold: "10m" }, { weight: 100 }] };
+  const half = { ...rolloutPolicy, steps: [{ weight: 50, hold: "30s" }, { weight: 100 }] };
   const holding = () =>
     until("a rollout to hold", rollouts, ({ status }) => status.weight === 50 && status.stepStartedAt !== undefined);
   const stayed: Work = () => null;

@@ -1,0 +1,262 @@
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ApiWrite } from "../harness/api-request.ts";
+import { type ControlPlane, startControlPlane } from "../harness/control-plane.ts";
+import { installCrds } from "../harness/crds.ts";
+import { FaultyProxy } from "../harness/faulty-proxy.ts";
+import { type KillPoint, killAt, type Naming, recordKillPoints } from "../harness/kill-points.ts";
+import { makeNamespace } from "../harness/namespace.ts";
+import { temporaryFolder } from "../harness/temporary-folder.ts";
+import { waitFor } from "../harness/wait.ts";
+import { kubeconfigText } from "../integration/kube/cluster.ts";
+import { OperatorProcess } from "../integration/operator/operator-process.ts";
+import { PodsAtOnce } from "../integration/operator/pods-at-once.ts";
+import { type ScriptedPrometheus, startScriptedPrometheus } from "../integration/operator/scripted-prometheus.ts";
+import { drifted, install, models, paths, service, worker } from "../integration/operator/shop.ts";
+import { auditTrail, endState, nameless, type ShopObject, type Trail } from "./end-state.ts";
+
+/** To look at one kill again: a part of its name. */
+const only = process.env["EVENKEEL_KILLS"] ?? "";
+
+/** Runs side by side: each waits most of its time, for leases and holds. */
+const sideBySide = 5;
+
+let cluster: ControlPlane;
+let pods: PodsAtOnce;
+let prometheus: ScriptedPrometheus;
+let dir: string;
+
+beforeAll(async () => {
+  cluster = await startControlPlane();
+  await installCrds(cluster.api);
+  pods = new PodsAtOnce(cluster.api);
+  prometheus = await startScriptedPrometheus(drifted);
+  dir = await temporaryFolder("kills");
+});
+afterAll(async () => {
+  pods?.stop();
+  await prometheus?.stop();
+  await cluster?.stop();
+});
+
+interface Ended {
+  readonly state: Record<string, unknown>;
+  readonly trail: Trail;
+}
+
+class Run {
+  readonly namespace: string;
+  readonly proxy: FaultyProxy;
+  readonly naming: Naming;
+  readonly #operators: OperatorProcess[] = [];
+
+  constructor(namespace: string, proxy: FaultyProxy) {
+    this.namespace = namespace;
+    this.proxy = proxy;
+    this.naming = { name: (name) => nameless(name, namespace), transition };
+  }
+
+  static async prepare(prefix: string): Promise<Run> {
+    const namespace = await makeNamespace(cluster.api, prefix);
+    const proxy = await FaultyProxy.start({ upstream: { url: cluster.url, ca: cluster.ca } });
+    pods.serve(namespace, worker());
+    await install(cluster.api, namespace);
+    return new Run(namespace, proxy);
+  }
+
+  async operator(proxy = this.proxy, suffix = ""): Promise<OperatorProcess> {
+    const operator = new OperatorProcess({
+      dir: join(dir, suffix),
+      namespace: this.namespace,
+      prometheus: prometheus.url,
+      kubeconfigText: kubeconfigText(proxy.url, cluster.ca, cluster.token),
+    });
+    this.#operators.push(operator);
+    await operator.start();
+    return operator;
+  }
+
+  async order(): Promise<void> {
+    await cluster.api.create(paths(this.namespace).kind("embeddingservices"), service(this.namespace, prometheus.url));
+  }
+
+  /** Waits until nothing is left to do. */
+  async end(): Promise<Ended> {
+    const { api } = cluster;
+    const shop = await waitFor(
+      `the loop of ${this.namespace} to end`,
+      async () => {
+        const now = await api.get<ShopObject>(paths(this.namespace).service);
+        const { phase, rollout, activeVersion, audit } = now.status;
+        if (phase !== "Steady" || rollout || activeVersion?.uri !== models.second) return null;
+        if (audit.pending.length > 0 || audit.taken.length > 0) return null;
+        const { items: pools } = await api.get<{ items: object[] }>(paths(this.namespace).deployments);
+        if (pools.length !== 2) return null;
+        const { items: versions } = await api.get<{ items: { status?: { phase: string } }[] }>(
+          paths(this.namespace).kind("modelversions"),
+        );
+        if (!versions.some(({ status }) => status?.phase === "Retired")) return null;
+        const { items: jobs } = await api.get<{ items: { metadata: { finalizers?: string[] } }[] }>(
+          paths(this.namespace).jobs,
+        );
+        return jobs.every(({ metadata }) => !metadata.finalizers?.length) && now;
+      },
+      { withinMs: 90_000, everyMs: 250 },
+    );
+    return {
+      state: await endState(api, this.namespace),
+      trail: await auditTrail(api, this.namespace, shop),
+    };
+  }
+
+  async stop(): Promise<void> {
+    for (const operator of this.#operators) await operator.kill();
+    await this.proxy.stop();
+    await cluster.api.delete(`/api/v1/namespaces/${this.namespace}`);
+  }
+}
+
+/** What a write changes, told the same way in every run. */
+function transition({ body, subresource, resource }: ApiWrite): string {
+  if (typeof body !== "object" || body === null || !("status" in body) || subresource !== "status") return "";
+  const { status } = body as { status: Readonly<Record<string, unknown>> };
+  const text = (field: string): string =>
+    status[field] === undefined ? "" : `${field}=${JSON.stringify(status[field])}`;
+  switch (resource) {
+    case "embeddingservices": {
+      const { retraining, rollout, activeVersion } = status as {
+        retraining?: { uid: string };
+        rollout?: { uid: string; phase: string };
+        activeVersion?: { digest: string };
+      };
+      const made = (slot: { uid: string } | undefined): string =>
+        slot ? (slot.uid === "" ? "named" : "made") : "none";
+      return `active=${activeVersion?.digest.slice(7, 15) ?? ""} run=${made(retraining)} rollout=${made(rollout)}${rollout ? rollout.phase : ""}`;
+    }
+    case "retrainings": {
+      const { train, evaluate } = status as {
+        train?: { uid: string; outcome: string };
+        evaluate?: { uid: string; outcome: string };
+      };
+      const job = (of: { uid: string; outcome: string } | undefined): string =>
+        of ? `${of.uid === "" ? "named" : "made"}${of.outcome}` : "none";
+      return `${text("phase")} train=${job(train)} evaluate=${job(evaluate)}`;
+    }
+    case "modelrollouts":
+      return ["phase", "step", "weight", "mirror", "patched"].map(text).join(" ");
+    default:
+      return text("phase");
+  }
+}
+
+async function cleanRun(): Promise<Ended & { points: readonly KillPoint[] }> {
+  const run = await Run.prepare("clean");
+  try {
+    const recorded = recordKillPoints(run.proxy, run.naming);
+    await run.operator();
+    await run.order();
+    const ended = await run.end();
+    return { ...ended, points: recorded.points };
+  } finally {
+    await run.stop();
+  }
+}
+
+async function killedRun(point: KillPoint, side: "Before" | "After"): Promise<Ended & { struck: boolean }> {
+  const run = await Run.prepare("kill");
+  try {
+    let operator = await run.operator();
+    let struck = false;
+    void killAt(run.proxy, point, side, () => operator.kill("SIGKILL"), run.naming).then(async () => {
+      struck = true;
+      operator = await run.operator();
+    });
+    await run.order();
+    return { ...(await run.end()), struck };
+  } finally {
+    await run.stop();
+  }
+}
+
+describe("killed at every write", () => {
+  it("a loop ends with the same objects, one training, one promotion, one history, a whole trail", async () => {
+    const startedAt = performance.now();
+    const clean = await cleanRun();
+    expect(clean.trail.verification.kind).toBe("Whole");
+    expect(clean.points.length).toBeGreaterThan(30);
+    await appendFile(join(dir, "points.txt"), clean.points.join("\n"));
+    const tries = clean.points
+      .flatMap((point) => [
+        { point, side: "Before" as const },
+        { point, side: "After" as const },
+      ])
+      .filter(({ point, side }) => `${side} ${point}`.includes(only));
+    const missed: string[] = [];
+    const problems: string[] = [];
+    const queue = [...tries];
+    const work = async (): Promise<void> => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const { point, side } = next;
+        const name = `${side} ${point}`;
+        try {
+          const ended = await killedRun(point, side);
+          if (!ended.struck) missed.push(name);
+          expect(ended.state, name).toEqual(clean.state);
+          expect(ended.trail.decisions, name).toEqual(clean.trail.decisions);
+          expect(ended.trail.weights, name).toEqual(clean.trail.weights);
+          expect(ended.trail.verification, name).toMatchObject({ kind: "Whole" });
+        } catch (error) {
+          problems.push(`${name}: ${String(error)}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: sideBySide }, work));
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    process.stdout.write(
+      `\nkilled at ${clean.points.length} points, before and after: ${tries.length - missed.length} kills, ${missed.length} points did not come again, ${seconds} s\n`,
+    );
+    for (const name of missed) process.stdout.write(`  did not come again: ${name}\n`);
+    await appendFile(join(dir, "problems.txt"), problems.join("\n\n"));
+    expect(problems).toEqual([]);
+    // Which of two writes comes first is not always decided; nearly all points come again.
+    expect(missed.length).toBeLessThan(tries.length / 10);
+  });
+});
+
+describe("a leader that is stopped past its lease and resumed", () => {
+  it("writes nothing more, and the loop ends as ever", async () => {
+    const run = await Run.prepare("stopped");
+    const other = await FaultyProxy.start({ upstream: { url: cluster.url, ca: cluster.ca } });
+    try {
+      const clean = await cleanRun();
+      const first = await run.operator();
+      await run.order();
+      await waitFor("the run to be named", async () => {
+        const { status } = await cluster.api.get<{ status?: { retraining?: object } }>(paths(run.namespace).service);
+        return status?.retraining !== undefined;
+      });
+      first.signal("SIGSTOP");
+      const writes: string[] = [];
+      run.proxy.hook({
+        after: (write, { status }) => {
+          if (status < 300 && write.resource !== "leases" && !write.dryRun)
+            writes.push(`${write.verb} ${write.resource} ${write.name}`);
+          return "Continue";
+        },
+      });
+      await run.operator(other, "second");
+      const ended = await run.end();
+      first.signal("SIGCONT");
+      await waitFor("the first to give up", () => first.ended);
+      expect(first.ended).toBe("code 1");
+      expect(writes).toEqual([]);
+      expect(await endState(cluster.api, run.namespace)).toEqual(ended.state);
+      expect(ended.state).toEqual(clean.state);
+      expect(ended.trail.verification.kind).toBe("Whole");
+    } finally {
+      await run.stop();
+      await other.stop();
+    }
+  });
+});
