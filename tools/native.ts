@@ -3,6 +3,7 @@
  * libtensorflow of the Python wheel. The npm package's own download is TensorFlow 2.9.1, which knows no current GPU.
  *
  *     node tools/native.ts [--optional]     prints the addon's path; --optional: exit 0 where it can't be built
+ *     node tools/native.ts --tensorflow DIR [--run-path DIR] --out FILE     against an installed TensorFlow (CUDA image)
  */
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, rm, symlink } from "node:fs/promises";
@@ -58,31 +59,54 @@ async function compile(into: string): Promise<void> {
   // The linker wants names ending in .so; what the addon records is the library's own soname.
   await symlink(join(into, libraries[0]), `${unpacked}/libtensorflow.so`);
   await symlink(join(into, libraries[1]), `${unpacked}/libtensorflow_framework.so`);
-  await runToEnd("g++", [
-    "-O2",
-    "-std=c++17",
-    "-shared",
-    "-fPIC",
-    `-DNAPI_VERSION=${nativeVersions.napi}`,
-    "-I",
-    nodeHeaders(),
-    "-I",
+  await compileAddon({
     source,
-    "-I",
     include,
-    `${source}/binding/tfjs_backend.cc`,
-    `${source}/binding/tfjs_binding.cc`,
-    "-L",
-    unpacked,
-    "-ltensorflow",
-    "-ltensorflow_framework",
-    "-Wl,-rpath,$ORIGIN",
-    "-o",
-    join(into, "tfjs_binding.node"),
-  ]);
+    libraries: unpacked,
+    runPath: "$ORIGIN",
+    out: join(into, "tfjs_binding.node"),
+  });
   await copyFile(`${include}/LICENSE`, join(into, "LICENSE"));
   await rm(unpacked, { recursive: true });
   await runToEnd(process.execPath, [join(import.meta.dirname, "native-check.ts"), join(into, "tfjs_binding.node")]);
+}
+
+interface Addon {
+  /** Folder of `@tensorflow/tfjs-node-gpu`. */
+  readonly source: string;
+  /** TensorFlow's C headers. */
+  readonly include: string;
+  /** Folder with `libtensorflow.so` and `libtensorflow_framework.so`. */
+  readonly libraries: string;
+  /** Where the addon looks for them when it is loaded. */
+  readonly runPath: string;
+  readonly out: string;
+}
+
+async function compileAddon({ source, include, libraries, runPath, out }: Addon): Promise<void> {
+  const headers = [nodeHeaders(), source, include].map((folder) => `-I${folder}`);
+  const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((file) => join(source, "binding", file));
+  const linked = [`-L${libraries}`, "-ltensorflow", "-ltensorflow_framework", `-Wl,-rpath,${runPath}`];
+  const flags = ["-O2", "-std=c++17", "-shared", "-fPIC", `-DNAPI_VERSION=${nativeVersions.napi}`];
+  await runToEnd("g++", [...flags, ...headers, ...sources, ...linked, "-o", out]);
+}
+
+/**
+ * The addon against a TensorFlow that is installed already, as the CUDA image has it.
+ *
+ * @param tensorflow  folder of the Python package `tensorflow`
+ * @param runPath     where its libraries lie when the addon is loaded
+ */
+async function compileAgainst(tensorflow: string, runPath: string, out: string): Promise<void> {
+  const links = `${out}.link`;
+  await mkdir(links, { recursive: true });
+  for (const name of libraries) {
+    await symlink(join(tensorflow, name), join(links, name.replace(/(_cc)?\.so\.2$/, ".so")));
+  }
+  const source = dirname(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
+  await compileAddon({ source, include: join(tensorflow, "include"), libraries: links, runPath, out });
+  await rm(links, { recursive: true });
+  await runToEnd(process.execPath, [join(import.meta.dirname, "native-check.ts"), out]);
 }
 
 /** Node's own C headers: the platform package brings them beside the executable. */
@@ -128,9 +152,22 @@ async function wheel(): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { optional: { type: "boolean", default: false } } });
+  const { values } = parseArgs({
+    options: {
+      optional: { type: "boolean", default: false },
+      tensorflow: { type: "string" },
+      "run-path": { type: "string" },
+      out: { type: "string" },
+    },
+  });
+  const { tensorflow, out } = values;
   try {
-    console.log(await ensureNative());
+    if (tensorflow && out) {
+      await compileAgainst(tensorflow, values["run-path"] ?? tensorflow, out);
+      console.log(out);
+    } else {
+      console.log(await ensureNative());
+    }
   } catch (error) {
     console.error(`evenkeel: no native backend: ${error instanceof Error ? error.message : String(error)}`);
     console.error(
