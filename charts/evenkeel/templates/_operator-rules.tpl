@@ -2,14 +2,20 @@
 What the operator may do in each namespace that it works in. One list for a ClusterRole and for Roles.
 */}}
 {{- define "evenkeel.operatorRules" -}}
-# The user's objects: read; the finalizer is a change of metadata.
+# The user's objects. The patch is for the finalizer.
 - apiGroups: [evenkeel.dev]
-  resources: [embeddingservices, threatmodels]
-  verbs: [get, list, watch, patch, update]
-# Made by the operator; their specs are immutable.
+  resources: [embeddingservices]
+  verbs: [get, list, watch, patch]
 - apiGroups: [evenkeel.dev]
-  resources: [retrainings, modelversions, modelrollouts]
-  verbs: [get, list, watch, create, patch, update, delete]
+  resources: [threatmodels]
+  verbs: [get, list, watch]
+# Made by the operator; their specs are immutable. A rollout can be aborted.
+- apiGroups: [evenkeel.dev]
+  resources: [retrainings, modelversions]
+  verbs: [get, list, watch, create]
+- apiGroups: [evenkeel.dev]
+  resources: [modelrollouts]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [evenkeel.dev]
   resources:
     - embeddingservices/status
@@ -17,49 +23,42 @@ What the operator may do in each namespace that it works in. One list for a Clus
     - retrainings/status
     - modelversions/status
     - modelrollouts/status
-  verbs: [get, patch, update]
-# For owner references that block deletion.
+  verbs: [update]
+# Owner references that block deletion, where the cluster asks for the right to set them.
 - apiGroups: [evenkeel.dev]
   resources:
     - embeddingservices/finalizers
-    - threatmodels/finalizers
     - retrainings/finalizers
     - modelversions/finalizers
     - modelrollouts/finalizers
   verbs: [update]
-# One field of the user's workload, candidates, gateways.
+# One field of the user's workload; pools of a candidate; gateways.
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, update, delete]
-- apiGroups: [apps]
-  resources: [replicasets]
-  verbs: [get, list, watch]
 # Training and evaluation.
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [get, list, watch, create, patch, update, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # Results come as termination messages.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
-# Of the gateway: routing, reports, state; audit segments.
+  verbs: [list, watch]
+# Routing, reports and state of the gateways, audit segments; the gateways' Services and accounts.
 - apiGroups: [""]
   resources: [configmaps, services, serviceaccounts]
-  verbs: [get, list, watch, create, patch, update, delete]
+  verbs: [get, list, watch, create, update]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, patch, update, delete]
-- apiGroups: [coordination.k8s.io]
-  resources: [leases]
-  verbs: [get, list, watch, create, delete]
+  verbs: [get, list, watch, create, update]
 # Whether something else catches a candidate's pods.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [get, list, watch]
+  verbs: [list]
 # Whether the store can be mounted by all.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # CA and Authorization header of a service's Prometheus. Names come from the services, so that they cannot stand here.
 - apiGroups: [""]
   resources: [secrets]
@@ -67,12 +66,12 @@ What the operator may do in each namespace that it works in. One list for a Clus
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
-# Gateways and Jobs get these two roles and no other: the operator may bind them, and cannot widen them.
+# Gateways get this role and no other: the operator may bind it, and cannot widen it.
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [rolebindings]
-  verbs: [get, list, watch, create, patch, update, delete]
+  verbs: [get, list, watch, create, update]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [clusterroles]
-  resourceNames: [evenkeel-gateway, evenkeel-job]
+  resourceNames: [evenkeel-gateway]
   verbs: [bind]
 {{- end }}

@@ -15,7 +15,6 @@ let work = "";
 let other = "";
 let operator: KubernetesApi;
 let gateway: KubernetesApi;
-let job: KubernetesApi;
 
 const collections: Readonly<Record<string, string>> = {
   ServiceAccount: "/api/v1/namespaces/NS/serviceaccounts",
@@ -39,16 +38,13 @@ beforeAll(async () => {
     await admin.apply(`${path}/${metadata.name}`, { kind, metadata, ...rest });
   }
   operator = await as(system, "evenkeel");
-  for (const name of ["gateway", "job"]) {
-    await admin.create(`/api/v1/namespaces/${work}/serviceaccounts`, {
-      apiVersion: "v1",
-      kind: "ServiceAccount",
-      metadata: { name },
-    });
-    await operator.create(`${binding(work)}`, roleBinding(name, `evenkeel-${name}`));
-  }
+  await admin.create(`/api/v1/namespaces/${work}/serviceaccounts`, {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { name: "gateway" },
+  });
+  await operator.create(binding(work), roleBinding("gateway", "evenkeel-gateway"));
   gateway = await as(work, "gateway");
-  job = await as(work, "job");
 });
 afterAll(() => Promise.all(clients.map((client) => client.close())));
 
@@ -146,18 +142,6 @@ describe("a gateway", () => {
     ["change deployments", { verb: "patch", group: "apps", resource: "deployments" }],
   ])("may not %s", async (_what, attributes) => {
     expect(await may(gateway, { ...attributes, namespace: attributes.namespace === "other" ? other : work })).toBe(
-      false,
-    );
-  });
-});
-
-describe("a Job", () => {
-  it("may write its report and nothing else", async () => {
-    expect(await may(job, { verb: "create", resource: "configmaps", namespace: work })).toBe(true);
-    expect(await may(job, { verb: "get", resource: "secrets", namespace: work })).toBe(false);
-    expect(await may(job, { verb: "list", resource: "configmaps", namespace: work })).toBe(false);
-    expect(await may(job, { verb: "get", resource: "pods", namespace: work })).toBe(false);
-    expect(await may(job, { verb: "patch", group: "evenkeel.dev", resource: "retrainings", namespace: work })).toBe(
       false,
     );
   });
