@@ -38,7 +38,7 @@ describe("a model that transformers wrote (tools/vit-reference.py)", () => {
     const ours = decodeSafetensors(files["model.safetensors"] ?? new Uint8Array());
     const theirs = decodeSafetensors(await readFile(join(tinyVit, "model.safetensors")));
     expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
-    for (const [name, tensor] of theirs) expect(ours.get(name), name).toEqual(tensor);
+    expect(Object.fromEntries(ours)).toEqual(Object.fromEntries(theirs));
   });
 
   it("is read under the prefix of a model with a head", async () => {
@@ -66,14 +66,16 @@ describe("a model of ours", () => {
     await write(encoder);
     const inputs = new Uint8Array(5 * 6).map((_, i) => (i * 37) % 256);
     const before = embedAll(encoder, inputs);
-    expect(embedAll(await loadEncoder(folder), inputs, 2)).toEqual(before);
+    // Sums may be ordered by the size of a batch.
+    const after = embedAll(await loadEncoder(folder), inputs, 2);
+    after.forEach((value, i) => expect(value).toBeCloseTo(before[i] ?? 0, 6));
     for (let row = 0; row < 5; row++) {
       expect(Math.hypot(...before.subarray(row * 4, row * 4 + 4))).toBeCloseTo(1, 5);
     }
   });
 
   it.each<[string, (files: Record<string, Uint8Array>) => Record<string, Uint8Array | string>, string]>([
-    ["a missing file", ({ "model.safetensors": _, ...rest }) => rest, "model.safetensors cannot be read"],
+    ["a missing file", (files) => ({ "config.json": files["config.json"] ?? "" }), "model.safetensors cannot be read"],
     ["a config that is no JSON", (files) => ({ ...files, "config.json": "{" }), "config.json is not JSON"],
     [
       "an unknown architecture",

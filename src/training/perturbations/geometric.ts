@@ -27,19 +27,23 @@ export const geometric = {
       const [yx, yy] = [(sin + cos * shearY) / sizeX, (sin * shearX + cos) / sizeY];
       const result = new Float32Array(input.length);
       const [centreX, centreY] = [(width - 1) / 2, (height - 1) / 2];
-      for (let y = 0; y < height; y++) {
+      for (let y = 0, to = 0; y < height; y++) {
+        const dy = y - centreY;
         for (let x = 0; x < width; x++) {
-          const [dx, dy] = [x - centreX, y - centreY];
+          const dx = x - centreX;
           const sourceX = Math.min(width - 1, Math.max(0, xx * dx + xy * dy + centreX + shiftX));
           const sourceY = Math.min(height - 1, Math.max(0, yx * dx + yy * dy + centreY + shiftY));
-          const [left, top] = [Math.floor(sourceX), Math.floor(sourceY)];
-          const [right, bottom] = [Math.min(width - 1, left + 1), Math.min(height - 1, top + 1)];
-          const [fx, fy] = [sourceX - left, sourceY - top];
-          for (let c = 0; c < channels; c++) {
-            const at = (row: number, column: number): number => input[(row * width + column) * channels + c] ?? 0;
-            result[(y * width + x) * channels + c] =
-              (1 - fy) * ((1 - fx) * at(top, left) + fx * at(top, right)) +
-              fy * ((1 - fx) * at(bottom, left) + fx * at(bottom, right));
+          const left = Math.floor(sourceX);
+          const top = Math.floor(sourceY);
+          const fx = sourceX - left;
+          const fy = sourceY - top;
+          const right = left + 1 < width ? channels : 0;
+          const below = top + 1 < height ? width * channels : 0;
+          let from = (top * width + left) * channels;
+          for (let c = 0; c < channels; c++, from++, to++) {
+            result[to] =
+              (1 - fy) * ((1 - fx) * (input[from] ?? 0) + fx * (input[from + right] ?? 0)) +
+              fy * ((1 - fx) * (input[from + below] ?? 0) + fx * (input[from + below + right] ?? 0));
           }
         }
       }

@@ -17,15 +17,21 @@ export const photometric = {
       const contrast = 1 + strength * signed();
       const offset = 0.2 * strength * signed();
       const blur = random.uniform() < 0.5 ? strength * random.uniform() : 0;
-      const mean = input.reduce((sum, value) => sum + value, 0) / input.length;
-      const seen = blur > 0 ? blend(input, boxBlur(input, height, width, channels), blur) : input;
-      return seen.map((value) => clamp01(gain * ((value - mean) * contrast + mean) + offset));
+      const mean = meanOf(input);
+      const result = blur > 0 ? boxBlur(input, height, width, channels) : input.slice();
+      for (let i = 0; i < result.length; i++) {
+        const seen = blur * (result[i] ?? 0) + (1 - blur) * (input[i] ?? 0);
+        result[i] = clamp01(gain * ((seen - mean) * contrast + mean) + offset);
+      }
+      return result;
     };
   },
 } as const;
 
-function blend(a: Float32Array, b: Float32Array, weight: number): Float32Array {
-  return a.map((value, i) => (1 - weight) * value + weight * (b[i] ?? 0));
+function meanOf(input: Float32Array): number {
+  let sum = 0;
+  for (const value of input) sum += value;
+  return sum / input.length;
 }
 
 function boxBlur(input: Float32Array, height: number, width: number, channels: number): Float32Array {
@@ -34,10 +40,11 @@ function boxBlur(input: Float32Array, height: number, width: number, channels: n
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < channels; c++) {
         let sum = 0;
-        for (let k = 0; k < 9; k++) {
-          const row = Math.min(height - 1, Math.max(0, y + Math.floor(k / 3) - 1));
-          const column = Math.min(width - 1, Math.max(0, x + (k % 3) - 1));
-          sum += input[(row * width + column) * channels + c] ?? 0;
+        for (let dy = -1; dy <= 1; dy++) {
+          const row = Math.min(height - 1, Math.max(0, y + dy)) * width;
+          for (let dx = -1; dx <= 1; dx++) {
+            sum += input[(row + Math.min(width - 1, Math.max(0, x + dx))) * channels + c] ?? 0;
+          }
         }
         result[(y * width + x) * channels + c] = sum / 9;
       }

@@ -20,18 +20,11 @@ export const stroke = {
       // A square of 2 has no centre: it lies up-left or down-right of the pixel.
       const [from, to] = pickSquare(random.uniform());
       if (draw >= thicker + thinner) return input;
-      const extreme = draw < thicker ? Math.max : Math.min;
-      const across = along(input, height * width * channels, width * channels, channels, from, to, extreme);
-      const both = along(
-        across,
-        height * width * channels,
-        height * width * channels,
-        width * channels,
-        from,
-        to,
-        extreme,
-      );
-      return both.map((value, i) => weight * value + (1 - weight) * (input[i] ?? 0));
+      const grow = draw < thicker;
+      const across = along(input, width * channels, channels, from, to, grow);
+      const both = along(across, height * width * channels, width * channels, from, to, grow);
+      for (let i = 0; i < both.length; i++) both[i] = weight * (both[i] ?? 0) + (1 - weight) * (input[i] ?? 0);
+      return both;
     };
   },
 } as const;
@@ -41,25 +34,27 @@ function pickSquare(draw: number): [number, number] {
   return draw < 0.8 ? [0, 1] : [-1, 1];
 }
 
-/** The extreme of each number's neighbours `from` to `to` places away, places `stride` apart in lines of `line`. */
+/** The largest or smallest of each number's neighbours `from` to `to` places away, `stride` apart in lines of `line`. */
 function along(
   values: Float32Array,
-  size: number,
   line: number,
   stride: number,
   from: number,
   to: number,
-  extreme: (a: number, b: number) => number,
+  grow: boolean,
 ): Float32Array {
-  const result = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    const begin = i - (i % line);
-    let value = values[i] ?? 0;
-    for (let k = from; k <= to; k++) {
-      const j = i + k * stride;
-      if (j >= begin && j < begin + line) value = extreme(value, values[j] ?? 0);
+  const result = values.slice();
+  for (let k = from; k <= to; k++) {
+    if (k === 0) continue;
+    for (let begin = 0; begin < values.length; begin += line) {
+      const first = begin + Math.max(0, -k * stride);
+      const last = begin + line - Math.max(0, k * stride);
+      for (let i = first; i < last; i++) {
+        const value = values[i + k * stride] ?? 0;
+        const now = result[i] ?? 0;
+        if (grow ? value > now : value < now) result[i] = value;
+      }
     }
-    result[i] = value;
   }
   return result;
 }
