@@ -1,4 +1,4 @@
-import { appendFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ApiWrite } from "../harness/api-request.ts";
@@ -20,7 +20,7 @@ import { auditTrail, endState, nameless, type ShopObject, type Trail } from "./e
 const only = process.env["EVENKEEL_KILLS"] ?? "";
 
 /** Runs side by side: each waits most of its time, for leases and holds. */
-const sideBySide = 5;
+const sideBySide = 6;
 
 let cluster: ControlPlane;
 let pods: PodsAtOnce;
@@ -50,6 +50,7 @@ class Run {
   readonly proxy: FaultyProxy;
   readonly naming: Naming;
   readonly #operators: OperatorProcess[] = [];
+  #stopped = false;
 
   constructor(namespace: string, proxy: FaultyProxy) {
     this.namespace = namespace;
@@ -63,6 +64,21 @@ class Run {
     pods.serve(namespace, worker());
     await install(cluster.api, namespace);
     return new Run(namespace, proxy);
+  }
+
+  /** An operator that is started again whenever it ends, as a kubelet does. */
+  async supervised(): Promise<() => OperatorProcess> {
+    let current = await this.operator();
+    const watch = (): void =>
+      current.onEnd(() => {
+        if (this.#stopped) return;
+        void this.operator().then((next) => {
+          current = next;
+          watch();
+        });
+      });
+    watch();
+    return () => current;
   }
 
   async operator(proxy = this.proxy, suffix = ""): Promise<OperatorProcess> {
@@ -110,7 +126,17 @@ class Run {
     };
   }
 
+  /** For a failure's message: where it stands, and what the operators said. */
+  async account(): Promise<string> {
+    const shop = await cluster.api.find<ShopObject>(paths(this.namespace).service);
+    const logs = await Promise.all(
+      [...new Set(this.#operators.map(({ log }) => log))].map((log) => readFile(log, "utf8")),
+    );
+    return `${JSON.stringify(shop?.status)}\n${logs.join("\n").slice(-4000)}`;
+  }
+
   async stop(): Promise<void> {
+    this.#stopped = true;
     for (const operator of this.#operators) await operator.kill();
     await this.proxy.stop();
     await cluster.api.delete(`/api/v1/namespaces/${this.namespace}`);
@@ -154,7 +180,7 @@ async function cleanRun(): Promise<Ended & { points: readonly KillPoint[] }> {
   const run = await Run.prepare("clean");
   try {
     const recorded = recordKillPoints(run.proxy, run.naming);
-    await run.operator();
+    await run.supervised();
     await run.order();
     const ended = await run.end();
     return { ...ended, points: recorded.points };
@@ -166,14 +192,15 @@ async function cleanRun(): Promise<Ended & { points: readonly KillPoint[] }> {
 async function killedRun(point: KillPoint, side: "Before" | "After"): Promise<Ended & { struck: boolean }> {
   const run = await Run.prepare("kill");
   try {
-    let operator = await run.operator();
+    const operator = await run.supervised();
     let struck = false;
-    void killAt(run.proxy, point, side, () => operator.kill("SIGKILL"), run.naming).then(async () => {
+    void killAt(run.proxy, point, side, () => operator().kill("SIGKILL"), run.naming).then(() => {
       struck = true;
-      operator = await run.operator();
     });
     await run.order();
     return { ...(await run.end()), struck };
+  } catch (error) {
+    throw new Error(`${String(error)}\n${await run.account()}`, { cause: error });
   } finally {
     await run.stop();
   }

@@ -395,7 +395,7 @@ describe("a cause", () => {
     [
       "a rollout only watches",
       {
-        status: { rollout: slots().rollout, activeVersion: model("a") },
+        status: { rollout: slots().rollout, activeVersion: model("b") },
         rollout: rollout("Watching"),
         workload: workload(uri("b")),
       },

@@ -65,6 +65,11 @@ export class OperatorProcess {
     this.#child?.kill(name);
   }
 
+  /** Calls back when the process has ended by itself or was killed. */
+  onEnd(act: () => void): void {
+    this.#child?.once("exit", act);
+  }
+
   /** Whether the process has ended, and how. */
   get ended(): string | null {
     const { exitCode, signalCode } = this.#child ?? {};

@@ -1,0 +1,149 @@
+import { describe, expect, it } from "vitest";
+import { embeddingService, type Trigger } from "../../api/index.ts";
+import { causesOf, scheduleStates } from "./causes.ts";
+import { alphaLeft, retrainingOf } from "./resources.ts";
+import type { SignalState } from "./world.ts";
+
+const now = Date.parse("2026-11-24T08:00:00Z");
+const digest = (character: string): string => `sha256:${character.repeat(64)}`;
+const uri = (character: string): string => `store://data/x@${digest(character)}`;
+const snapshot = (character: string) => ({ uri: uri(character), samples: 100, from: "", to: "" });
+
+const service = (change: { status?: object; capture?: "On" | "Off"; uid?: string; triggers?: object[] } = {}) =>
+  embeddingService.parse({
+    apiVersion: "evenkeel.dev/v1alpha1",
+    kind: "EmbeddingService",
+    metadata: { name: "shop", namespace: "search", uid: change.uid ?? "u", creationTimestamp: "2026-11-01T00:00:00Z" },
+    spec: {
+      workloadRef: { name: "embedder" },
+      port: 8080,
+      protocol: "OpenAI",
+      model: { container: "main", env: "MODEL_URI" },
+      store: { claimName: "store" },
+      dataset: { reference: uri("1"), evaluation: uri("2"), traffic: { capture: change.capture ?? "Off" } },
+      monitoring: { prometheus: { url: "http://prometheus:9090" } },
+      triggers: change.triggers ?? [],
+      retraining: { threatModelRef: { name: "images" } },
+    },
+    status: { activeVersion: { name: "shop-a", digest: digest("a"), uri: uri("a") }, ...change.status },
+  });
+
+const signal = (change: Partial<Trigger> = {}, alarm = 1, held = true): SignalState => ({
+  trigger: { name: "drift", signal: "RepresentationDrift", for: "0s", then: "Retrain", ...change },
+  status: {
+    name: "drift",
+    verdict: "Fail",
+    value: 1,
+    threshold: 0,
+    failingFor: 0,
+    alarm,
+    message: "",
+    reason: "",
+    model: "",
+  },
+  held,
+  learning: false,
+  query: "q",
+});
+
+const idOf = (of: ReturnType<typeof service>, state: SignalState, taken: ReturnType<typeof snapshot> | null = null) =>
+  causesOf(of, [state], [], taken, now)[0]?.id;
+
+describe("a cause's id", () => {
+  const base = idOf(service(), signal());
+  it("is ten digits that follow from the facts, the same in every process", () => {
+    expect(base).toMatch(/^[0-9a-f]{10}$/);
+    expect(idOf(service(), { ...signal(), query: "another" })).toBe(base);
+    expect(causesOf(service(), [signal()], [], null, now + 9e6)[0]?.id).toBe(base);
+  });
+  it.each([
+    ["trigger", service(), signal({ name: "other" })],
+    ["alarm number", service(), signal({}, 2)],
+    ["model", service({ status: { activeVersion: { name: "b", digest: digest("b"), uri: uri("b") } } }), signal()],
+    ["service of the same name", service({ uid: "v" }), signal()],
+  ])("is another for another %s", (_, of, state) => {
+    expect(idOf(of, state)).not.toBe(base);
+  });
+  it("changes with captured data, but not for an attack, whose window is never trained on", () => {
+    const capturing = service({ capture: "On" });
+    expect(idOf(capturing, signal(), snapshot("8"))).not.toBe(idOf(capturing, signal(), snapshot("9")));
+    const attack = signal({ name: "attack", signal: "AdversarialAnomaly" });
+    expect(idOf(capturing, attack, snapshot("8"))).toBe(idOf(capturing, attack, snapshot("9")));
+  });
+});
+
+describe("causes", () => {
+  it.each([
+    ["RepresentationDrift", "Drift"],
+    ["AdversarialAnomaly", "Attack"],
+    [undefined, "Custom"],
+  ] as const)("of %s are of class %s", (name, expected) => {
+    const { signal: _, ...trigger } = signal().trigger;
+    const state = { ...signal(), trigger: { ...trigger, ...(name ? { signal: name } : { promql: "x" }) } };
+    expect(causesOf(service(), [state], [], null, now)[0]?.class).toBe(expected);
+  });
+  it.each([
+    ["it has not held", signal({}, 1, false)],
+    ["it only reports", signal({ then: "Report" })],
+    ["it only protects", signal({ then: "Protect" })],
+  ])("are none while %s", (_, state) => {
+    expect(causesOf(service(), [state], [], null, now)).toEqual([]);
+  });
+});
+
+describe("a schedule", () => {
+  const triggers = [{ name: "monthly", schedule: "0 3 * * *", timeZone: "UTC", then: "Retrain" }];
+  const due = (schedules: object[]) => {
+    const of = service({ triggers, status: { schedules } });
+    return causesOf(of, [], scheduleStates(of, now), null, now);
+  };
+  it("missed several times is run once, for the last instant", () => {
+    const [cause, ...others] = due([{ name: "monthly", lastScheduled: "2026-11-20T03:00:00Z" }]);
+    expect(others).toEqual([]);
+    expect(cause).toMatchObject({ class: "Schedule", at: "2026-11-24T03:00:00.000Z" });
+  });
+  it("that was acted on is not due again", () => {
+    expect(due([{ name: "monthly", lastScheduled: "2026-11-24T03:00:00Z" }])).toEqual([]);
+  });
+  it("counts from the service's creation", () => {
+    expect(due([])).toHaveLength(1);
+  });
+  it("that cannot be read says why", () => {
+    const of = service({ triggers: [{ name: "odd", schedule: "99 3 * * *", then: "Retrain" }] });
+    expect(scheduleStates(of, now)).toMatchObject([
+      { due: null, next: null, problem: expect.stringContaining("minute") },
+    ]);
+  });
+});
+
+describe("the run of a cause", () => {
+  it("spends half of what is left of the evaluation set's alpha with each promotion", () => {
+    const left = [0, 1, 2, 19].map((uses) =>
+      alphaLeft(service({ status: { evaluationUses: [{ evaluation: uri("2"), uses }] } }).status, uri("2")),
+    );
+    expect(left.slice(0, 3)).toEqual([0.025, 0.0125, 0.00625]);
+    expect(left.reduce((sum, alpha) => sum + alpha, 0)).toBeLessThan(0.05);
+    expect(
+      alphaLeft(service({ status: { evaluationUses: [{ evaluation: uri("2"), uses: 20 }] } }).status, uri("2")),
+    ).toBe(0);
+  });
+  it("trains on the snapshot it was recorded with, and never on an attacker's", () => {
+    const of = service({ capture: "On" });
+    const images = {
+      apiVersion: "evenkeel.dev/v1alpha1" as const,
+      kind: "ThreatModel" as const,
+      metadata: of.metadata,
+      spec: { modality: "Image" as const, perturbations: [], targets: [] },
+      status: { conditions: [], hash: digest("3") },
+    };
+    const make = (state: SignalState) => {
+      const [cause] = causesOf(of, [state], [], snapshot("8"), now);
+      const active = of.status.activeVersion;
+      if (!cause || !active) throw new Error("no cause");
+      return retrainingOf({ service: of, snapshot: snapshot("8") }, images, cause, active).spec;
+    };
+    expect(make(signal())).toMatchObject({ traffic: uri("8"), parent: { digest: digest("a") }, alpha: 0.025 });
+    expect(make(signal({ name: "attack", signal: "AdversarialAnomaly" })).traffic).toBeUndefined();
+    expect(make(signal()).seed).toBe(make(signal()).seed);
+  });
+});

@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import type { AuditStatus, DecisionRecord } from "../api/index.ts";
+import { verifyChain } from "../audit/index.ts";
+import { extend, takenOf } from "./audit-trail.ts";
+import { includes } from "./ensure.ts";
+import { identify, seedOf } from "./identity.ts";
+import { isAllowed } from "./prometheus-sources.ts";
+import { withDecisions } from "./save.ts";
+
+const now = Date.parse("2026-11-24T08:00:00Z");
+
+describe("the allow-list of Prometheus URLs", () => {
+  const allowed = ["http://prometheus.monitoring:9090", "https://thanos.example/query"];
+  it.each([
+    ["http://prometheus.monitoring:9090", true],
+    ["http://prometheus.monitoring:9090/prefix", true],
+    ["https://thanos.example/query", true],
+    ["https://thanos.example/query/team", true],
+    ["https://thanos.example/queryother", false],
+    ["https://thanos.example/", false],
+    ["https://prometheus.monitoring:9090", false],
+    ["http://prometheus.monitoring:9091", false],
+    ["http://prometheus.monitoring.evil:9090", false],
+    ["http://prometheus.monitoring:9090@evil", false],
+    ["http://user:secret@prometheus.monitoring:9090", false],
+    ["https://thanos.example/query/../admin", false],
+    ["nonsense", false],
+  ])("%s: %s", (url, expected) => {
+    expect(isAllowed(url, allowed)).toBe(expected);
+  });
+  it("that is empty allows nothing", () => {
+    expect(isAllowed("http://prometheus:9090", [])).toBe(false);
+  });
+});
+
+describe("includes", () => {
+  it.each([
+    ["defaults that the server filled in", { a: 1, b: 2 }, { a: 1 }, true],
+    ["a changed value", { a: 2 }, { a: 1 }, false],
+    ["a missing value", {}, { a: 1 }, false],
+    ["an empty value that the server dropped", {}, { a: {}, b: [] }, true],
+    ["a list with more in it", { a: [1, 2] }, { a: [1] }, false],
+    ["defaults in a list's items", { a: [{ b: 1, c: 2 }] }, { a: [{ b: 1 }] }, true],
+    ["another type", { a: "1" }, { a: 1 }, false],
+  ])("%s", (_, actual, wanted, expected) => {
+    expect(includes(actual, wanted)).toBe(expected);
+  });
+});
+
+describe("identify", () => {
+  it("takes the pinned digest, or hashes the URI", () => {
+    const digest = `sha256:${"a".repeat(64)}`;
+    expect(identify(`store://m@${digest}`)).toEqual({ digest, pinned: true });
+    expect(identify("hub/model:latest")).toEqual({
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      pinned: false,
+    });
+  });
+  it("gives seeds in the range that a spec allows", () => {
+    const seeds = Array.from({ length: 200 }, (_, n) => seedOf(String(n)));
+    expect(seeds.every((seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31)).toBe(true);
+    expect(new Set(seeds).size).toBe(200);
+  });
+});
+
+describe("decisions on their way to the chain", () => {
+  const said = (kind: string) => ({ kind, subject: "ModelRollout/move", facts: { kind } });
+  const empty = { decided: 0, decisions: [] as DecisionRecord[] };
+  const audit: AuditStatus = { seq: 0, head: "", segment: 0, pending: [], taken: [] };
+  const of = (decisions: readonly DecisionRecord[], uid = "o") => ({
+    kind: "ModelRollout",
+    metadata: { name: "move", uid },
+    status: { decisions },
+  });
+
+  it("are numbered, and dropped when they are taken", () => {
+    const two = withDecisions(empty, [said("A"), said("B")], 0, now);
+    expect(two?.decisions.map(({ n, kind }) => [n, kind])).toEqual([
+      [1, "A"],
+      [2, "B"],
+    ]);
+    const three = withDecisions(two ?? empty, [said("C")], 1, now);
+    expect(three?.decisions.map(({ n }) => n)).toEqual([2, 3]);
+    expect(withDecisions(three ?? empty, [], 3, now)).toMatchObject({ decided: 3, decisions: [] });
+  });
+
+  it("are never lost: there is no further one while there is no room", () => {
+    let status = withDecisions(
+      empty,
+      Array.from({ length: 20 }, () => said("A")),
+      0,
+      now,
+    );
+    expect(withDecisions(status ?? empty, [said("B")], 0, now)).toBeNull();
+    status = withDecisions(status ?? empty, [said("B")], 5, now);
+    expect(status?.decisions).toHaveLength(16);
+    // Without a service nobody would ever take them.
+    expect(
+      withDecisions(
+        { ...empty, decisions: status?.decisions ?? [], decided: 21 },
+        Array.from({ length: 9 }, () => said("C")),
+        null,
+        now,
+      )?.decisions,
+    ).toHaveLength(20);
+  });
+
+  it("enter the chain once, however often it is extended", () => {
+    const two = withDecisions(empty, [said("A"), said("B")], 0, now);
+    const once = extend(audit, 0, [said("Own")], [of(two?.decisions ?? [])], now);
+    expect(once.pending.map(({ kind }) => kind)).toEqual(["A", "B", "Own"]);
+    expect(once.taken).toEqual([{ uid: "o", n: 2 }]);
+    const twice = extend(once, 0, [], [of(two?.decisions ?? [])], now);
+    expect(twice).toMatchObject({ seq: 3, head: once.head, pending: [], taken: [{ uid: "o", n: 2 }] });
+    const dropped = extend(twice, 0, [said("More")], [of([])], now);
+    expect(dropped.taken).toEqual([]);
+    expect(verifyChain([...once.pending, ...dropped.pending], dropped).kind).toBe("Whole");
+  });
+
+  it("beyond what fits wait for the next time", () => {
+    const many = withDecisions(
+      empty,
+      Array.from({ length: 20 }, () => said("A")),
+      0,
+      now,
+    );
+    const first = extend(audit, 0, [said("Own")], [of(many?.decisions ?? [])], now);
+    expect(first.pending).toHaveLength(20);
+    expect(first.taken).toEqual([{ uid: "o", n: 19 }]);
+    expect(extend(first, 0, [], [of(many?.decisions ?? [])], now).pending.map(({ seq }) => seq)).toEqual([21]);
+  });
+
+  it("of an object without a service have nobody to take them", () => {
+    expect(takenOf(null, "o")).toBeNull();
+  });
+});
