@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
 import { z } from "zod";
 import {
@@ -37,6 +37,8 @@ type Options = {
   reference?: string;
   threatModel?: string;
   evaluationData?: EvaluationData;
+  attacked?: number;
+  attackSteps?: number;
   report?: string;
   output: "text" | "json";
 };
@@ -60,6 +62,8 @@ export const command = new Command("evaluate")
       "by hand: what the set offers (default: Labelled when it has labels)",
     ).choices(["Labelled", "Pairs", "None"]),
   )
+  .option("--attacked <queries>", "by hand: how many queries are attacked", whole)
+  .option("--attack-steps <steps>", "by hand: gradient steps of an attack", whole)
   .option("--report <folder>", "by hand: where report.json and report.html go", "evenkeel-report")
   .addOption(new Option("-o, --output <format>", "how to print the result").choices(["text", "json"]).default("text"))
   .addHelpText(
@@ -104,6 +108,7 @@ async function runByHand(options: Options): Promise<number> {
     const evaluation = await readDataset(data);
     const evaluationData = options.evaluationData ?? (evaluation.labels ? "Labelled" : "None");
     const threats = await threatModelOf(options.threatModel, evaluation);
+    const settings = defaultSettings(backend.name, await attackStepsOf(candidate));
     const running = await model(resolve(active), active, evaluation);
     const { report, context } = evaluate(
       {
@@ -120,7 +125,11 @@ async function runByHand(options: Options): Promise<number> {
         gates: defaultGates(evaluationData, evaluation.domains?.some((domain) => domain > 0) ? "Drift" : "Manual"),
         alpha: 0.05,
         seed: 1,
-        settings: defaultSettings(backend.name, await attackStepsOf(candidate)),
+        settings: {
+          ...settings,
+          attacked: options.attacked ?? settings.attacked,
+          budget: { ...settings.budget, steps: options.attackSteps ?? settings.budget.steps },
+        },
         backend: backend.name,
       },
       progress(),
@@ -134,6 +143,12 @@ async function runByHand(options: Options): Promise<number> {
     process.stderr.write(`evenkeel: ${messageOf(error)}\n`);
     return failureOf(error)?.exitCode ?? exitCodes.failed;
   }
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("must be a whole number above 0");
+  return value;
 }
 
 /** Without a threat model: an l∞ ball of .03 for images, of a tenth of each coordinate's deviation for vectors. */

@@ -12,6 +12,7 @@ import {
   type Store,
   StoreError,
 } from "../registry/index.ts";
+import type { Settings } from "./context.ts";
 import { evaluate, LeakedEvaluation, type NamedEncoder } from "./evaluate.ts";
 import { reportFiles } from "./report/index.ts";
 import { defaultSettings } from "./settings.ts";
@@ -20,6 +21,8 @@ export type RunHooks = {
   readonly onProgress?: (doing: string, share: number) => void;
   /** a line for people */
   readonly say?: (line: string) => void;
+  /** instead of the backend's defaults */
+  readonly settings?: Partial<Settings>;
 };
 
 export type Outcome = { readonly result: EvaluateResult; readonly exitCode: number };
@@ -76,7 +79,7 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
       reference,
       evaluation,
       traffic,
-      settings: defaultSettings(backend.name, await attackStepsOf(folder)),
+      settings: { ...defaultSettings(backend.name, await attackStepsOf(folder)), ...hooks.settings },
       backend: backend.name,
     },
     hooks.onProgress,

@@ -17,8 +17,8 @@ export function defaultSettings(backend: BackendName, trainingSteps: number): Se
     documents: slow ? 3000 : 8000,
     queries: slow ? 1000 : 2000,
     attacked: slow ? 300 : 1000,
-    sampled: slow ? 64 : 128,
-    budget: { steps, restarts: 2, queries: slow ? 100 : 200 },
+    sampled: slow ? 64 : 100,
+    budget: { steps, restarts: 2, queries: slow ? 100 : 150 },
     resamples: defaultResamples,
     draws: 2,
   };

@@ -86,7 +86,8 @@ export const gatingAttacks: readonly Attack[] = [
     run: (target, clean, random) =>
       apgd(
         { clean, ball: target.ball, loss: throughSqueezers(target, margin(target.scene)) },
-        Math.ceil(target.budget.steps / 2),
+        // Each step goes through every squeezer.
+        Math.ceil(target.budget.steps / (1 + target.squeezers.length)),
         random,
       ),
   },

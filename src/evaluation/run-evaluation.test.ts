@@ -1,0 +1,214 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultGates, type EvaluateRequest, evaluateRequest, evaluateResult, judgeGates } from "../api/index.ts";
+import { buildNetwork, encoderFiles, initialWeights, startBackend } from "../model/index.ts";
+import { seededRandom } from "../monitor/index.ts";
+import { datasetFiles, type ImageDataset, openStore, type Store, sourceId16 } from "../registry/index.ts";
+import { evaluationReport } from "./report/index.ts";
+import { runEvaluation } from "./run-evaluation.ts";
+
+const side = 4;
+const random = seededRandom(5);
+let root: string;
+let store: Store;
+let request: EvaluateRequest;
+
+/** Small, so that a test takes a second. */
+const settings = { attacked: 40, sampled: 10, resamples: 1000, budget: { steps: 10, restarts: 1, queries: 10 } };
+
+/** Stripes that lie or stand, with noise; the new domain has less contrast. */
+function stripes(prefix: string, count: number, shifted = false): ImageDataset {
+  const labels = Int32Array.from({ length: count }, (_, i) => i % 2);
+  const inputs = Uint8Array.from({ length: count * side * side }, (_, at) => {
+    const pixel = at % (side * side);
+    const line = labels[Math.floor(at / (side * side))] ? pixel % side : Math.floor(pixel / side);
+    const contrast = shifted ? 40 : 90;
+    return Math.min(255, Math.max(0, Math.round(128 + (line % 2 ? contrast : -contrast) + 25 * random.gaussian())));
+  });
+  const sources = Uint8Array.from(Array.from({ length: count }, (_, i) => [...sourceId16(`${prefix}/${i}`)]).flat());
+  return {
+    modality: "Image",
+    shape: [side, side, 1],
+    count,
+    domainNames: ["base", "faint"],
+    source: "stripes",
+    sources,
+    inputs,
+    labels,
+  };
+}
+
+function join2(a: ImageDataset, b: ImageDataset): ImageDataset {
+  return {
+    ...a,
+    count: a.count + b.count,
+    inputs: Uint8Array.of(...a.inputs, ...b.inputs),
+    sources: Uint8Array.of(...a.sources, ...b.sources),
+    labels: Int32Array.of(...(a.labels ?? []), ...(b.labels ?? [])),
+    domains: Uint8Array.from({ length: a.count + b.count }, (_, i) => (i < a.count ? 0 : 1)),
+  };
+}
+
+async function putModel(name: string, seed: number): Promise<string> {
+  const network = buildNetwork({
+    model_type: "evenkeel-residual-mlp",
+    input_shape: [side, side, 1],
+    hidden_size: 16,
+    intermediate_size: 8,
+    num_hidden_layers: 1,
+    embedding_size: 8,
+  });
+  return store.putFiles(name, encoderFiles({ network, weights: initialWeights(network, seededRandom(seed)) }));
+}
+
+beforeAll(async () => {
+  await startBackend({ EVENKEEL_BACKEND: "wasm" });
+  root = await mkdtemp(join(tmpdir(), "evenkeel-evaluation-"));
+  store = openStore(root);
+  const active = await putModel("models/shop", 1);
+  request = evaluateRequest.parse({
+    kind: "Evaluate",
+    run: "search/shop-0123456789",
+    candidate: active,
+    active,
+    baseline: await putModel("models/shop", 3),
+    dataset: {
+      reference: await store.putFiles("data/reference", datasetFiles(stripes("reference", 300))),
+      evaluation: await store.putFiles(
+        "data/evaluation",
+        datasetFiles(join2(stripes("old", 500), stripes("new", 500, true))),
+      ),
+    },
+    evaluationData: "Labelled",
+    perturbations: [
+      { name: "light", family: "Photometric", kind: "Benign", strength: 0.2 },
+      { name: "linf", family: "Linf", kind: "Adversarial", epsilon: 0.05 },
+    ],
+    targets: [{ perturbation: "linf", metric: "RobustAccuracy", atLeast: 0.05 }],
+    gates: [...defaultGates("Labelled", "Drift"), { name: "targets", metric: "TargetsMet", test: "AtLeast", limit: 1 }],
+    alpha: 0.025,
+    seed: 7,
+  } satisfies Record<string, unknown>);
+});
+
+afterAll(() => rm(root, { recursive: true }));
+
+const without = (changes: Partial<EvaluateRequest>): EvaluateRequest => ({ ...request, ...changes });
+
+describe("runEvaluation", () => {
+  it("measures every gate, stores the report, and answers again without work", async () => {
+    const { result, exitCode } = await runEvaluation(request, store, { settings });
+    expect(exitCode).toBe(0);
+    expect(result.overlap).toBe(0);
+    expect(result.gates.map(({ name }) => name)).toEqual(request.gates.map(({ name }) => name));
+    expect(result.gates.every(({ value, bound }) => value !== null && bound !== null)).toBe(true);
+    expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThanOrEqual(2048);
+    expect(evaluateResult.parse(JSON.parse(JSON.stringify(result)))).toEqual(result);
+
+    // The candidate is the active model itself: no worse than that, and never better.
+    const verdicts = new Map(
+      judgeGates(request.gates, result.gates, request.alpha).map((row) => [row.name, row.verdict]),
+    );
+    expect(verdicts.get("shifted-accuracy")).toBe("Fail");
+    expect(verdicts.get("overlap")).toBe("Pass");
+
+    const folder = await store.resolve(result.report ?? "");
+    expect(folder).toContain("reports/shop");
+    const report = evaluationReport.parse(JSON.parse(await readFile(join(folder, "report.json"), "utf8")));
+    expect(report.attacks[0]?.curve.candidate[0]?.epsilon).toBe(0);
+    expect(report.targets).toHaveLength(1);
+    const html = await readFile(join(folder, "report.html"), "utf8");
+    expect(html).toContain("Not to be promoted");
+    expect(html.match(/(?:src|href)="(?!data:)/g)).toBeNull();
+
+    const reports = await readdir(join(root, "reports/shop"));
+    const again = await runEvaluation(without({ gates: [], seed: 99 }), store, { settings });
+    expect(again).toEqual({ result, exitCode });
+    expect(await readdir(join(root, "reports/shop"))).toEqual(reports);
+  }, 60_000);
+
+  it("gives the same facts for the same seed", async () => {
+    const [metric] = request.gates.filter(({ name }) => name === "robust-accuracy");
+    const gates = metric ? [metric] : [];
+    const first = await runEvaluation(without({ run: "search/a", gates }), store, { settings });
+    const second = await runEvaluation(without({ run: "search/b", gates }), store, { settings });
+    expect(second.result.gates).toEqual(first.result.gates);
+  }, 60_000);
+
+  it("without labels shows no gain: gates that need them have no value", async () => {
+    const gates = [...defaultGates("None", "Drift"), ...defaultGates("Labelled", "Drift").slice(0, 1)];
+    const { result } = await runEvaluation(without({ run: "search/none", evaluationData: "None", gates }), store, {
+      settings,
+    });
+    const values = new Map(result.gates.map((row) => [row.name, row]));
+    expect(values.get("clean-accuracy")).toMatchObject({
+      value: null,
+      n: 0,
+      note: "needs evaluation data: Labelled or Pairs",
+    });
+    expect(values.get("overlap")?.value).toBe(1);
+    expect(values.get("no-collapse")?.value).toBeGreaterThan(0);
+  }, 60_000);
+
+  it.each<[string, () => Promise<Partial<EvaluateRequest>>, number, string]>([
+    [
+      "an evaluation set that shares sources with the reference",
+      async () => ({
+        dataset: {
+          ...request.dataset,
+          evaluation: await store.putFiles("data/leaked", datasetFiles(stripes("reference", 200))),
+        },
+      }),
+      10,
+      "Leaked",
+    ],
+    [
+      "one class",
+      async () => ({
+        dataset: {
+          ...request.dataset,
+          evaluation: await store.putFiles(
+            "data/one",
+            datasetFiles({ ...stripes("one", 50), labels: new Int32Array(50).fill(3) }),
+          ),
+        },
+      }),
+      10,
+      "OneClass",
+    ],
+    [
+      "a malformed dataset",
+      async () => ({
+        dataset: {
+          ...request.dataset,
+          evaluation: await store.putFiles("data/bad", { "dataset.json": Buffer.from("{") }),
+        },
+      }),
+      10,
+      "Malformed",
+    ],
+    [
+      "a bundle without weights",
+      async () => ({ candidate: await store.putFiles("models/empty", { "config.json": Buffer.from("{}") }) }),
+      11,
+      "BadModel",
+    ],
+    [
+      "a bundle that is not there",
+      async () => ({ candidate: `store://models/gone@sha256:${"0".repeat(64)}` }),
+      10,
+      "NotFound",
+    ],
+  ])("%s ends the run for good", async (what, change, exitCode, reason) => {
+    const outcome = await runEvaluation(
+      without({ run: `search/${what.replaceAll(" ", "-")}`, ...(await change()) }),
+      store,
+    );
+    expect(outcome.exitCode).toBe(exitCode);
+    expect(outcome.result.error?.reason).toBe(reason);
+    expect(outcome.result.error?.message).not.toBe("");
+    expect(outcome.result.gates).toEqual([]);
+  });
+});
