@@ -6,9 +6,9 @@ import {
   type Informer,
   isControlledBy,
   isKubeError,
-  type Key,
   type KubeObject,
   keyOf,
+  type ObjectMeta,
   type Stored,
 } from "../kube/index.ts";
 import { digestOf } from "./identity.ts";
@@ -16,26 +16,38 @@ import { annotations } from "./labels.ts";
 import type { Turn } from "./ports.ts";
 import type { Stalled } from "./rule.ts";
 
+/** An object that is wanted, whatever its kind. */
+type Desired = { readonly metadata: Partial<ObjectMeta> & { readonly name: string } };
+
 /**
  * Creates an object once. It is never applied again: applying a Job anew would undo what its queue decided (26).
  *
  * @returns the object; or `NameTaken` when the name is another's, told by the controller's UID
  */
 export async function createOnce<T extends KubeObject>(
-  { kube, writes, key, signal }: Turn,
+  turn: Turn,
   informer: Informer<T>,
   object: NoInfer<Applied<T>>,
+  owner: Stored<KubeObject>,
+): Promise<Stored<T> | Stalled> {
+  return await create(turn, informer, object, owner);
+}
+
+async function create<T extends KubeObject>(
+  { kube, writes, key, signal }: Turn,
+  informer: Informer<T>,
+  object: Desired,
   owner: Stored<KubeObject>,
 ): Promise<Stored<T> | Stalled> {
   const { resource } = informer;
   const owned = { ...object, metadata: { ...object.metadata, ownerReferences: [controllerReference(owner)] } };
   try {
-    const created = await kube.create(resource, complete<T>(owned), { signal });
+    const created = await kube.create(resource, complete<Created<T>>(owned), { signal });
     writes.wrote(key, informer, created);
     return created;
   } catch (error) {
     if (!isKubeError(error, "AlreadyExists")) throw error;
-    const existing = await kube.get(resource, keyFor(object), { signal });
+    const existing = await kube.get(resource, keyOf(object), { signal });
     if (!existing) throw error;
     if (!isControlledBy(existing, owner)) return taken(existing, owner);
     writes.wrote(key, informer, existing);
@@ -50,39 +62,40 @@ export async function ensure<T extends KubeObject>(
   desired: NoInfer<Applied<T>>,
   owner: Stored<KubeObject>,
 ): Promise<Stalled | null> {
-  const { kube, writes, key, signal } = turn;
-  const hash = digestOf(desired);
-  const marked = {
-    ...desired,
-    metadata: { ...desired.metadata, annotations: { ...desired.metadata.annotations, [annotations.desired]: hash } },
-  };
-  const existing = informer.get(keyFor(desired));
+  const existing = informer.get(keyOf(desired));
+  const marked = withMark(desired);
   if (!existing) {
-    const created = await createOnce(turn, informer, marked, owner);
+    const created = await create(turn, informer, marked, owner);
     return isStalled(created) ? created : null;
   }
   if (!isControlledBy(existing, owner)) return taken(existing, owner);
-  if (existing.metadata.annotations?.[annotations.desired] === hash && includes(existing, withoutMetadata(desired))) {
+  const mark = marked.metadata.annotations[annotations.desired];
+  if (existing.metadata.annotations?.[annotations.desired] === mark && includes(existing, withoutMetadata(desired))) {
     return null;
   }
-  const { metadata } = existing;
-  const next = {
+  const { kube, writes, key, signal } = turn;
+  const next = complete<Stored<T>>(merged(existing, marked));
+  writes.wrote(key, informer, await kube.replace(informer.resource, next, { signal }));
+  return null;
+}
+
+/** With the hash of what it is: what is no longer wanted shows as a difference too. */
+function withMark<Wanted extends Desired>(desired: Wanted) {
+  const { metadata } = desired;
+  const mark = { ...metadata.annotations, [annotations.desired]: digestOf(desired) };
+  return Object.assign({}, desired, { metadata: { ...metadata, annotations: mark } });
+}
+
+function merged(existing: Stored<KubeObject>, { metadata, ...wanted }: Desired): object {
+  return {
     ...existing,
-    ...marked,
-    apiVersion: existing.apiVersion,
-    kind: existing.kind,
+    ...wanted,
     metadata: {
-      ...metadata,
-      labels: { ...metadata.labels, ...marked.metadata.labels },
-      annotations: { ...metadata.annotations, ...marked.metadata.annotations },
+      ...existing.metadata,
+      labels: { ...existing.metadata.labels, ...metadata.labels },
+      annotations: { ...existing.metadata.annotations, ...metadata.annotations },
     },
   };
-  writes.wrote(
-    key,
-    informer,
-    await kube.replace(informer.resource, complete<Stored<T>>(next) as Stored<T>, { signal }),
-  );
-  return null;
 }
 
 export function isStalled(answer: Stored<KubeObject> | Stalled): answer is Stalled {
@@ -95,8 +108,8 @@ function taken(existing: Stored<KubeObject>, owner: Stored<KubeObject>): Stalled
   return { reason: "NameTaken", message };
 }
 
-function withoutMetadata({ metadata: _, ...rest }: { readonly metadata: unknown }): object {
-  return rest;
+function withoutMetadata(object: Desired): object {
+  return Object.fromEntries(Object.entries(object).filter(([field]) => field !== "metadata"));
 }
 
 /** Whether all that is wanted is there. Defaults that the API server fills in are no difference, nor are empty values. */
@@ -125,14 +138,6 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** The one cast: defaults and status are the API server's to fill in, and it checks the rest. */
-function complete<T extends KubeObject>(object: object): Created<T> {
-  return object as Created<T>;
-}
-
-function keyFor({
-  metadata: { name, namespace },
-}: {
-  readonly metadata: Partial<Key> & { readonly name: string };
-}): Key {
-  return namespace ? { namespace, name } : { name };
+function complete<Whole extends Created<KubeObject>>(object: object): Whole {
+  return object as Whole;
 }

@@ -30,7 +30,7 @@ export function parseSchedule(expression: string, timeZone = "UTC"): Schedule {
     throw new ScheduleError(`schedule "${expression}": ${error?.field ?? "it"}: ${error?.message ?? "is not valid"}`);
   }
   try {
-    new Intl.DateTimeFormat("en", { timeZone });
+    formatIn(timeZone);
   } catch {
     throw new ScheduleError(`timeZone "${timeZone}" is not an IANA time zone such as Europe/Berlin`);
   }
@@ -116,19 +116,19 @@ type LocalTime = { year: number; month: number; day: number; hour: number; minut
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function localTime(at: number, timeZone: string): LocalTime {
-  const format =
-    formats.get(timeZone) ??
-    new Intl.DateTimeFormat("en-u-hc-h23", {
-      timeZone,
-      year: "numeric",
-      month: "numeric",
-      day: "numeric",
-      hour: "numeric",
-      minute: "numeric",
-    });
-  formats.set(timeZone, format);
-  const parts = format.formatToParts(at);
+  const parts = formatIn(timeZone).formatToParts(at);
   const part = (type: Intl.DateTimeFormatPartTypes): number =>
     Number(parts.find((each) => each.type === type)?.value ?? Number.NaN);
   return { year: part("year"), month: part("month"), day: part("day"), hour: part("hour"), minute: part("minute") };
+}
+
+/** @throws {RangeError} when there is no such time zone */
+function formatIn(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone);
+  if (known) return known;
+  const part = "numeric";
+  const parts = { year: part, month: part, day: part, hour: part, minute: part } as const;
+  const format = new Intl.DateTimeFormat("en-u-hc-h23", { timeZone, ...parts });
+  formats.set(timeZone, format);
+  return format;
 }

@@ -229,10 +229,11 @@ describe("killed at every write", () => {
         try {
           const ended = await killedRun(point, side);
           if (!ended.struck) missed.push(name);
-          expect(ended.state, name).toEqual(clean.state);
-          expect(ended.trail.decisions, name).toEqual(clean.trail.decisions);
-          expect(ended.trail.weights, name).toEqual(clean.trail.weights);
-          expect(ended.trail.verification, name).toMatchObject({ kind: "Whole" });
+          const { state, trail } = ended;
+          expect({ name, state }).toEqual({ name, state: clean.state });
+          expect({ name, decisions: trail.decisions }).toEqual({ name, decisions: clean.trail.decisions });
+          expect({ name, weights: trail.weights }).toEqual({ name, weights: clean.trail.weights });
+          expect({ name, trail: trail.verification }).toMatchObject({ name, trail: { kind: "Whole" } });
         } catch (error) {
           problems.push(`${name}: ${String(error)}`);
         }

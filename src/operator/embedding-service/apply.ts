@@ -99,8 +99,8 @@ async function tellGateways(
   return { generation, hash };
 }
 
-function hashOf({ generation: _, ...rest }: NonNullable<Observed["config"]>): string {
-  return digestOf(rest);
+function hashOf(config: NonNullable<Observed["config"]>): string {
+  return digestOf(Object.fromEntries(Object.entries(config).filter(([field]) => field !== "generation")));
 }
 
 async function seed(turn: Turn, service: EmbeddingService, { workload }: Observed, decision: Decision): Promise<void> {

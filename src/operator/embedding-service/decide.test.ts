@@ -310,7 +310,7 @@ describe("protection", () => {
   ])("%s", (_, state, quietSince, kind, expected) => {
     const { protection } = decide(world({ ...on(quietSince), signals: [state] }), now);
     expect(protection.kind).toBe(kind);
-    if (protection.kind === "On") expect(protection.quietSince).toBe(expected);
+    expect(protection.kind === "On" ? protection.quietSince : undefined).toBe(expected);
   });
 });
 

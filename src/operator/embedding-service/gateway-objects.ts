@@ -110,10 +110,14 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
               image,
               args: [
                 "gateway",
-                ...["--service", name],
-                ...["--namespace", namespace],
-                ...["--port", String(ports.data)],
-                ...["--admin-port", String(ports.admin)],
+                "--service",
+                name,
+                "--namespace",
+                namespace,
+                "--port",
+                String(ports.data),
+                "--admin-port",
+                String(ports.admin),
               ],
               env: podEnvironment,
               ports: [

@@ -2,7 +2,6 @@ import type {
   Cause,
   EmbeddingService,
   GatewayConfig,
-  ModelRef,
   ModelRollout,
   MonitorState,
   Retraining,
@@ -67,8 +66,3 @@ export type Observed = {
   /** Ids and data digests that causes would have now, by trigger. */
   readonly causes: readonly Cause[];
 };
-
-/** The model a service has, when the status says so. */
-export function activeOf({ service }: Pick<Observed, "service">): ModelRef | null {
-  return service.status.activeVersion ?? null;
-}

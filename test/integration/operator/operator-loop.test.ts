@@ -77,16 +77,15 @@ async function begin(
 }
 
 const shop = async (): Promise<EmbeddingService> => embeddingService.parse(await api.get(paths(namespace).service));
-const many = async <T>(plural: string, parse: (object: unknown) => T): Promise<T[]> =>
+const many = async <T>(plural: string, kind: string, parse: (object: unknown) => T): Promise<T[]> =>
   (await api.get<{ items: object[] }>(paths(namespace).kind(plural))).items.map((item) =>
-    parse({ apiVersion: "evenkeel.dev/v1alpha1", ...item }),
+    parse({ apiVersion: "evenkeel.dev/v1alpha1", kind, ...item }),
   );
-const runs = (): Promise<Retraining[]> =>
-  many("retrainings", (item) => retraining.parse({ kind: "Retraining", ...(item as object) }));
+const runs = (): Promise<Retraining[]> => many("retrainings", "Retraining", (item) => retraining.parse(item));
 const rollouts = (): Promise<ModelRollout[]> =>
-  many("modelrollouts", (item) => modelRollout.parse({ kind: "ModelRollout", ...(item as object) }));
+  many("modelrollouts", "ModelRollout", (item) => modelRollout.parse(item));
 const versions = (): Promise<ModelVersion[]> =>
-  many("modelversions", (item) => modelVersion.parse({ kind: "ModelVersion", ...(item as object) }));
+  many("modelversions", "ModelVersion", (item) => modelVersion.parse(item));
 const jobs = async (): Promise<Job[]> => (await api.get<{ items: Job[] }>(paths(namespace).jobs)).items;
 const workload = (): Promise<Deployment> => api.get(paths(namespace).workload);
 const served = async () =>
@@ -133,10 +132,9 @@ describe("the whole loop", () => {
       bundle: models.second,
     });
     expect(run?.spec.alpha).toBe(0.025);
-    expect((await jobs()).map(({ metadata: { name, finalizers } }) => [name, finalizers]).toSorted()).toEqual([
-      [`${run?.metadata.name}-evaluate`, undefined],
-      [`${run?.metadata.name}-train`, undefined],
-    ]);
+    expect(
+      (await jobs()).map(({ metadata: { name, finalizers = [] } }) => `${name} ${finalizers.length}`).toSorted(),
+    ).toEqual([`${run?.metadata.name}-evaluate 0`, `${run?.metadata.name}-train 0`]);
     const phases = Object.fromEntries((await versions()).map(({ spec, status: { phase } }) => [spec.uri, phase]));
     await waitFor("the first version to be retired", async () =>
       (await versions()).some(({ status: { phase } }) => phase === "Retired"),
@@ -457,11 +455,13 @@ describe("what happens meanwhile", () => {
     await begin({ spec: { triggers: drift("quiet") } });
     await waitFor("the first version", async () => (await shop()).status.activeVersion !== undefined);
     await remove();
-    await waitFor(reason, async () =>
-      (await shop()).status.conditions.some(
-        (one) => one.type === "Stalled" && one.status === "True" && one.reason === reason,
-      ),
-    );
+    const stalled = await waitFor(reason, async () => {
+      const { conditions, phase } = (await shop()).status;
+      return (
+        conditions.some((one) => one.type === "Stalled" && one.status === "True" && one.reason === reason) && phase
+      );
+    });
+    expect(stalled).toBe("Stalled");
   });
 
   it("a Prometheus that is not on the allow-list is never asked", async () => {

@@ -41,9 +41,15 @@ export class OperatorProcess {
       [
         program,
         "operator",
-        ...["--namespaces", namespace, "--lease-namespace", namespace, "--lease-duration", leaseDuration],
-        ...["--image", "evenkeel", "--trainer-image", "trainer", "--prometheus-allow", prometheus],
-        ...["--port", String(port), "--resync", "5s", "--kubeconfig", kubeconfig],
+        `--namespaces=${namespace}`,
+        `--lease-namespace=${namespace}`,
+        `--lease-duration=${leaseDuration}`,
+        "--image=evenkeel",
+        "--trainer-image=trainer",
+        `--prometheus-allow=${prometheus}`,
+        `--port=${port}`,
+        "--resync=5s",
+        `--kubeconfig=${kubeconfig}`,
       ],
       { stdio: ["ignore", "pipe", "pipe"] },
     );

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
 /** One series of an answer. */
 export interface ScriptedSample {
@@ -19,7 +19,7 @@ export interface ScriptedPrometheus {
 /** A real HTTP server that speaks Prometheus' instant query API and answers as it is told. */
 export async function startScriptedPrometheus(script: Script): Promise<ScriptedPrometheus> {
   const scripted = { script };
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = "";
     for await (const chunk of request) body += String(chunk);
     const parameters = new URLSearchParams(body);
@@ -32,6 +32,9 @@ export async function startScriptedPrometheus(script: Script): Promise<ScriptedP
     const at = Number(parameters.get("time"));
     const result = samples.map(({ labels = {}, value }) => ({ metric: labels, value: [at, String(value)] }));
     response.end(JSON.stringify({ status: "success", data: { resultType: "vector", result } }));
+  };
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
