@@ -1,4 +1,4 @@
-import type { ModelRollout, ModelVersion, Retraining, StoreUri } from "../../src/api/index.ts";
+import type { ModelRollout, Retraining, StoreUri } from "../../src/api/index.ts";
 import type { Kube } from "../../src/kube/index.ts";
 import type { Images, Part } from "./mnist.ts";
 import type { Observer } from "./observer.ts";
@@ -100,9 +100,4 @@ export class NotAsExpected extends Error {
 
 export function expectThat(holds: boolean, otherwise: string): void {
   if (!holds) throw new NotAsExpected(otherwise);
-}
-
-/** @returns the model that is active now */
-export function active(demo: Demo): NonNullable<ModelVersion["spec"]["digest"]> {
-  return demo.observer.view?.service.status.activeVersion?.digest ?? "";
 }

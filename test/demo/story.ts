@@ -61,9 +61,3 @@ export class Story {
     return `${String(Math.floor(s / 60)).padStart(2, "0")}:${String(s % 60).padStart(2, "0")}`;
   }
 }
-
-/** @param share 0 to 1 */
-export function bar(share: number, width = 24): string {
-  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
-  return `${"█".repeat(full)}${"░".repeat(width - full)}`;
-}

@@ -1,7 +1,7 @@
 /** Crafts adversarial images against one model: half move away from themselves, half pose as somebody else. */
 import { writeFile } from "node:fs/promises";
 import { z } from "zod";
-import { craftAttacks } from "../../../src/evaluation/attacks/craft.ts";
+import { craftAttacks } from "../../../src/evaluation/index.ts";
 import { embedAll, loadEncoder, startBackend } from "../../../src/model/index.ts";
 import { mnist, take } from "../mnist.ts";
 

@@ -1,6 +1,6 @@
 /** Measures one model with kNN in the first model's index of gallery images. Prints a Quality. */
 import { z } from "zod";
-import { craftAttacks } from "../../../src/evaluation/attacks/craft.ts";
+import { craftAttacks } from "../../../src/evaluation/index.ts";
 import { cappedRecall, nearest, vote } from "../../../src/evaluation/neighbours.ts";
 import { embedAll, loadEncoder, startBackend } from "../../../src/model/index.ts";
 import { mnist, side, take } from "../mnist.ts";
