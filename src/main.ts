@@ -28,6 +28,7 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     program.addHelpText("after", '\nEach command tells more with --help, as in "evenkeel status --help".');
   }
+  if (wanted?.group !== "Processes in the cluster:") endWithReader();
   try {
     throwInsteadOfExit(program);
     await program.parseAsync(argv);
@@ -38,6 +39,14 @@ async function main(argv: readonly string[]): Promise<void> {
     if (verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     process.exitCode = exitCode;
   }
+}
+
+/** `evenkeel status | head -1`: when nobody reads any more there is nothing left to do. */
+function endWithReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
 }
 
 function throwInsteadOfExit(command: Command): void {

@@ -26,6 +26,7 @@ const steps: readonly Step[] = [
   { name: "import rules", command: "depcruise src --output-type err" },
   { name: "dead code", command: "knip" },
   { name: "types", command: "tsc" },
+  { name: "page types", command: "tsc -p src/dashboard/web" },
   { name: "generated files", command: "node tools/generate.ts --check" },
   { name: "format", command: "biome check --reporter=summary ." },
 ];

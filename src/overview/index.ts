@@ -1,4 +1,3 @@
-export { age, span } from "./age.ts";
 export { type AuditChain, readAudit } from "./audit.ts";
 export { follow } from "./follow.ts";
 export { type Objects, type Overview, overview, readObjects } from "./overview.ts";

@@ -1,8 +1,11 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { openStore } from "../../../src/registry/index.ts";
+import { ensureServers } from "../../../tools/servers.ts";
 import { installCrds } from "../../harness/crds.ts";
 import { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { makeNamespace } from "../../harness/namespace.ts";
@@ -280,6 +283,19 @@ describe("any command", () => {
   it("ends with 2 on wrong usage", async () => {
     expect(await run("status", "--colour")).toMatchObject({ code: 2, err: expect.stringContaining("unknown option") });
     expect(await run("pause")).toMatchObject({ code: 2, err: expect.stringContaining("missing required argument") });
+  });
+
+  it("is a plugin of kubectl", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "evenkeel-plugin-"));
+    const main = join(import.meta.dirname, "../../../src/main.ts");
+    await symlink(main, join(folder, "kubectl-evenkeel"));
+    const { kubectl } = await ensureServers();
+    const path = [folder, dirname(process.execPath), process.env["PATH"]].join(delimiter);
+    const { stdout } = await promisify(execFile)(kubectl, ["evenkeel", "pause", "--help"], {
+      env: { ...process.env, PATH: path },
+    });
+    expect(stdout).toMatch(/^Usage: kubectl evenkeel pause /);
+    await rm(folder, { recursive: true });
   });
 
   it("ends with 1 when there is no cluster, in one line", async () => {
