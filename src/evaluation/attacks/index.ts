@@ -1,6 +1,6 @@
-export { type Ball, ballOf, resize } from "./ball.ts";
+export { type Ball, ballOf } from "./ball.ts";
 export { type CraftOptions, craftAttacks } from "./craft.ts";
-export { type CurvePoint, epsilonCurve, takeQueries } from "./epsilon-curve.ts";
+export { type CurvePoint, epsilonCurve } from "./epsilon-curve.ts";
 export { type MaskingCheck, maskingChecks } from "./masking.ts";
 export { type Budget, gatingAttacks } from "./suite.ts";
 export {

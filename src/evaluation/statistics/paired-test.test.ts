@@ -28,6 +28,17 @@ describe("bootstrapMeans", () => {
     expect(lowerQuantile(means, 0.975)).toBeCloseTo(0.5 + 1.96 * 0.05, 1);
   });
 
+  it("is the same distribution whether sources are alike or not", () => {
+    // A value that differs in the last place makes every source its own kind.
+    const few = Array.from({ length: 120 }, (_, i) => (i % 6 === 0 ? 0 : 1));
+    const many = few.map((value, i) => value + i * 1e-9);
+    const sources = few.map((_, i) => Math.floor(i / 1.5));
+    const [a, b] = [few, many].map((scores) => bootstrapMeans(bySource(scores, sources), 10_000, 4));
+    for (const p of [0.025, 0.25, 0.5, 0.75, 0.975]) {
+      expect(lowerQuantile(a ?? new Float64Array(), p)).toBeCloseTo(lowerQuantile(b ?? new Float64Array(), p), 1.8);
+    }
+  });
+
   it("is the same for the same seed and another for another", () => {
     const data = bySource([0.1, 0.5, 0.9, 0.3], [0, 1, 2, 3]);
     expect(bootstrapMeans(data, 100, 3)).toEqual(bootstrapMeans(data, 100, 3));
