@@ -1,3 +1,3 @@
-export { canonical, type Entry, entry, type Fact, genesis, type Head, hashOf, link, sha256 } from "./entry.ts";
+export { canonical, type Entry, type Fact, genesis, type Head, link, sha256 } from "./entry.ts";
 export { type Appended, appendTo, parseLines, SegmentError, segmentBytes, toLines } from "./segment.ts";
 export { type Verification, verifyChain } from "./verify.ts";

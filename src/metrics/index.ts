@@ -1,5 +1,5 @@
 export { alertRules } from "./alert-rules.ts";
-export { allMetrics, catalogue } from "./catalogue.ts";
+export { catalogue } from "./catalogue.ts";
 export { grafanaDashboard } from "./dashboard.ts";
 export type { MetricDefinition } from "./metric.ts";
 export { type Instruments, instruments, processRegistry } from "./registry.ts";

@@ -1,4 +1,4 @@
-export { type Alarm, driftAlarm, modelAlarm, noAlarm, raise, release } from "./alarm.ts";
+export { type Alarm, driftAlarm, modelAlarm, noAlarm, release } from "./alarm.ts";
 export { scoreAnomaly } from "./anomaly.ts";
 export { CorruptArtefact } from "./artefact.ts";
 export { blockAt, blockEnd } from "./block-clock.ts";
@@ -24,7 +24,7 @@ export {
   type ShareWindow,
   stepShare,
 } from "./flagged-share.ts";
-export { cosine, type Matrix, matrixOf, norm, row } from "./matrix.ts";
+export { cosine, type Matrix, matrixOf, row } from "./matrix.ts";
 export { type Random, seededRandom } from "./random.ts";
 export {
   buildReference,
@@ -43,7 +43,6 @@ export {
   type Sketcher,
   SketchMismatch,
   sketcher,
-  TooFewVectors,
 } from "./sketch.ts";
 export { type Image, quantiseVector, type Squeezer, squeezeImage } from "./squeezers.ts";
 export { windowTest } from "./window-test.ts";

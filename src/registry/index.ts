@@ -1,12 +1,9 @@
 export {
-  architectures,
   type BundleDescription,
   BundleError,
-  bundleDescription,
   descriptionFile,
   encodeProbes,
   encodeReferenceEmbeddings,
-  inputSize,
   type Probes,
   type ReferenceEmbeddings,
   readDescription,
@@ -15,7 +12,6 @@ export {
 } from "./bundle.ts";
 export type { Runs, Store } from "./contract.ts";
 export {
-  checkDataset,
   type Dataset,
   DatasetError,
   type DatasetErrorReason,
@@ -28,7 +24,6 @@ export {
   sourceOf,
   takeRows,
   type VectorDataset,
-  writeDataset,
 } from "./dataset.ts";
 export { StoreError, type StoreErrorReason } from "./error.ts";
 export { verifyArtefact } from "./file-store.ts";
@@ -41,6 +36,6 @@ export {
   type StoredTensors,
   takeTensor,
 } from "./safetensors.ts";
-export { defaultSalt, type Split, sourceId16, splitOf, splitShares, splits } from "./splits.ts";
+export { type Split, sourceId16, splitOf } from "./splits.ts";
 export { openStore } from "./store.ts";
-export { formatUri, type Location, parseUri } from "./uri.ts";
+export { type Location, parseUri } from "./uri.ts";

@@ -1,9 +1,6 @@
 export { type FirstModelOptions, trainFirstModel } from "./base.ts";
 export {
-  adversarialFamilies,
   type BenignFamily,
-  benignFamilies,
-  composeBenign,
   type InputSpace,
 } from "./perturbations/index.ts";
 export { progressReporter } from "./progress.ts";
