@@ -20,7 +20,6 @@ export const bundleDescription = z.object({
   normalise: z.literal(true).describe("Embeddings have length 1."),
   parent: digest.optional().describe("The model it was made from."),
   retraining: z.string().optional().describe("Namespace and name of the run that made it."),
-  threatModelHash: digest.optional(),
   seed: z.int().min(0),
   steps: z.int().min(0),
   backend: z.string(),

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
 import { exitCodes, type TrainRequest, type TrainResult, trainResult } from "../api/index.ts";
 import { disposeWeights, type Encoder, embedAll, loadEncoder, startBackend } from "../model/index.ts";
 import {
@@ -95,9 +93,6 @@ async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): P
       modality: dataset.modality,
       parent: request.parent.digest,
       retraining: request.run,
-      threatModelHash: `sha256:${createHash("sha256")
-        .update(canonicalize(perturbations) ?? "")
-        .digest("hex")}`,
       seed,
       steps: trained.steps,
       backend: backend.name,

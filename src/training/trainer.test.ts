@@ -2,14 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { buildNetwork, embed, initialWeights, startBackend, type Weights } from "../model/index.ts";
 import { openStore } from "../registry/index.ts";
 import { adamw, learningRateAt, startOptimiser } from "./optimiser.ts";
 import { batchRows, stream } from "./streams.ts";
 import { type Recipe, type TrainingSettings, train } from "./trainer.ts";
 
-beforeAll(() => startBackend({ EVENKEEL_BACKEND: "wasm" }));
+await startBackend({ EVENKEEL_BACKEND: "wasm" });
+vi.setConfig({ testTimeout: 60_000 });
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "trainer-"));

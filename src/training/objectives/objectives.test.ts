@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { normalise, startBackend } from "../../model/index.ts";
 import { seededRandom } from "../../monitor/index.ts";
 import { regularizers } from "../regularizers/index.ts";
 import { objectives } from "./index.ts";
 
-beforeAll(() => startBackend({ EVENKEEL_BACKEND: "wasm" }));
+await startBackend({ EVENKEEL_BACKEND: "wasm" });
 
 const random = seededRandom(11);
 const draw = (rows: number, columns: number): tf.Tensor2D =>
