@@ -112,7 +112,7 @@ async function runByHand(options: Options): Promise<number> {
     const running = await model(resolve(active), active, evaluation);
     const { report, context } = evaluate(
       {
-        run: resolve(candidate),
+        run: resolve(candidate).split("/").slice(-2).join("/"),
         candidate: await model(resolve(candidate), candidate, evaluation),
         active: running,
         baseline: options.baseline ? await model(resolve(options.baseline), options.baseline, evaluation) : running,

@@ -6,7 +6,7 @@ type Series = { readonly name: string; readonly color: string; readonly points: 
 
 /** Accuracy against the attack's budget; the budget itself is a dashed line. */
 export function epsilonChart(series: readonly Series[], epsilon: number): string {
-  const [width, height, left, right, top, bottom] = [480, 280, 42, 82, 14, 40];
+  const [width, height, left, right, top, bottom] = [480, 280, 46, 92, 14, 40];
   const most = Math.max(...series.flatMap(({ points }) => points.map((point) => point.epsilon)), 1e-9);
   const x = (value: number): number => left + (value / most) * (width - left - right);
   const y = (value: number): number => top + (1 - value) * (height - top - bottom);
@@ -52,7 +52,7 @@ type Bar = { readonly name: string; readonly active: number | null; readonly can
 
 /** Shares before and after, one pair of bars each. */
 export function beforeAfterChart(bars: readonly Bar[]): string {
-  const [width, row, left, right] = [480, 56, 122, 56];
+  const [width, row, left, right] = [480, 56, 140, 56];
   const height = bars.length * row + 8;
   const x = (value: number): number => value * (width - left - right);
   const body = bars
@@ -78,7 +78,7 @@ export function attackChart(
   steps: readonly { readonly attack: string; readonly accuracy: number }[],
   clean: number,
 ): string {
-  const [width, row, left, right] = [480, 34, 146, 56];
+  const [width, row, left, right] = [480, 34, 168, 56];
   const all = [{ attack: "no attack", accuracy: clean }, ...steps];
   const x = (value: number): number => value * (width - left - right);
   const body = all

@@ -28,7 +28,7 @@ td small{display:block;color:var(--soft);line-height:1.35}.num{text-align:right;
 .chip{display:inline-block;border-radius:99px;padding:1px 10px;font-size:.8rem;font-weight:600;color:var(--tone);
 background:color-mix(in srgb,var(--tone) 14%,transparent);white-space:nowrap}
 .Pass{--tone:var(--pass)}.Warn{--tone:var(--warn)}.Fail,.Suspect{--tone:var(--fail)}.NoData{--tone:var(--nodata)}
-@media(max-width:700px){main{padding:20px 12px 48px}.card{padding:16px 14px}.pair{grid-template-columns:60px 1fr}.query img{width:56px;height:56px}.row>span{width:100%}.row figure img{width:36px;height:36px}.gates td:nth-child(5){text-align:right}.gates thead{display:none}.gates tr{display:grid;grid-template-columns:1fr auto;border-top:1px solid var(--line);padding:10px 0;column-gap:10px}
+@media(max-width:700px){h1{font-size:1.25rem}main{padding:20px 12px 48px}.card{padding:16px 14px}.pair{grid-template-columns:60px 1fr}.query img{width:56px;height:56px}.row>span{width:100%}.row figure img{width:36px;height:36px}.gates td:nth-child(5){text-align:right}.gates thead{display:none}.gates tr{display:grid;grid-template-columns:1fr auto;border-top:1px solid var(--line);padding:10px 0;column-gap:10px}
 .gates td{border:0;padding:2px 0}.gates td.wide{grid-column:1/3}.gates td.num{text-align:left}.gates td[data-k]:before{content:attr(data-k) " ";color:var(--soft);font-size:.82rem}}
 .pair{display:grid;grid-template-columns:auto 1fr;gap:4px 14px;align-items:center;padding:12px 0;border-top:1px solid var(--line)}
 .pair .query{grid-row:1/3}.row{display:flex;gap:6px;align-items:center;flex-wrap:wrap}.row>span{width:74px;font-size:.82rem;color:var(--soft)}
