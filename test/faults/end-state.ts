@@ -131,3 +131,21 @@ export async function auditTrail(api: KubernetesApi, namespace: string, service:
     weights,
   };
 }
+
+/** Where two end states differ, one line each. */
+export function differences(actual: unknown, expected: unknown, path = ""): string[] {
+  if (JSON.stringify(actual) === JSON.stringify(expected)) return [];
+  if (isTree(actual) && isTree(expected)) {
+    const [ours, theirs] = [new Map(Object.entries(actual)), new Map(Object.entries(expected))];
+    return [...new Set([...ours.keys(), ...theirs.keys()])].flatMap((field) =>
+      differences(ours.get(field), theirs.get(field), `${path}/${field}`),
+    );
+  }
+  return [
+    `${path}: ${JSON.stringify(actual)?.slice(0, 300)}, in the clean run ${JSON.stringify(expected)?.slice(0, 300)}`,
+  ];
+}
+
+function isTree(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

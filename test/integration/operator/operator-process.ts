@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createWriteStream, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Child, startChild } from "../../harness/child.ts";
 import { freePorts } from "../../harness/ports.ts";
 
 const program = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
@@ -17,11 +16,12 @@ export interface OperatorOptions {
   readonly leaseDuration?: string;
 }
 
-/** `evenkeel operator` in a process of its own, for one namespace. */
+/** `evenkeel operator` in a process of its own, for one namespace. It does not outlive the test. */
 export class OperatorProcess {
   readonly #options: OperatorOptions;
   readonly log: string;
-  #child: ChildProcess | null = null;
+  #child: Child | null = null;
+  #ended: string | null = null;
   #port = 0;
 
   constructor(options: OperatorOptions) {
@@ -36,9 +36,10 @@ export class OperatorProcess {
     await writeFile(kubeconfig, kubeconfigText);
     const [port = 0] = await freePorts(1);
     this.#port = port;
-    const child = spawn(
-      process.execPath,
-      [
+    this.#child = startChild({
+      name: `operator of ${namespace}`,
+      command: process.execPath,
+      args: [
         program,
         "operator",
         `--namespaces=${namespace}`,
@@ -51,12 +52,11 @@ export class OperatorProcess {
         "--resync=5s",
         `--kubeconfig=${kubeconfig}`,
       ],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
-    const log = createWriteStream(this.log, { flags: "a" });
-    child.stdout.pipe(log);
-    child.stderr.pipe(log);
-    this.#child = child;
+      log: this.log,
+    });
+    void this.#child.ended.then((how) => {
+      this.#ended = how;
+    });
   }
 
   get pid(): number | undefined {
@@ -68,25 +68,21 @@ export class OperatorProcess {
   }
 
   signal(name: NodeJS.Signals): void {
-    this.#child?.kill(name);
+    if (this.#child && this.#ended === null) process.kill(this.#child.pid, name);
   }
 
   /** Calls back when the process has ended by itself or was killed. */
   onEnd(act: () => void): void {
-    this.#child?.once("exit", act);
+    void this.#child?.ended.then(act);
   }
 
-  /** Whether the process has ended, and how. */
+  /** How the process has ended; null while it runs. */
   get ended(): string | null {
-    const { exitCode, signalCode } = this.#child ?? {};
-    return signalCode ?? (exitCode === null || exitCode === undefined ? null : `code ${exitCode}`);
+    return this.#ended;
   }
 
-  async kill(name: NodeJS.Signals = "SIGKILL"): Promise<void> {
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill(name);
-    await gone;
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.#child?.ended;
   }
 }
