@@ -1,13 +1,28 @@
 /** Who may import whom. The reasons stand in CONTRIBUTING.md, "The map of the house". */
-const only = (name, from, to) => ({ name, severity: "error", from: { path: "^src/", pathNot: from }, to: { path: to } });
+const only = (name, from, to) => ({
+  name,
+  severity: "error",
+  from: { path: "^src/", pathNot: from },
+  to: { path: to },
+});
 const never = (name, from, to) => ({ name, severity: "error", from: { path: from }, to: { path: to } });
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
-    { name: "no-junk-drawers", severity: "error", from: {}, to: { path: "(^|/)(utils?|helpers?|common)(/|\\.ts$)", pathNot: "node_modules" } },
-    { name: "src-never-imports-test", severity: "error", from: { path: "^src/" , pathNot: "\\.test\\.ts$" }, to: { path: "^(test|bench|tools)/" } },
+    {
+      name: "no-junk-drawers",
+      severity: "error",
+      from: {},
+      to: { path: "(^|/)(utils?|helpers?|common)(/|\\.ts$)", pathNot: "node_modules" },
+    },
+    {
+      name: "src-never-imports-test",
+      severity: "error",
+      from: { path: "^src/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^(test|bench|tools)/" },
+    },
     never("api-imports-nothing-of-ours", "^src/api/", "^src/(?!api/)"),
     never("metrics-imports-nothing-of-ours", "^src/metrics/", "^src/(?!metrics/)"),
     never("monitor-imports-api-at-most", "^src/monitor/", "^src/(?!monitor/|api/)"),

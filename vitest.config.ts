@@ -9,7 +9,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts", "test/harness/**/*.test.ts"] },
+        test: {
+          name: "unit",
+          // A simulation that takes a second takes ten on a busy machine; no test asserts a time.
+          testTimeout: 60_000,
+          include: ["src/**/*.test.ts", "tools/**/*.test.ts", "test/harness/**/*.test.ts"],
+        },
       },
       {
         extends: true,

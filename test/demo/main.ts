@@ -27,7 +27,7 @@ import { current } from "./stage/current.ts";
 import { embedded } from "./stage/embedded.ts";
 import { installChart } from "./stage/install.ts";
 import type { Stage } from "./stage/stage.ts";
-import { Story } from "./story.ts";
+import { Story, told } from "./story.ts";
 import { table } from "./table.ts";
 import { cycle, Traffic } from "./traffic.ts";
 
@@ -85,9 +85,7 @@ async function main(): Promise<number> {
     record.passed =
       record.acts.length === acts.length && record.acts.every(({ asExpected }) => asExpected) && record.overlap === 0;
   } catch (error) {
-    story.bad(
-      error instanceof Error ? `${error.message}${error.cause ? ` (${String(error.cause)})` : ""}` : String(error),
-    );
+    story.bad(told(error));
   } finally {
     record.seconds = Math.round(story.seconds());
     story.heading("What came of it");

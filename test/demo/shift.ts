@@ -22,14 +22,12 @@ export const crookedScanner: Shift = {
   },
 };
 
-/** Outside every family of the threat model: sheets come in upside down, mirrored, and half of the lines are lost. */
+/** Outside every family: sheets come in mirrored, and some of them upside down as well. */
 export const mirroredFeeder: Shift = {
-  name: "mirrored, upside down, every third line lost",
+  name: "mirrored, half of the sheets upside down as well",
   apply(pixels, strength, random) {
     if (random() >= strength) return pixels;
-    const turned = affine(pixels, [-1, 0, 0, random() < 0.5 ? -1 : 1], 1);
-    for (let y = Math.floor(random() * 3); y < side; y += 3) turned.fill(0, y * side, (y + 1) * side);
-    return turned;
+    return affine(pixels, [-1, 0, 0, random() < 0.5 ? -1 : 1], 1);
   },
 };
 

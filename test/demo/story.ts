@@ -61,3 +61,9 @@ export class Story {
     return `${String(Math.floor(s / 60)).padStart(2, "0")}:${String(s % 60).padStart(2, "0")}`;
   }
 }
+
+/** An error for people, with what caused it. */
+export function told(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${told(error.cause)})` : error.message;
+}

@@ -1,4 +1,4 @@
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import type { DemoRecord, Quality } from "./record.ts";
 
 /** The end of the demo for people: a line an act, and the figures before and after. */
@@ -50,7 +50,7 @@ function shown(value: number | string | boolean): string {
 
 /** Columns as wide as their widest cell; colours take no room. */
 function align(rows: readonly (readonly string[])[]): string {
-  const width = (cell: string): number => cell.replace(/\u001b\[[0-9;]*m/g, "").length;
+  const width = (cell: string): number => stripVTControlCharacters(cell).length;
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ""))));
   return rows
     .map((row) => `  ${row.map((cell, i) => cell + " ".repeat((widths[i] ?? 0) - width(cell))).join("   ")}`.trimEnd())

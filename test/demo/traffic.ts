@@ -1,5 +1,6 @@
 import { encode } from "fast-png";
 import { type Images, image, side } from "./mnist.ts";
+import { told } from "./story.ts";
 
 /** What a client sends: an image, and what only the demo knows of it. */
 export type Sample = { readonly pixels: Uint8Array; readonly kind: "benign" | "attack" };
@@ -126,7 +127,7 @@ export class Traffic {
       }
     } catch (error) {
       tally.failed += 1;
-      this.lastFailure = error instanceof Error ? `${error.message} ${String(error.cause ?? "")}` : String(error);
+      this.lastFailure = told(error);
     }
   }
 }

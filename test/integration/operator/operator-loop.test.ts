@@ -363,11 +363,12 @@ describe("what happens meanwhile", () => {
     await begin({ work: stayed });
     await waitFor("the Job", async () => (await jobs()).length > 0);
     await api.delete(`/api/v1/namespaces/${namespace}`);
-    await waitFor(
+    const gone = waitFor(
       "the namespace to be gone",
       async () => (await api.find(`/api/v1/namespaces/${namespace}`)) === null,
       { withinMs: 50_000 },
     );
+    await expect(gone).resolves.toBe(true);
     namespace = await makeNamespace(api, "loop");
   });
 
