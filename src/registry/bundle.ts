@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { digest, storeUri } from "../api/index.ts";
-import { decodeSafetensors, elements, encodeSafetensors, type StoredTensor, takeTensor } from "./safetensors.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor, takeTensor } from "./safetensors.ts";
 
 /** The folder is not a model bundle, or its parts do not fit together (exit code 11 in Jobs). */
 export class BundleError extends Error {
@@ -151,11 +151,6 @@ export function encodeReferenceEmbeddings(reference: ReferenceEmbeddings): Recor
     tensors[`squeezed_benign_${squeezer}`] = { dtype: "F32", shape: [data.length], data };
   }
   return { [referenceFile]: encodeSafetensors(tensors) };
-}
-
-/** @returns numbers of one input */
-export function inputSize(description: Pick<BundleDescription, "shape">): number {
-  return elements(description.shape);
 }
 
 function parsed<Value>(file: string, parse: () => Value): Value {
