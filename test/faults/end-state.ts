@@ -71,6 +71,9 @@ function bookless({ metadata, data = {} }: KubeObject & { data?: Record<string, 
 /** Fields whose value counts time, or says what was last looked at. */
 const counted: ReadonlySet<string> = new Set([
   "heldFor",
+  "heldTo",
+  "analysedAt",
+  "noDataSince",
   "failingFor",
   "gpuSeconds",
   "message",

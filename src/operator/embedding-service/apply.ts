@@ -18,6 +18,7 @@ import {
   gatewayServiceAccount,
 } from "./gateway-objects.ts";
 import { adoptedVersion, gatewayConfigOf, retrainingOf, rolloutOf } from "./resources.ts";
+import { isSeeding } from "./status.ts";
 import type { Observed } from "./world.ts";
 
 export type Applied = {
@@ -104,7 +105,7 @@ function hashOf(config: NonNullable<Observed["config"]>): string {
 }
 
 async function seed(turn: Turn, service: EmbeddingService, { workload }: Observed, decision: Decision): Promise<void> {
-  if (decision.retraining.kind !== "Seed" || !workload) return;
+  if (decision.retraining.kind !== "Seed" || !workload || !isSeeding(service, decision.retraining.uri)) return;
   const { kube, caches, writes, key, signal } = turn;
   const { workloadRef, model } = service.spec;
   const patch = fieldPatch(workloadRef.name, key.namespace, model, decision.retraining.uri, workload.inInitContainer);

@@ -13,6 +13,7 @@ import { decide } from "./decide.ts";
 import { protect } from "./protect.ts";
 import { restore } from "./restore.ts";
 import { retrain } from "./retrain.ts";
+import { isSeeding } from "./status.ts";
 import type { Observed, SignalState } from "./world.ts";
 
 const now = Date.parse("2026-11-24T08:00:00Z");
@@ -263,6 +264,13 @@ describe("adoption", () => {
   it("gives an empty field its first value", () => {
     const change = { workload: workload(null), spec: { model: { ...spec.model, initial: uri("c") } } };
     expect(decide(world(change), now).retraining).toEqual({ kind: "Seed", uri: uri("c") });
+    const { status, said } = decide(world(change), now);
+    expect(said.map(({ kind }) => kind)).toEqual(["ModelSeeded"]);
+    expect(isSeeding(world(change).service, uri("c"))).toBe(false);
+    // It is done once it is saved, and said once.
+    const saved = world({ ...change, status });
+    expect(isSeeding(saved.service, uri("c"))).toBe(true);
+    expect(decide(saved, now).said).toEqual([]);
   });
 });
 

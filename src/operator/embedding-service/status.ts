@@ -52,7 +52,7 @@ function retrainStatus(
     case "Create":
       return {};
     case "Seed":
-      return { holding: { reason: "Seeding", message: `the workload is given ${decision.uri}` } };
+      return { holding: seeding(decision.uri) };
     case "Stalled":
       return { holding: { reason: decision.reason, message: decision.message.slice(0, 1024) } };
     case "Wait": {
@@ -88,12 +88,29 @@ function retrainStatus(
   }
 }
 
+function seeding(uri: string): NonNullable<EmbeddingServiceStatus["holding"]> {
+  return { reason: "Seeding", message: `the workload is given ${uri}` };
+}
+
+/** Whether it is saved that the workload is given this value, so that it may be done. */
+export function isSeeding({ status }: Observed["service"], uri: string): boolean {
+  const { reason, message } = seeding(uri);
+  return status.holding?.reason === reason && status.holding.message === message;
+}
+
 function retrainSaid({ service, workload }: Observed, decision: Retrain): Said[] {
   switch (decision.kind) {
     case "Seed":
-      return [
-        { kind: "ModelSeeded", subject: `Deployment/${service.spec.workloadRef.name}`, facts: { uri: decision.uri } },
-      ];
+      // Said once, before it is done: see `seed`.
+      return isSeeding(service, decision.uri)
+        ? []
+        : [
+            {
+              kind: "ModelSeeded",
+              subject: `Deployment/${service.spec.workloadRef.name}`,
+              facts: { uri: decision.uri },
+            },
+          ];
     case "Adopt": {
       const { name, digest, uri } = decision.model;
       const facts = { digest, uri, workload: workload?.uid ?? "", before: service.status.activeVersion?.digest ?? "" };
@@ -152,9 +169,9 @@ function restorationStatus(decision: Restoration): Partial<EmbeddingServiceStatu
 function restorationSaid(decision: Restoration): Said[] {
   switch (decision.kind) {
     case "None":
-      return [];
+    // The rollout itself says that it goes back, and why.
     case "Abort":
-      return [{ kind: "RolloutAborted", subject: `ModelRollout/${decision.rollout}`, facts: { why: decision.why } }];
+      return [];
     case "Begin": {
       const { metadata, spec } = decision.rollout;
       const facts = { uid: metadata.uid, from: spec.from.digest, to: spec.to.digest, reason: spec.reason };
