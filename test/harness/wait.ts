@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface WaitOptions {
-  /** How long to try, default 30 s. */
+  /** How long to try, default 90 s: patience for busy machines, never a claim about speed. */
   readonly withinMs?: number;
   /** Pause between two tries, default 50 ms. */
   readonly everyMs?: number;
@@ -17,7 +17,7 @@ export interface WaitOptions {
 export async function waitFor<T>(
   what: string,
   probe: () => T | null | undefined | false | Promise<T | null | undefined | false>,
-  { withinMs = 30_000, everyMs = 50, signal }: WaitOptions = {},
+  { withinMs = 90_000, everyMs = 50, signal }: WaitOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   let problem: unknown;
