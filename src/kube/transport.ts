@@ -182,10 +182,13 @@ class Deadline {
     this.#clock = clock;
     const ms = fence ? Math.min(timeoutMs, fence.remaining()) : timeoutMs;
     this.#endsAt = clock.monotonic() + ms;
-    this.#cancelTimer = clock.after(ms, () => {
+    const expire = () => {
       this.#expired = true;
       this.#controller.abort();
-    });
+    };
+    this.#cancelTimer = clock.after(ms, expire);
+    // A timer of 0 ms may fire after a quick answer; no time at all is none.
+    if (ms <= 0) expire();
     this.#onOuterAbort = () => this.#controller.abort(signal?.reason);
     if (signal?.aborted) this.#onOuterAbort();
     else signal?.addEventListener("abort", this.#onOuterAbort, { once: true });
