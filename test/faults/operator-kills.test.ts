@@ -285,15 +285,23 @@ describe("a leader that is stopped past its lease and resumed", () => {
         return status?.retraining !== undefined;
       });
       first.signal("SIGSTOP");
+      const holder = async () => {
+        const path = `/apis/coordination.k8s.io/v1/namespaces/${run.namespace}/leases/evenkeel-operator`;
+        return (await cluster.api.get<{ spec: { holderIdentity?: string } }>(path)).spec.holderIdentity ?? "";
+      };
+      const stopped = await holder();
+      const second = await run.supervised(other, "second");
+      await waitFor("another to lead", async () => !["", stopped].includes(await holder()));
+      // What it had under way when it was stopped was its right; what comes from now on is not.
       const writes: string[] = [];
       run.proxy.hook({
         after: (write, { status }) => {
-          if (status < 300 && !["leases", "events"].includes(write.resource) && !write.dryRun)
+          if (status < 300 && !["leases", "events"].includes(write.resource) && !write.dryRun) {
             writes.push(`${write.verb} ${write.resource} ${write.name}`);
+          }
           return "Continue";
         },
       });
-      const second = await run.supervised(other, "second");
       const ended = await run.end();
       first.signal("SIGCONT");
       await waitFor("the first to give up", () => first.ended);
