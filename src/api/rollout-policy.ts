@@ -144,14 +144,6 @@ export const rolloutPolicy = z
     progressDeadline: positiveDuration
       .default("10m")
       .describe("How long candidate pods may take to be ready, and a step may lack data."),
-    maxBaselineShift: z
-      .number()
-      .min(0)
-      .max(2)
-      .default(0.5)
-      .describe(
-        "Largest shift from the first approved reference that is accepted without approval (cosine distance of means).",
-      ),
   })
   .describe("How a new version takes over.");
 export type RolloutPolicy = z.infer<typeof rolloutPolicy>;

@@ -154,7 +154,6 @@ export function embeddingService(
         watchAfter: "10s",
         keepPrevious: "0s",
         progressDeadline: "90s",
-        maxBaselineShift: 1,
       },
     },
   };
