@@ -187,8 +187,8 @@ class Deadline {
       this.#controller.abort();
     };
     this.#cancelTimer = clock.after(ms, expire);
-    // A timer of 0 ms may fire after a quick answer; no time at all is none.
-    if (ms <= 0) expire();
+    // A timer of 0 ms may fire after a quick answer. The end of a fence is judged apart, where it is told from lateness.
+    if (timeoutMs <= 0) expire();
     this.#onOuterAbort = () => this.#controller.abort(signal?.reason);
     if (signal?.aborted) this.#onOuterAbort();
     else signal?.addEventListener("abort", this.#onOuterAbort, { once: true });
