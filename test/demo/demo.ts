@@ -34,6 +34,11 @@ export type Pace = {
 
 const ended: readonly Retraining["status"]["phase"][] = ["Published", "Rejected", "Failed", "Cancelled"];
 
+/** The run of this name, once it has ended. */
+export function endedRun(runs: readonly Retraining[], name: string): Retraining | undefined {
+  return runs.find(({ metadata, status }) => metadata.name === name && ended.includes(status.phase));
+}
+
 /** Waits for the next run of a class, to its end. */
 export async function runToItsEnd(
   demo: Demo,
@@ -54,8 +59,7 @@ export async function runToItsEnd(
   record.times.retraining ??= story.seconds();
   const run = await observer.until(
     `${made.metadata.name} to end`,
-    ({ runs }) =>
-      runs.find(({ metadata, status }) => metadata.name === made.metadata.name && ended.includes(status.phase)),
+    ({ runs }) => endedRun(runs, made.metadata.name),
     pace.trainWithin,
   );
   record.times.gates ??= story.seconds();

@@ -15,7 +15,7 @@ import { badCandidate } from "./acts/bad-candidate.ts";
 import { drift } from "./acts/drift.ts";
 import { auditFacts } from "./audit.ts";
 import { overlap } from "./datasets.ts";
-import { type Demo, NotAsExpected } from "./demo.ts";
+import type { Demo } from "./demo.ts";
 import { deployService, makeUser } from "./deploy.ts";
 import { names } from "./manifests.ts";
 import { mnist } from "./mnist.ts";
@@ -154,8 +154,7 @@ async function withFacts(demo: Demo, one: ActRecord, perform: () => Promise<void
     await perform();
     one.asExpected = true;
   } catch (error) {
-    if (!(error instanceof NotAsExpected) && !(error instanceof Error)) throw error;
-    one.outcome = error.message;
+    one.outcome = told(error);
   }
   const after = await auditFacts(demo);
   one.times.end = demo.story.seconds();

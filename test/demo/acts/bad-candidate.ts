@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type Retraining, retraining } from "../../../src/api/index.ts";
 import { retrainings } from "../../../src/kinds.ts";
 import { defectiveBundle, poisonedDataset } from "../bad-inputs.ts";
-import { type Demo, expectThat, rolloutToItsEnd, tellGates } from "../demo.ts";
+import { type Demo, endedRun, expectThat, rolloutToItsEnd, tellGates } from "../demo.ts";
 import { addDust } from "../dust.ts";
 import { names } from "../manifests.ts";
 import { type ActRecord, addRun } from "../record.ts";
@@ -102,13 +102,5 @@ async function byHand(
 }
 
 function end(demo: Demo, name: string): Promise<Retraining> {
-  return demo.observer.until(
-    `${name} to end`,
-    ({ runs }) =>
-      runs.find(
-        ({ metadata, status }) =>
-          metadata.name === name && ["Published", "Rejected", "Failed", "Cancelled"].includes(status.phase),
-      ),
-    demo.pace.trainWithin,
-  );
+  return demo.observer.until(`${name} to end`, ({ runs }) => endedRun(runs, name), demo.pace.trainWithin);
 }
