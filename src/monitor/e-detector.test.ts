@@ -52,8 +52,8 @@ describe("stepDetector by hand, d = 1, blocks of 4", () => {
     expect([...first.state.evidence]).toEqual([1, 1, 1, 1, 1, 1]);
   });
 
-  it("w = 2 − 0, s = 2/√4, g = ½[tanh(2·1/1) − tanh(2·(−1)/1)] = tanh 2", () => {
-    const g = Math.tanh(2);
+  it("w = 2 − 0, s = 2/√4, g = tanh(2·(1 − (−1))/1) = tanh 4", () => {
+    const g = Math.tanh(4);
     expect(second.bet).toBeCloseTo(g, 12);
     expect([...second.state.evidence]).toEqual(bets.map((b) => expect.closeTo(2 * (1 + b * g), 12)));
     expect(second.evidence).toBeCloseTo(2 * (1 + (1.57 / 6) * g), 12);
@@ -63,7 +63,7 @@ describe("stepDetector by hand, d = 1, blocks of 4", () => {
 
   it("the size of w cancels: a tenfold shift of the past bets the same", () => {
     const far = stepDetector(startDetector(reference), block(10, [20]), reference, settings).state;
-    expect(stepDetector(far, block(11, [1]), reference, settings).bet).toBeCloseTo(Math.tanh(2), 12);
+    expect(stepDetector(far, block(11, [1]), reference, settings).bet).toBeCloseTo(Math.tanh(4), 12);
   });
 
   it("a crossing starts over at the same block number", () => {

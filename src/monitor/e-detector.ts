@@ -8,13 +8,13 @@ import { varianceAlong, whiten } from "./whitening.ts";
  * e-detectors: a nonparametric framework for sequential change detection), betting on block means:
  *
  *   w = Σ_λ⁻¹ (EWMA of past x − mean of past y)                          from the past only
- *   g = ½ [tanh(w·(x − m)/s) − tanh(w·(y − m)/s)]                         in (−1, 1), mean 0 while x and y are alike
+ *   g = tanh(w·(x − y)/s)                                                 in (−1, 1), mean 0 while x and y are alike
  *   M_b ← (1 + M_b)(1 + b g)                                              for b in {0.02, 0.05, 0.1, 0.2, 0.4, 0.8}
  *
  * An alarm is raised when the mean of M_b over b reaches A; then the expected number of blocks between false alarms is at
  * least A (theorem 2.4 there, as M_b is an e-detector and a mean of e-detectors is one). x is a live block's mean, y the
- * next reference block's. Σ_λ, m and s = √(wᵀ Σ_λ w / blockSize) come from the other part of the reference, so each
- * block's bet is fair (decisions 1 and 2).
+ * next reference block's. g is odd in x − y, so a bet is fair even when live blocks are larger or less steady than the
+ * reference's. Σ_λ and s = √(wᵀ Σ_λ w / blockSize) come from the other part of the reference (decisions 1 and 2).
  */
 export type DetectorState = {
   /** Hash of the reference it bets against. */
@@ -146,9 +146,7 @@ function fairBet(state: DetectorState, x: Float64Array, reference: Reference): n
   const w = whiten(whitening, difference(average, usedMean(blocks, used)), -1);
   const scale = Math.sqrt(varianceAlong(whitening, w) / blockSize);
   if (!(scale > 0)) return 0;
-  const centre = dot(w, whitening.mean);
-  const squashed = (mean: ArrayLike<number>): number => Math.tanh((dot(w, mean) - centre) / scale);
-  return (squashed(x) - squashed(row(blocks, used))) / 2;
+  return Math.tanh((dot(w, x) - dot(w, row(blocks, used))) / scale);
 }
 
 /** Mean of the reference blocks that were used since the reset: it need not be kept in the state. */

@@ -44,7 +44,7 @@ export type ReferenceInput = {
   readonly sources?: readonly string[];
   /**
    * Vectors of a reference block, at least 8; chosen for 200 blocks when absent, at most 64. The detector starts over
-   * when the blocks are used up, and an alarm takes at least ln(6 A)/ln 1.4 blocks: more blocks matter more than larger ones.
+   * when the blocks are used up, and an alarm takes at least ln(6 A)/ln 1.8 blocks: more blocks matter more than larger ones.
    */
   readonly blockSize?: number;
   readonly seed: number;
