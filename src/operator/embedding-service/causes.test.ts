@@ -64,11 +64,26 @@ describe("a cause's id", () => {
   ])("is another for another %s", (_, of, state) => {
     expect(idOf(of, state)).not.toBe(base);
   });
-  it("changes with captured data, but not for an attack, whose window is never trained on", () => {
+  describe("with captured traffic of a TTL of 7 days", () => {
     const capturing = service({ capture: "On" });
-    expect(idOf(capturing, signal(), snapshot("8"))).not.toBe(idOf(capturing, signal(), snapshot("9")));
-    const attack = signal({ name: "attack", signal: "AdversarialAnomaly" });
-    expect(idOf(capturing, attack, snapshot("8"))).toBe(idOf(capturing, attack, snapshot("9")));
+    const day = 86_400_000;
+    const failingFor = (days: number, change: Partial<Trigger> = {}) => {
+      const state = signal(change);
+      return { ...state, status: { ...state.status, failingSince: new Date(now - days * day).toISOString() } };
+    };
+    it("is the same while some of what was captured at the alarm may still be there", () => {
+      expect(idOf(capturing, failingFor(6.9), snapshot("9"))).toBe(idOf(capturing, failingFor(0), snapshot("8")));
+    });
+    it("is another once none of it is", () => {
+      expect(idOf(capturing, failingFor(7), snapshot("9"))).not.toBe(idOf(capturing, failingFor(0), snapshot("8")));
+    });
+    it("is another once there is any", () => {
+      expect(idOf(capturing, failingFor(0), null)).not.toBe(idOf(capturing, failingFor(0), snapshot("8")));
+    });
+    it("stays for an attack, whose window is never trained on", () => {
+      const attack = { name: "attack", signal: "AdversarialAnomaly" } as const;
+      expect(idOf(capturing, failingFor(7, attack), snapshot("9"))).toBe(idOf(capturing, failingFor(0, attack), null));
+    });
   });
 });
 

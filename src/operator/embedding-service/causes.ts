@@ -1,6 +1,13 @@
-import type { Cause, CauseClass, EmbeddingService, MonitorState, Trigger } from "../../api/index.ts";
+import {
+  type Cause,
+  type CauseClass,
+  type EmbeddingService,
+  type MonitorState,
+  milliseconds,
+  type Trigger,
+} from "../../api/index.ts";
 import { causeId, digestOf } from "../identity.ts";
-import { instant } from "../instant.ts";
+import { instant, time } from "../instant.ts";
 import { lastScheduled, nextScheduled, parseSchedule, ScheduleError } from "../schedule.ts";
 import { usesTraffic } from "./resources.ts";
 import type { ScheduleState, SignalState } from "./world.ts";
@@ -39,7 +46,7 @@ export function causesOf(
     .filter(({ trigger, held }) => held && retrains(trigger))
     .map(({ trigger, status, query }): Cause => {
       const causeClass = classOf(trigger);
-      const dataDigest = dataDigestOf(service, causeClass, snapshot);
+      const dataDigest = dataDigestOf(service, causeClass, snapshot, now - time(status.failingSince ?? instant(now)));
       const facts = { ...identity, trigger: trigger.name, alarm: status.alarm, data: dataDigest };
       return {
         id: causeId(facts),
@@ -64,7 +71,7 @@ export function causesOf(
         threshold: null,
         query: trigger.schedule ?? "",
         at,
-        dataDigest: dataDigestOf(service, "Schedule", snapshot),
+        dataDigest: dataDigestOf(service, "Schedule", snapshot, 0),
       };
     });
   return [...bySignal, ...bySchedule];
@@ -79,9 +86,18 @@ function classOf({ signal }: Trigger): CauseClass {
   return signal === "AdversarialAnomaly" ? "Attack" : "Drift";
 }
 
-/** What a run would train and be measured on (decision 8: a latched cause is tried again only when this has changed). */
-function dataDigestOf(service: EmbeddingService, causeClass: CauseClass, snapshot: MonitorState["snapshot"]): string {
-  const { reference, evaluation = "" } = service.spec.dataset;
-  const traffic = usesTraffic(service, { class: causeClass }) ? (snapshot?.uri ?? "") : "";
-  return digestOf({ reference, evaluation, traffic });
+/**
+ * Names what a run would be trained and measured on (decision 8: a latched cause is tried again only when this has changed).
+ * Captured traffic has changed once it has outlived its TTL since the alarm, since by then nothing of it is the same; a sliding
+ * window of it is another one with each segment, and would be tried again and again.
+ */
+function dataDigestOf(
+  service: EmbeddingService,
+  causeClass: CauseClass,
+  snapshot: MonitorState["snapshot"],
+  alarmedForMs: number,
+): string {
+  const { reference, evaluation = "", traffic } = service.spec.dataset;
+  if (!snapshot || !usesTraffic(service, { class: causeClass })) return digestOf({ reference, evaluation });
+  return digestOf({ reference, evaluation, window: Math.floor(alarmedForMs / milliseconds(traffic.ttl)) });
 }
