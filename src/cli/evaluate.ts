@@ -119,6 +119,7 @@ async function runByHand(options: Options): Promise<number> {
         reference: options.reference ? await readDataset(options.reference) : null,
         evaluation,
         traffic: null,
+        accepted: null,
         evaluationData,
         perturbations: threats.perturbations,
         targets: threats.targets,

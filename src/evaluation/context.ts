@@ -1,5 +1,6 @@
 import type { Perturbation, Target } from "../api/index.ts";
 import type { Budget, WorstCase } from "./attacks/index.ts";
+import type { ExplainedShift } from "./diagnostics/explained-shift.ts";
 import type { EvaluationSet, Part } from "./evaluation-set.ts";
 import type { Model, Models } from "./model.ts";
 
@@ -49,6 +50,8 @@ export type Scene = {
   readonly views: readonly Float32Array[];
   /** standard deviation of each coordinate, of the documents */
   readonly deviations: Float32Array;
+  /** how much of the shift in captured traffic the labelled slice shows; Unknown when they cannot be compared */
+  readonly shift: ExplainedShift | "Unknown" | "NoTraffic";
 };
 
 /** Everything that gates are measured from. */

@@ -6,13 +6,14 @@ import {
   type Perturbation,
   type Target,
 } from "../api/index.ts";
-import type { Encoder } from "../model/index.ts";
-import { type Squeezer, seededRandom } from "../monitor/index.ts";
-import { type Dataset, DatasetError, rowsOfSplit } from "../registry/index.ts";
+import { type Encoder, embedAll } from "../model/index.ts";
+import { type Matrix, type Squeezer, seededRandom, selectRows } from "../monitor/index.ts";
+import { type Dataset, DatasetError, type ReferenceEmbeddings, rowsOfSplit, takeRows } from "../registry/index.ts";
 import { benignFamilies, composeBenign } from "../training/perturbations/index.ts";
 import { attackRows, embedFlat, gatingAttacks } from "./attacks/index.ts";
 import { type Context, ofEach, type Scene, type Settings } from "./context.ts";
 import { effectiveRank } from "./diagnostics/effective-rank.ts";
+import { type ExplainedShift, explainShift, mostSamples } from "./diagnostics/explained-shift.ts";
 import { alignment, silhouette, uniformity } from "./diagnostics/geometry.ts";
 import { dealEvaluationSet, type EvaluationSet, firstRows, narrow, type Part, scaledInputs } from "./evaluation-set.ts";
 import { average, gateRow, measure, metrics } from "./gates/index.ts";
@@ -39,6 +40,8 @@ export type EvaluationInput = {
   /** what gates are measured on; the reference's held-out splits when null */
   readonly evaluation: Dataset | null;
   readonly traffic: Dataset | null;
+  /** the active model's accepted reference: what live traffic is compared with; null when its bundle brings none */
+  readonly accepted: ReferenceEmbeddings | null;
   readonly evaluationData: EvaluationData;
   readonly perturbations: readonly Perturbation[];
   readonly targets: readonly Target[];
@@ -94,7 +97,8 @@ export function evaluate(input: EvaluationInput, onProgress: Progress = () => {}
   const robustness = labelled
     ? measureRobustness(robustInput, (share) => onProgress("attacking", 0.08 + 0.52 * share))
     : [];
-  const scene: Scene = { ...input, set, models, settings, attacked, robustness, views, deviations };
+  const shift = input.traffic ? (explainLive(input, input.traffic, set, models.active) ?? "Unknown") : "NoTraffic";
+  const scene: Scene = { ...input, set, models, settings, attacked, robustness, views, deviations, shift };
   const context: Context = { ...scene, targetResults: measureTargets(scene) };
 
   onProgress("measuring gates", 0.6);
@@ -146,6 +150,7 @@ export function evaluate(input: EvaluationInput, onProgress: Progress = () => {}
       shifted: summary(measurementOf("ShiftedAccuracy")),
       robust: summary(measurementOf("RobustAccuracy")),
     },
+    shift: typeof shift === "string" ? null : shift,
     proof: proofOf(set, models),
     index: {
       oldIndexRecall: summary(measurementOf("OldIndexRecall")),
@@ -201,6 +206,29 @@ function embedModels({ candidate, active, baseline }: EvaluationInput, set: Eval
   const of = ({ name, encoder }: NamedEncoder): Model => embedModel(name, encoder, set, squeezers);
   const running = of(active);
   return { candidate: of(candidate), active: running, baseline: baseline === active ? running : of(baseline) };
+}
+
+/** How much of the shift in captured traffic the labelled slice shows, by the newest of it. */
+function explainLive(
+  { active, accepted }: EvaluationInput,
+  traffic: Dataset,
+  set: EvaluationSet,
+  { old, shifted, dimension: columns }: Model,
+): ExplainedShift | null {
+  if (!accepted || accepted.dimension !== columns || traffic.shape.join() !== set.dataset.shape.join()) return null;
+  const times = traffic.times ?? new Float64Array(traffic.count);
+  const newest = Array.from({ length: traffic.count }, (_, row) => row).sort(
+    (a, b) => (times[b] ?? 0) - (times[a] ?? 0) || a - b,
+  );
+  const live = takeRows(traffic, newest.slice(0, mostSamples));
+  const expected = [...accepted.live.keys()].filter((row) => accepted.live[row] === 1);
+  const matrix = (data: Float32Array): Matrix => ({ rows: data.length / columns, columns, data });
+  return explainShift({
+    accepted: selectRows({ rows: accepted.count, columns, data: accepted.embeddings }, expected),
+    live: matrix(embedAll(active.encoder, live.inputs)),
+    old: matrix(old),
+    shifted: matrix(shifted),
+  });
 }
 
 function summary(measurement: Measurement): EvaluationReport["accuracy"]["clean"] {

@@ -3,9 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultGates, type EvaluateRequest, evaluateRequest, evaluateResult, judgeGates } from "../api/index.ts";
-import { buildNetwork, encoderFiles, initialWeights, startBackend } from "../model/index.ts";
+import { buildNetwork, type Encoder, embedAll, encoderFiles, initialWeights, startBackend } from "../model/index.ts";
 import { seededRandom } from "../monitor/index.ts";
-import { datasetFiles, type ImageDataset, openStore, type Store, sourceId16 } from "../registry/index.ts";
+import {
+  datasetFiles,
+  encodeReferenceEmbeddings,
+  type ImageDataset,
+  openStore,
+  type Store,
+  sourceId16,
+} from "../registry/index.ts";
 import { evaluationReport } from "./report/index.ts";
 import { runEvaluation } from "./run-evaluation.ts";
 
@@ -51,7 +58,7 @@ function join2(a: ImageDataset, b: ImageDataset): ImageDataset {
   };
 }
 
-async function putModel(name: string, seed: number): Promise<string> {
+async function putModel(name: string, seed: number, expects?: ImageDataset): Promise<string> {
   const network = buildNetwork({
     model_type: "evenkeel-residual-mlp",
     input_shape: [side, side, 1],
@@ -60,7 +67,21 @@ async function putModel(name: string, seed: number): Promise<string> {
     num_hidden_layers: 1,
     embedding_size: 8,
   });
-  return store.putFiles(name, encoderFiles({ network, weights: initialWeights(network, seededRandom(seed)) }));
+  const encoder = { network, weights: initialWeights(network, seededRandom(seed)) };
+  return store.putFiles(name, { ...encoderFiles(encoder), ...(expects && referenceFiles(encoder, expects)) });
+}
+
+/** The monitoring reference of a model. */
+function referenceFiles(encoder: Encoder, { inputs, sources, count }: ImageDataset): Record<string, Uint8Array> {
+  return encodeReferenceEmbeddings({
+    count,
+    dimension: encoder.network.dimension,
+    embeddings: embedAll(encoder, inputs),
+    sources,
+    live: new Uint8Array(count).fill(1),
+    squeezed: new Map(),
+    squeezedBenign: new Map(),
+  });
 }
 
 beforeAll(async () => {
@@ -136,6 +157,39 @@ describe("runEvaluation", () => {
     const second = await runEvaluation(without({ run: "search/b", gates }), store, { settings });
     expect(second.result.gates).toEqual(first.result.gates);
   }, 60_000);
+
+  describe("a gain on the labelled slice", () => {
+    const shiftedRow = async (run: string, traffic: ImageDataset) => {
+      const active = await putModel("models/watched", 1, stripes("expected", 300));
+      const gates = request.gates.filter(({ name }) => name === "shifted-accuracy");
+      const uri = await store.putFiles(`traffic/${run}`, datasetFiles(traffic));
+      const outcome = await runEvaluation(
+        without({ run: `search/${run}`, candidate: active, active, baseline: active, traffic: uri, gates }),
+        store,
+        { settings },
+      );
+      return outcome.result.gates[0];
+    };
+    const { labels: _, ...faint } = stripes("live", 400, true);
+    it("is measured when live traffic looks like it", async () => {
+      expect((await shiftedRow("faint", faint))?.value).toBeGreaterThan(0);
+    }, 60_000);
+    it("is no data when another world came", async () => {
+      const inputs = faint.inputs.map((pixel) => 255 - Math.floor(pixel / 4));
+      const row = await shiftedRow("pale", { ...faint, inputs });
+      expect(row?.value).toBeNull();
+      expect(row?.note).toMatch(/^the labelled slice shows \d+% of the live shift: label what came$/);
+    }, 60_000);
+    it("is no data when traffic cannot be compared", async () => {
+      const row = await shiftedRow("few", {
+        ...faint,
+        count: 2,
+        inputs: faint.inputs.slice(0, 2 * side * side),
+        sources: faint.sources.slice(0, 32),
+      });
+      expect(row?.note).toBe("captured traffic cannot be compared with the labelled slice");
+    }, 60_000);
+  });
 
   it("without labels shows no gain: gates that need them have no value", async () => {
     const gates = [...defaultGates("None", "Drift"), ...defaultGates("Labelled", "Drift").slice(0, 1)];

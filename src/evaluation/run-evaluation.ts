@@ -9,6 +9,7 @@ import {
   parseUri,
   readDataset,
   readDescription,
+  readReference,
   type Store,
   StoreError,
 } from "../registry/index.ts";
@@ -79,6 +80,7 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
       reference,
       evaluation,
       traffic,
+      accepted: traffic && (await readReference(await store.resolve(request.active))),
       settings: { ...defaultSettings(backend.name, await attackStepsOf(folder)), ...hooks.settings },
       backend: backend.name,
     },

@@ -1,4 +1,5 @@
 import { ofEach } from "../context.ts";
+import { isExplained } from "../diagnostics/explained-shift.ts";
 import { answers, servedIndex } from "../model.ts";
 import { type Metric, missing } from "./measurement.ts";
 
@@ -13,13 +14,19 @@ export const cleanAccuracy: Metric = {
   }),
 };
 
-/** The same on the new domain. */
+/** The same on the new domain. A gain there proves nothing when what came is another one than the labelled slice shows. */
 export const shiftedAccuracy: Metric = {
   name: "ShiftedAccuracy",
   needs: ["Labelled", "Pairs"],
-  build: ({ set, models }) => {
+  build: ({ set, models, shift }) => {
     const { shifted } = set.gate;
     if (shifted.count === 0) return missing("the evaluation set has no rows of a new domain");
+    if (shift === "Unknown") return missing("captured traffic cannot be compared with the labelled slice");
+    if (shift !== "NoTraffic" && !isExplained(shift)) {
+      return missing(
+        `the labelled slice shows ${Math.round(100 * shift.explained)}% of the live shift: label what came`,
+      );
+    }
     return {
       kind: "Scores",
       ...ofEach(models, (model) => answers(model.shifted, shifted.labels, servedIndex(model, models), set)),

@@ -27,6 +27,7 @@ function report(gates: EvaluationReport["gates"], run = "shop/run"): EvaluationR
     },
     gates,
     accuracy: { clean: none, shifted: none, robust: none },
+    shift: { effect: 1.15, residual: 0.31, explained: 0.93, samples: 2000 },
     proof: { clean: none, shifted: none, oldIndexRecall: none },
     index: {
       oldIndexRecall: none,
@@ -58,6 +59,12 @@ describe("reportHtml", () => {
     [[gate("Fail"), gate("NoData")], "Not to be promoted"],
   ])("says first what follows from the gates", (gates, head) => {
     expect(reportHtml(report(gates), { neighbours: [], attacks: [] })).toContain(head);
+  });
+
+  it("says how much of the live shift the labelled slice shows", () => {
+    const html = reportHtml(report([gate("Pass")]), { neighbours: [], attacks: [] });
+    expect(html).toContain("93%");
+    expect(html).toContain("1.15 standard deviations, 0.31 unexplained");
   });
 
   it("escapes what comes from outside and asks for nothing from elsewhere", () => {

@@ -46,12 +46,15 @@ function verdict({ gates }: EvaluationReport): string {
   );
 }
 
-function facts({ accuracy, index, data }: EvaluationReport): string {
+function facts({ accuracy, index, data, shift }: EvaluationReport): string {
+  const live = shift
+    ? `<div class="fact"><small>live shift in the slice</small><b>${percent(shift.explained, 0)}</b><em>${shift.effect.toFixed(2)} standard deviations, ${shift.residual.toFixed(2)} unexplained</em></div>`
+    : "";
   const card = (name: string, value: { candidate: number | null; active: number | null }): string =>
     value.candidate === null
       ? ""
       : `<div class="fact"><small>${name}</small><b>${percent(value.candidate, 1)}</b><em>active ${value.active === null ? "–" : percent(value.active, 1)}</em></div>`;
-  return `<div class="facts">${card("old domain", accuracy.clean)}${card("new domain", accuracy.shifted)}${card("under attack", accuracy.robust)}${card("recall, old index", index.oldIndexRecall)}<div class="fact"><small>shared with training</small><b>${data.overlap ?? "–"}</b><em>${data.nearDuplicates} near duplicates left out</em></div></div>`;
+  return `<div class="facts">${card("old domain", accuracy.clean)}${card("new domain", accuracy.shifted)}${card("under attack", accuracy.robust)}${card("recall, old index", index.oldIndexRecall)}<div class="fact"><small>shared with training</small><b>${data.overlap ?? "–"}</b><em>${data.nearDuplicates} near duplicates left out</em></div>${live}</div>`;
 }
 
 function gateTable({ gates, alpha }: EvaluationReport): string {

@@ -51,6 +51,12 @@ export const evaluationReport = z.object({
   accuracy: z
     .object({ clean: ofEach, shifted: ofEach, robust: ofEach })
     .describe("Each model answering from the index that it serves from, the candidate from the active one's."),
+  shift: z
+    .object({ effect: z.number(), residual: z.number(), explained: z.number(), samples: z.int() })
+    .nullable()
+    .describe(
+      "From the accepted reference to captured traffic, and what of it the labelled slice leaves, in standard deviations of a vector; the share explained. Null without captured traffic.",
+    ),
   proof: z
     .object({ clean: ofEach, shifted: ofEach, oldIndexRecall: ofEach })
     .describe("The same on queries that no decision depends on."),

@@ -1,0 +1,90 @@
+import { type Matrix, meanRow, row, seededRandom } from "../../monitor/index.ts";
+import { fitWhitening, type Whitening, whiten } from "../../monitor/whitening.ts";
+
+/** Vectors of the deployed model, each n × d. */
+export type ShiftSamples = {
+  /** the reference that live traffic is compared with */
+  readonly accepted: Matrix;
+  /** captured traffic as it looks now */
+  readonly live: Matrix;
+  /** the evaluation set's queries of the old and of the new domain */
+  readonly old: Matrix;
+  readonly shifted: Matrix;
+};
+
+/** Lengths in standard deviations of a vector, without what sampling alone brings. */
+export type ExplainedShift = {
+  /** from the accepted reference to live traffic */
+  readonly effect: number;
+  /** from the nearest mixture of the evaluation set's two domains to live traffic */
+  readonly residual: number;
+  /** 1 − residual²/effect²: 1 when the evaluation set has what came, near 0 when it has nothing of it */
+  readonly explained: number;
+  readonly samples: number;
+};
+
+/** Vectors that the covariance is fitted on, and that traffic is taken from: newer ones show how it looks now. */
+export const mostSamples = 2000;
+/** Least share of the shift that the labelled slice must show before a gain on it says anything of that shift. */
+const leastExplained = 0.7;
+/** A residual below this is no other domain, whatever share of a small shift it is. */
+const leastResidual = 0.2;
+
+/**
+ * How much of the shift in live traffic the labelled slice of the new domain shows: the mean of live vectors is compared
+ * with the segment between the means of both labelled domains, in whitened coordinates. A gain on a slice of another world
+ * than the one that came proves nothing about it.
+ *
+ * @returns null when a sample is missing or the reference has no spread
+ */
+export function explainShift({ accepted, live, old, shifted }: ShiftSamples): ExplainedShift | null {
+  if (accepted.rows < 3 || live.rows < 3 || old.rows < 3 || shifted.rows < 3) return null;
+  const fitted = { ...accepted, rows: Math.min(mostSamples, accepted.rows) };
+  let whitening: Whitening;
+  try {
+    whitening = fitWhitening(fitted, seededRandom(1));
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+  const from = whitenedMean(accepted, whitening);
+  const to = whitenedMean(live, whitening);
+  const start = whitenedMean(old, whitening);
+  const end = whitenedMean(shifted, whitening);
+  const along = minus(end.mean, start.mean);
+  const length = squares(along);
+  const share = length > 0 ? Math.min(1, Math.max(0, product(along, minus(to.mean, start.mean)) / length)) : 0;
+  const nearest = start.mean.map((value, j) => value + share * (along[j] ?? 0));
+  const noise = (1 - share) ** 2 * start.noise + share ** 2 * end.noise;
+  const effect = Math.max(0, squares(minus(to.mean, from.mean)) - to.noise - from.noise);
+  const residual = Math.max(0, squares(minus(to.mean, nearest)) - to.noise - noise);
+  const explained = effect > 0 ? Math.max(0, 1 - residual / effect) : 0;
+  return { effect: Math.sqrt(effect), residual: Math.sqrt(residual), explained, samples: live.rows };
+}
+
+/** Whether a gain on the labelled slice says anything of what came. */
+export function isExplained({ residual, explained }: ExplainedShift): boolean {
+  return residual < leastResidual || explained >= leastExplained;
+}
+
+/** A whitened mean and the expected square of its own sampling error. */
+type WhitenedMean = { readonly mean: Float64Array; readonly noise: number };
+
+function whitenedMean(sample: Matrix, whitening: Whitening): WhitenedMean {
+  const mean = meanRow(sample);
+  let spread = 0;
+  for (let i = 0; i < sample.rows; i++) spread += squares(whiten(whitening, minus(row(sample, i), mean), -0.5));
+  return { mean: whiten(whitening, mean, -0.5), noise: spread / (sample.rows - 1) / sample.rows };
+}
+
+function minus(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  return Float64Array.from(a, (value, j) => value - (b[j] ?? 0));
+}
+
+function product(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, value, j) => sum + value * (b[j] ?? 0), 0);
+}
+
+function squares(a: Float64Array): number {
+  return product(a, a);
+}
