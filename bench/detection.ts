@@ -3,9 +3,10 @@
  *
  *     node bench/detection.ts
  */
-import { matrixOf } from "../src/monitor/matrix.ts";
+
 import { startDetector, stepDetector } from "../src/monitor/e-detector.ts";
-import { seededRandom, type Random } from "../src/monitor/random.ts";
+import { matrixOf } from "../src/monitor/matrix.ts";
+import { type Random, seededRandom } from "../src/monitor/random.ts";
 import { buildReference, type Reference } from "../src/monitor/reference.ts";
 
 type Traffic = { readonly n: number; readonly bursts: boolean };

@@ -128,6 +128,7 @@ async function runByHand(options: Options): Promise<number> {
         seed: 1,
         settings: {
           ...settings,
+          attackLost: true,
           attacked: options.attacked ?? settings.attacked,
           budget: { ...settings.budget, steps: options.attackSteps ?? settings.budget.steps },
         },

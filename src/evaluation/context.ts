@@ -15,6 +15,8 @@ export type Settings = {
   readonly resamples: number;
   /** draws of each benign family; the worst or the mean counts */
   readonly draws: number;
+  /** whether a candidate that other gates stop already is attacked all the same, for people who want to know */
+  readonly attackLost: boolean;
 };
 
 /** Each model's worst case under one adversarial family. */
@@ -45,7 +47,6 @@ export type Scene = {
   readonly alpha: number;
   /** the queries that were attacked: the first ones of the old domain */
   readonly attacked: Part;
-  readonly robustness: readonly Robustness[];
   /** inputs as the world might send them, under all benign families at once, one array a draw; of the old domain's queries */
   readonly views: readonly Float32Array[];
   /** standard deviation of each coordinate, of the documents */
@@ -55,7 +56,11 @@ export type Scene = {
 };
 
 /** Everything that gates are measured from. */
-export type Context = Scene & { readonly targetResults: readonly TargetResult[] };
+export type Context = Scene & {
+  /** none when nothing was attacked */
+  readonly robustness: readonly Robustness[];
+  readonly targetResults: readonly TargetResult[];
+};
 
 /** The same measurement of each model. */
 export function ofEach<Value>(models: Models, measure: (model: Model) => Value): Record<keyof Models, Value> {

@@ -23,7 +23,13 @@ let store: Store;
 let request: EvaluateRequest;
 
 /** Small, so that a test takes a second. */
-const settings = { attacked: 40, sampled: 10, resamples: 1000, budget: { steps: 10, restarts: 1, queries: 10 } };
+const settings = {
+  attackLost: true,
+  attacked: 40,
+  sampled: 10,
+  resamples: 1000,
+  budget: { steps: 10, restarts: 1, queries: 10 },
+};
 
 /** Stripes that lie or stand, with noise; the new domain has less contrast. */
 function stripes(prefix: string, count: number, shifted = false): ImageDataset {
@@ -148,6 +154,20 @@ describe("runEvaluation", () => {
     const again = await runEvaluation(without({ gates: [], seed: 99 }), store, { settings });
     expect(again).toEqual({ result, exitCode });
     expect(await readdir(join(root, "reports/shop"))).toEqual(reports);
+  }, 60_000);
+
+  it("does not attack what other gates stop already, and says so", async () => {
+    const { result } = await runEvaluation(without({ run: "search/lost" }), store, {
+      settings: { ...settings, attackLost: false },
+    });
+    const rows = new Map(result.gates.map((row) => [row.name, row]));
+    expect(rows.get("clean-accuracy")?.value).toBeGreaterThan(0);
+    for (const name of ["robust-accuracy", "targets"]) {
+      expect(rows.get(name)).toMatchObject({ value: null, note: expect.stringContaining("shifted-accuracy") });
+    }
+    const folder = await store.resolve(result.report ?? "");
+    const report = evaluationReport.parse(JSON.parse(await readFile(join(folder, "report.json"), "utf8")));
+    expect(report.attacks).toEqual([]);
   }, 60_000);
 
   it("gives the same facts for the same seed", async () => {

@@ -21,5 +21,6 @@ export function defaultSettings(backend: BackendName, trainingSteps: number): Se
     budget: { steps, restarts: 2, queries: slow ? 100 : 150 },
     resamples: defaultResamples,
     draws: 2,
+    attackLost: false,
   };
 }

@@ -135,12 +135,6 @@ export function sourceOf(dataset: Pick<Dataset, "sources">, row: number): Uint8A
   return dataset.sources.subarray(row * 16, row * 16 + 16);
 }
 
-/** @returns a row's numbers, not copied */
-export function inputOf(dataset: Dataset, row: number): Uint8Array | Float32Array {
-  const size = elements(dataset.shape);
-  return dataset.inputs.subarray(row * size, (row + 1) * size);
-}
-
 /** @throws {DatasetError} OneClass when there are labels and all are the same */
 export function requireClasses(dataset: Dataset): void {
   if (!dataset.labels) return;

@@ -17,7 +17,6 @@ export {
   type DatasetErrorReason,
   datasetFiles,
   type ImageDataset,
-  inputOf,
   readDataset,
   requireClasses,
   rowsOfSplit,

@@ -1,5 +1,5 @@
 import { seededRandom } from "../monitor/index.ts";
-import { type Dataset, elements, inputOf } from "../registry/index.ts";
+import { type Dataset, elements } from "../registry/index.ts";
 
 const bands = 8;
 const bitsPerBand = 16;
@@ -23,6 +23,7 @@ export type Duplicates = {
  */
 export function findDuplicates(dataset: Dataset, order: Int32Array): Duplicates {
   const features = coarse(dataset);
+  const squares = squaredLengths(dataset);
   const planes = hyperplanes(features.width, bands * bitsPerBand);
   const buckets = new Map<number, number[]>();
   const kept: number[] = [];
@@ -33,7 +34,7 @@ export function findDuplicates(dataset: Dataset, order: Int32Array): Duplicates 
     const candidates = new Set(keys.flatMap((key) => buckets.get(key) ?? []));
     let closest = Number.POSITIVE_INFINITY;
     for (const other of candidates) {
-      closest = Math.min(closest, relativeDistance(inputOf(dataset, row), inputOf(dataset, other), nearDistance));
+      closest = Math.min(closest, relativeDistance(dataset, squares, row, other, nearDistance));
       if (closest === 0) break;
     }
     if (closest === 0) exact += 1;
@@ -99,18 +100,37 @@ function signature({ data, width }: Features, planes: Float32Array, row: number)
   });
 }
 
-/** ‖a − b‖ / max(‖a‖, ‖b‖), or infinity once it is certain to be above `limit`. */
-function relativeDistance(a: ArrayLike<number>, b: ArrayLike<number>, limit: number): number {
-  let [squaresA, squaresB] = [0, 0];
-  for (let j = 0; j < a.length; j++) {
-    squaresA += (a[j] ?? 0) ** 2;
-    squaresB += (b[j] ?? 0) ** 2;
+/** ‖x‖² of every input. */
+function squaredLengths({ inputs, count, shape }: Dataset): Float64Array {
+  const size = elements(shape);
+  const squares = new Float64Array(count);
+  for (let row = 0; row < count; row++) {
+    let sum = 0;
+    for (let j = row * size; j < (row + 1) * size; j++) sum += (inputs[j] ?? 0) ** 2;
+    squares[row] = sum;
   }
+  return squares;
+}
+
+/** ‖a − b‖ / max(‖a‖, ‖b‖) of two rows, or infinity once it is certain to be above `limit`. */
+function relativeDistance(
+  { inputs, shape }: Dataset,
+  squares: Float64Array,
+  a: number,
+  b: number,
+  limit: number,
+): number {
+  const size = elements(shape);
+  const [squaresA = 0, squaresB = 0] = [squares[a], squares[b]];
   const scale = Math.max(squaresA, squaresB);
+  const bound = limit * limit * scale;
+  // ‖a − b‖ ≥ |‖a‖ − ‖b‖|: most candidates need no look at their numbers.
+  if ((Math.sqrt(squaresA) - Math.sqrt(squaresB)) ** 2 > bound) return Number.POSITIVE_INFINITY;
+  const [from, to] = [a * size, b * size];
   let difference = 0;
-  for (let j = 0; j < a.length; j++) {
-    difference += ((a[j] ?? 0) - (b[j] ?? 0)) ** 2;
-    if (difference > limit * limit * scale) return Number.POSITIVE_INFINITY;
+  for (let j = 0; j < size; j++) {
+    difference += ((inputs[from + j] ?? 0) - (inputs[to + j] ?? 0)) ** 2;
+    if (difference > bound) return Number.POSITIVE_INFINITY;
   }
   return scale === 0 ? 0 : Math.sqrt(difference / scale);
 }

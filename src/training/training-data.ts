@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import { scaledBytes } from "../model/index.ts";
 import { type Dataset, elements } from "../registry/index.ts";
 
 /** Inputs as training needs them: scaled numbers in memory, batches as tensors. */
@@ -16,8 +17,7 @@ export type TrainingData = {
 };
 
 export function trainingData(dataset: Dataset): TrainingData {
-  const inputs =
-    dataset.modality === "Image" ? Float32Array.from(dataset.inputs, (value) => value / 255) : dataset.inputs;
+  const inputs = dataset.modality === "Image" ? scaledBytes(dataset.inputs) : dataset.inputs;
   const { count, shape, labels } = dataset;
   const classes = labels ? labels.reduce((most, label) => Math.max(most, label + 1), 0) : 0;
   return { count, shape, size: elements(shape), inputs, classes, ...(labels && { labels }) };

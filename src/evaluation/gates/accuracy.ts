@@ -39,6 +39,7 @@ export const shiftedAccuracy: Metric = {
 export const robustAccuracy: Metric = {
   name: "RobustAccuracy",
   needs: ["Labelled", "Pairs"],
+  attacks: true,
   build: ({ robustness, attacked }) => {
     if (robustness.length === 0) return missing("the threat model has no adversarial family");
     const worst = (role: "candidate" | "active" | "baseline"): Float64Array =>

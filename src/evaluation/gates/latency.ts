@@ -2,8 +2,10 @@ import * as tf from "@tensorflow/tfjs";
 import type { Model } from "../model.ts";
 import type { Metric } from "./measurement.ts";
 
-const rounds = 24;
 const callsPerRound = 60;
+/** Rounds take about this long together, so that a fast model's ratio is known well; each is a pair of p99. */
+const budgetMs = 4000;
+const rounds = { least: 24, most: 120 } as const;
 
 /**
  * p99 latency of one input over the active model's, timed in turns on this machine: the median over rounds, with the
@@ -19,27 +21,38 @@ export const latencyRatio: Metric = {
       const row = i % set.gate.old.count;
       return set.gate.old.inputs.subarray(row * size, (row + 1) * size);
     };
-    for (let i = 0; i < callsPerRound; i++) [candidate, active].forEach((model) => time(model, input(i)));
-    const ratios = Float64Array.from({ length: rounds }, (_, round) => {
+    const round = (number: number): number => {
       const times: Record<"candidate" | "active", number[]> = { candidate: [], active: [] };
       for (let i = 0; i < callsPerRound; i++) {
-        const x = input(round * callsPerRound + i);
-        times.candidate.push(time(candidate, x));
+        const x = input(number * callsPerRound + i);
+        // In turns, so that neither always finds the caches that the other left.
+        if (i % 2 === 0) times.candidate.push(time(candidate, x));
         times.active.push(time(active, x));
+        if (i % 2 === 1) times.candidate.push(time(candidate, x));
       }
       return p99(times.candidate) / p99(times.active);
-    }).sort();
+    };
+    const began = performance.now();
+    round(0);
+    const count = roundsWithin(budgetMs, performance.now() - began);
+    const ratios = Float64Array.from({ length: count }, (_, number) => round(number)).sort();
     return {
       kind: "Statistic",
-      value: ((ratios[rounds / 2 - 1] ?? Number.NaN) + (ratios[rounds / 2] ?? Number.NaN)) / 2,
+      value: ((ratios[count / 2 - 1] ?? Number.NaN) + (ratios[count / 2] ?? Number.NaN)) / 2,
       test: (test, _, alpha) => {
         if (test !== "AtMost") return null;
-        const bound = ratios[medianBound(rounds, alpha > 0 ? alpha : 0.05)] ?? Infinity;
-        return { bound, p: null, n: rounds * callsPerRound, needed: rounds, note: `median of ${rounds} rounds` };
+        const bound = ratios[medianBound(count, alpha > 0 ? alpha : 0.05)] ?? Infinity;
+        return { bound, p: null, n: count * callsPerRound, needed: rounds.least, note: `median of ${count} rounds` };
       },
     };
   },
 };
+
+/** An even number of rounds, so that the median lies between two. */
+export function roundsWithin(budget: number, oneMs: number): number {
+  const fitting = Math.min(rounds.most, Math.max(rounds.least, budget / oneMs));
+  return 2 * Math.floor(fitting / 2);
+}
 
 /** Place of the upper confidence bound of a median among n sorted values: the least k with P(Bin(n, ½) > k) ≤ alpha. */
 export function medianBound(n: number, alpha: number): number {

@@ -36,6 +36,8 @@ export type Measurement = Scores | Statistic | Missing;
 export type Metric = {
   readonly name: Gate["metric"];
   readonly needs: readonly EvaluationData[];
+  /** whether it is measured from attacks, which take most of an evaluation's time */
+  readonly attacks?: true;
   readonly build: (context: Context) => Measurement;
 };
 

@@ -2,7 +2,7 @@ import type { Target } from "../../api/index.ts";
 import { seededRandom } from "../../monitor/index.ts";
 import { benignFamilies } from "../../training/perturbations/index.ts";
 import { attackRows, ballOf, embedFlat, gatingAttacks } from "../attacks/index.ts";
-import type { Scene, TargetResult } from "../context.ts";
+import type { Context, TargetResult } from "../context.ts";
 import { answers, servedIndex, victimOf } from "../model.ts";
 import { lowerBound } from "../statistics/paired-test.ts";
 import { cosines } from "./consistency.ts";
@@ -12,6 +12,7 @@ import { type Metric, missing } from "./measurement.ts";
 export const targetsMet: Metric = {
   name: "TargetsMet",
   needs: ["Labelled", "Pairs", "None"],
+  attacks: true,
   build: (context) => {
     if (context.targets.length === 0) return missing("the threat model has no targets");
     const results = context.targetResults;
@@ -29,7 +30,9 @@ export const targetsMet: Metric = {
   },
 };
 
-export function measureTargets(context: Scene): TargetResult[] {
+type Attacked = Omit<Context, "targetResults">;
+
+export function measureTargets(context: Attacked): TargetResult[] {
   return context.targets.map((target) => {
     const scores = scoresOf(target, context);
     if (!scores || scores.length === 0) return { ...target, value: null, bound: null, n: 0, met: false };
@@ -41,7 +44,7 @@ export function measureTargets(context: Scene): TargetResult[] {
 }
 
 /** A score in [0, 1] for each attacked query, null where the metric cannot be measured. */
-function scoresOf(target: Target, context: Scene): ArrayLike<number> | null {
+function scoresOf(target: Target, context: Attacked): ArrayLike<number> | null {
   const perturbation = context.perturbations.find(({ name }) => name === target.perturbation);
   if (!perturbation) return null;
   const labelled = context.set.kind !== "None";
@@ -55,7 +58,7 @@ function scoresOf(target: Target, context: Scene): ArrayLike<number> | null {
 }
 
 /** The worst of several draws of one benign family. */
-function underBenign(target: Target, context: Scene): Float64Array {
+function underBenign(target: Target, context: Attacked): Float64Array {
   const { set, models, attacked, settings, seed, deviations, perturbations } = context;
   const space = { modality: set.dataset.modality, shape: set.dataset.shape, deviations };
   const [family] = benignFamilies(
@@ -85,7 +88,7 @@ function underBenign(target: Target, context: Scene): Float64Array {
 }
 
 /** Cosine that is left after label-free displacement. */
-function displaced(context: Scene, name: string): Float64Array | null {
+function displaced(context: Attacked, name: string): Float64Array | null {
   const { set, models, attacked, settings, seed, deviations, perturbations } = context;
   const perturbation = perturbations.find((family) => family.name === name);
   const ball = perturbation && ballOf(perturbation, set.dataset.modality === "Image", deviations);
