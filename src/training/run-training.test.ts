@@ -11,6 +11,7 @@ import {
   type Dataset,
   datasetFiles,
   openStore,
+  parseUri,
   readDescription,
   readProbes,
   readReference,
@@ -196,6 +197,34 @@ describe("runTraining", () => {
     expect(
       (await readReference(await store.resolve(afterAttack.result.bundle ?? "")))?.live.every((flag) => flag === 1),
     ).toBe(true);
+  });
+
+  it("keeps what the parent's reference was accepted with, as long as it is there", async () => {
+    const sources = Array.from({ length: 600 }, (_, i) => sourceId16(`live ${i}`));
+    const clients = Array.from({ length: 600 }, (_, i) => sourceId16(`client ${i % 130}`));
+    const { labels: _, ...images } = takeRows(
+      digits(2600),
+      Int32Array.from({ length: 600 }, (__, i) => 1800 + i),
+    );
+    const traffic: Dataset = {
+      ...images,
+      sources: new Uint8Array(Buffer.concat(sources)),
+      clients: new Uint8Array(Buffer.concat(clients)),
+    };
+    const snapshot = await store.putFiles("traffic/ns/kept", datasetFiles(traffic));
+    const small = { ...request, trainer: { ...request.trainer, maxSteps: 1 } };
+    const accepted = await runTraining({ ...small, traffic: snapshot, run: "ns/run-5" }, store);
+    const uri = accepted.result.bundle ?? "";
+    const parent = { uri, digest: parseUri(uri).digest };
+    const liveOf = async (run: string): Promise<number | undefined> => {
+      const { result } = await runTraining({ ...small, parent, run, causeClass: "Attack" }, store);
+      expect(result.trafficAdmitted).toBeUndefined();
+      const reference = await readReference(await store.resolve(result.bundle ?? ""));
+      return reference?.live.reduce((sum, flag) => sum + flag, 0);
+    };
+    expect(await liveOf("ns/run-6")).toBe(accepted.result.trafficAdmitted);
+    await store.remove(snapshot);
+    expect(await liveOf("ns/run-7")).toBe(rowsOfSplit(digits(1400), ["calibration"]).length);
   });
 
   it.each<[string, (sound: Dataset) => Dataset, string, string]>([

@@ -1,4 +1,4 @@
-import { exitCodes, type TrainRequest, type TrainResult, trainResult } from "../api/index.ts";
+import { exitCodes, type StoreUri, type TrainRequest, type TrainResult, trainResult } from "../api/index.ts";
 import { disposeWeights, type Encoder, embedAll, loadEncoder, startBackend } from "../model/index.ts";
 import {
   BundleError,
@@ -7,6 +7,7 @@ import {
   elements,
   parseUri,
   readDataset,
+  readDescription,
   type Store,
   StoreError,
   takeRows,
@@ -99,7 +100,7 @@ async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): P
       reference: {
         dataset: refs.reference,
         count: calibration.count,
-        ...(traffic && traffic.samples.count > 0 && request.traffic && { traffic: request.traffic }),
+        ...(traffic && traffic.samples.count > 0 && { traffic: traffic.snapshot }),
       },
     },
     ...(traffic && { traffic }),
@@ -111,13 +112,22 @@ async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): P
     bundle,
     steps: trained.steps,
     backend: backend.name,
-    ...(traffic && { quarantined: traffic.admission.quarantined, trafficAdmitted: traffic.samples.count }),
+    ...(traffic &&
+      traffic.snapshot === request.traffic && {
+        quarantined: traffic.admission.quarantined,
+        trafficAdmitted: traffic.samples.count,
+      }),
   };
 }
 
-type Admitted = { readonly samples: Dataset; readonly keyed: boolean; readonly admission: Admission };
+type Admitted = {
+  readonly snapshot: StoreUri;
+  readonly samples: Dataset;
+  readonly keyed: boolean;
+  readonly admission: Admission;
+};
 
-/** @returns null where traffic is not used at all: there is none, or the cause is an attack (decision 12) */
+/** @returns null where no traffic is used: there is none, or none that may be used is left */
 async function admit(
   request: TrainRequest,
   store: Store,
@@ -125,12 +135,9 @@ async function admit(
   data: PreparedData,
   say: (line: string) => void,
 ): Promise<Admitted | null> {
-  if (!request.traffic) return null;
-  if (request.causeClass === "Attack") {
-    say("traffic: not used, because the cause is an attack");
-    return null;
-  }
-  const traffic = await readDataset(await store.resolve(request.traffic));
+  const found = await trafficOf(request, store, say);
+  if (!found) return null;
+  const { snapshot, traffic } = found;
   checkFits(traffic, parent, "traffic");
   const { calibration } = data;
   const benign = benignFamilies(request.perturbations, inputSpace(data));
@@ -142,7 +149,34 @@ async function admit(
     `traffic: ${admission.rows.length} of ${traffic.count} captured samples enter the new reference, ` +
       `${(100 * admission.quarantined).toFixed(1)} % quarantined`,
   );
-  return { samples: takeRows(traffic, admission.rows), keyed: admission.keyed, admission };
+  return { snapshot, samples: takeRows(traffic, admission.rows), keyed: admission.keyed, admission };
+}
+
+/**
+ * The snapshot that the request brings; otherwise the one that the parent's reference was accepted with, or each run
+ * without traffic of its own would forget what has been accepted and raise the alarm for it again. Traffic of an attack is
+ * never used (decision 12), and what has outlived its TTL is gone.
+ */
+async function trafficOf(
+  request: TrainRequest,
+  store: Store,
+  say: (line: string) => void,
+): Promise<{ snapshot: StoreUri; traffic: Dataset } | null> {
+  if (request.traffic && request.causeClass === "Attack") say("traffic: not used, because the cause is an attack");
+  else if (request.traffic) {
+    return { snapshot: request.traffic, traffic: await readDataset(await store.resolve(request.traffic)) };
+  }
+  const { reference } = await readDescription(await store.resolve(request.parent.uri));
+  if (!reference?.traffic) return null;
+  try {
+    const traffic = await readDataset(await store.resolve(reference.traffic));
+    say("traffic: what the parent's reference was accepted with");
+    return { snapshot: reference.traffic, traffic };
+  } catch (error) {
+    if (!(error instanceof StoreError && error.reason === "NotFound")) throw error;
+    say("traffic: what the parent's reference was accepted with is no longer kept");
+    return null;
+  }
 }
 
 function checkFits(dataset: Dataset, { network }: Encoder, what: string): void {

@@ -93,7 +93,7 @@ export function tellGates(story: Story, { status }: Retraining): void {
   }
 }
 
-export function number(value: number | null): string {
+function number(value: number | null): string {
   return value === null ? "—" : value.toFixed(3);
 }
 

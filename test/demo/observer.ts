@@ -105,7 +105,8 @@ export class Observer {
         active === "true" ? `protection is on, because of ${status.protection?.trigger}` : "protection is off",
       );
     });
-    const holding = status.holding;
+    // What is under way tells of itself.
+    const holding = status.holding?.reason.endsWith("UnderWay") ? undefined : status.holding;
     this.#tell("holding", holding?.reason ?? "", (reason) => {
       if (reason) this.#story.say(`retraining is held back: ${reason} — ${holding?.message ?? ""}`);
     });

@@ -17,7 +17,7 @@ export async function badCandidate(demo: Demo, record: ActRecord): Promise<void>
   const last = observer.view?.runs.findLast(({ status }) => status.phase === "Published");
   if (!last) throw new Error("no published run to take the spec from");
 
-  story.say("a poisoned run: half of its reference images were replaced by other people's, with their old names");
+  story.say("a poisoned run: its reference images were replaced by their negatives, and their labels drawn by lot");
   const poisoned = await byHand(demo, last, "poisoned", {
     dataset: { ...last.spec.dataset, reference: await poisonedDataset(demo) },
   });
@@ -75,6 +75,8 @@ async function byHand(
   const parent = service?.status.activeVersion;
   const spec: Retraining["spec"] = {
     ...like.spec,
+    // A person who brings a candidate asks that it is no worse, not that it is better.
+    gates: like.spec.gates.map((gate) => (gate.test === "Superiority" ? { ...gate, test: "NonInferiority" } : gate)),
     ...(parent && { parent: { digest: parent.digest, uri: parent.uri } }),
     cause: {
       id: createHash("sha256").update(`${name} ${Date.now()}`).digest("hex").slice(0, 16),

@@ -1,4 +1,4 @@
-import { type Demo, expectThat, number, rolloutToItsEnd, runToItsEnd } from "../demo.ts";
+import { type Demo, expectThat, rolloutToItsEnd, runToItsEnd } from "../demo.ts";
 import { prove } from "../prove.ts";
 import type { ActRecord } from "../record.ts";
 import { crookedScanner, mirroredFeeder } from "../shift.ts";
@@ -11,11 +11,13 @@ export async function drift(demo: Demo, record: ActRecord): Promise<void> {
   const next = cycle(images.traffic, random);
   const before = observer.view?.service.status.activeVersion;
   expectThat(before !== undefined, "the service has no active version");
-  record.quality.before = await prove(demo, before?.uri ?? "");
 
   const calm = Date.now();
-  story.say(`calm: ${pace.calm} s of ordinary traffic`);
-  await pause(demo, pace.calm, "ordinary traffic");
+  story.say(`calm: ${pace.calm} s of ordinary traffic, and the model is measured meanwhile`);
+  [record.quality.before] = await Promise.all([
+    prove(demo, before?.uri ?? ""),
+    pause(demo, pace.calm, "ordinary traffic"),
+  ]);
   const onset = Date.now();
   record.falseAlarmsBeforeOnset = observer.alarms(["drift", "attack", "shift", "model"], calm, onset);
   record.times.onset = story.seconds();
@@ -41,9 +43,7 @@ export async function drift(demo: Demo, record: ActRecord): Promise<void> {
   );
   const baseline = signal("shift");
   record.facts["shiftFromBaseline"] = baseline?.verdict ?? "absent";
-  story.say(
-    `RepresentationDrift passes; ShiftFromBaseline says ${baseline?.verdict} (${number(baseline?.value ?? null)})`,
-  );
+  story.say(`RepresentationDrift passes; ShiftFromBaseline says ${baseline?.verdict}: ${baseline?.message}`);
   expectThat(baseline?.verdict === "Fail", "ShiftFromBaseline forgot the shift");
   record.quality.after = await prove(demo, observer.view?.service.status.activeVersion?.uri ?? "");
 
