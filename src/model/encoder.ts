@@ -16,9 +16,25 @@ export function embed({ network, weights }: Encoder, batch: tf.Tensor): tf.Tenso
   return normalise(network.forward(weights, batch));
 }
 
-/** x / ‖x‖ by row. The constant keeps the gradient finite at 0. */
+/**
+ * y = x r with r = 1/‖x‖ by row; a constant keeps it finite at 0. The gradient r (dy − y Σ dy y) is written out, as it is
+ * part of every step of every attack.
+ */
 export function normalise(x: tf.Tensor2D): tf.Tensor2D {
-  return tf.mul(x, tf.rsqrt(tf.add(tf.sum(tf.square(x), 1, true), 1e-12)));
+  const byRow = tf.customGrad((input, save) => {
+    if (!(input instanceof tf.Tensor) || typeof save !== "function") throw new TypeError("a tensor and a place for it");
+    const r = tf.rsqrt(tf.add(tf.sum(tf.square(input), 1, true), 1e-12));
+    const y = tf.mul(input, r);
+    save([y, r]);
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [kept = y, scale = r] = saved;
+        return tf.mul(tf.sub(dy, tf.mul(kept, tf.sum(tf.mul(dy, kept), 1, true))), scale);
+      },
+    };
+  });
+  return byRow(x).as2D(...x.shape);
 }
 
 /**

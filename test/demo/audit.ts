@@ -17,6 +17,8 @@ export async function auditFacts(demo: Demo): Promise<{ jobs: number; entries: n
     "--kubeconfig",
     `${demo.dir}/user.kubeconfig`,
   ]);
-  const { entries } = JSON.parse(verdict.stdout) as { entries: number };
-  return { jobs: items.length, entries, verified: verdict.code === 0 };
+  if (verdict.stdout === "")
+    throw new Error(`evenkeel audit verify ended with ${verdict.code}: ${verdict.stderr.trim()}`);
+  const { verification } = JSON.parse(verdict.stdout) as { verification: { entries?: number } };
+  return { jobs: items.length, entries: verification.entries ?? 0, verified: verdict.code === 0 };
 }

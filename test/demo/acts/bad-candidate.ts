@@ -76,7 +76,9 @@ async function byHand(
   const spec: Retraining["spec"] = {
     ...like.spec,
     // A person who brings a candidate asks that it is no worse, not that it is better.
-    gates: like.spec.gates.map((gate) => (gate.test === "Superiority" ? { ...gate, test: "NonInferiority" } : gate)),
+    gates: like.spec.gates.map((gate) =>
+      gate.test === "Superiority" ? { ...gate, test: "NonInferiority", margin: 0.05 } : gate,
+    ),
     ...(parent && { parent: { digest: parent.digest, uri: parent.uri } }),
     cause: {
       id: createHash("sha256").update(`${name} ${Date.now()}`).digest("hex").slice(0, 16),
