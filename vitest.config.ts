@@ -30,16 +30,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: "e2e",
-          include: ["test/faults/**/*.test.ts"],
+          include: ["test/faults/**/*.test.ts", "test/e2e/**/*.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 180_000,
           fileParallelism: false,
         },
-      },
-      {
-        extends: true,
-        // The whole demo, about 12 minutes. Not part of `make test` until each act has been seen to end as it should.
-        test: { name: "story", include: ["test/e2e/**/*.test.ts"], testTimeout: 60_000, fileParallelism: false },
       },
     ],
   },
