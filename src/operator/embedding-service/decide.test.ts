@@ -178,6 +178,10 @@ const rollout = (phase: string, change: { reason?: string; spec?: object; name?:
     status: { phase, ...change.status },
   });
 
+const spent = (causeClass: Cause["class"], at: string, gpuSeconds: number): Partial<EmbeddingServiceStatus> => ({
+  ledger: [{ run: "x", class: causeClass, at, gpuSeconds }],
+});
+
 const slots = (phase = "Pending") => ({
   retraining: { name: "shop-0123456789", uid: "r", phase },
   rollout: {
@@ -206,6 +210,8 @@ describe("the lists", () => {
       "untrainable",
       "retrainOnRequest",
       "retrainOnTrigger",
+      "explainBadSchedule",
+      "explainHeld",
     ]);
   });
 });
@@ -292,7 +298,7 @@ describe("protection", () => {
       world({
         signals: [signal("ProtectAndRetrain", "Fail")],
         spec: { retraining: suspended },
-        status: { lastFinished: ago(1) },
+        status: spent("Drift", ago(1), 1),
       }),
       now,
     );
@@ -358,6 +364,15 @@ describe("a cause", () => {
     });
   });
 
+  it("of a schedule that cannot be read never comes, and that is said", () => {
+    const trigger = { name: "odd", schedule: "99 3 1 * *", for: "0s", then: "Retrain" as const };
+    const schedules = [{ trigger, due: null, next: null, problem: "minute 99 is not 0 to 59" }];
+    const { status, retraining: answer } = decide(world({ schedules }), now);
+    expect(answer).toMatchObject({ kind: "Stalled", reason: "InvalidSchedule" });
+    expect(status.conditions.find(({ type }) => type === "Stalled")?.message).toContain("minute 99");
+    expect(decide(world({ schedules, causes: [cause()] }), now).retraining.kind).toBe("Record");
+  });
+
   it("of a schedule marks the instant as acted on", () => {
     const trigger = { name: "monthly", schedule: "0 3 1 * *", for: "0s", then: "Retrain" as const };
     const schedules = [{ trigger, due: now - 1000, next: now + 1e6, problem: null }];
@@ -368,12 +383,8 @@ describe("a cause", () => {
 
   it.each([
     ["suspended", "Suspended", { spec: { retraining: { ...spec.retraining, suspended: true } } }],
-    ["cooling down", "CoolingDown", { status: { lastFinished: ago(6 * 3600 - 1) } }],
-    [
-      "over budget",
-      "OverBudget",
-      { status: { ledger: [{ run: "x", class: "Drift", at: ago(60), gpuSeconds: 36.01 * 3600 }] } },
-    ],
+    ["cooling down", "CoolingDown", { status: spent("Drift", ago(6 * 3600 - 1), 1) }],
+    ["over budget", "OverBudget", { status: spent("Drift", ago(7 * 3600), 36.01 * 3600) }],
     ["circuit open", "CircuitOpen", { status: { failures: [{ class: "Drift", count: 3, generation: 1 }] } }],
     [
       "a rollout under way",
@@ -385,19 +396,10 @@ describe("a cause", () => {
   });
 
   it.each([
-    ["cooled down", { status: { lastFinished: ago(6 * 3600) } }],
-    [
-      "the budget just fits",
-      { status: { ledger: [{ run: "x", class: "Drift", at: ago(60), gpuSeconds: 36 * 3600 }] } },
-    ],
-    [
-      "what was spent is older than the period",
-      { status: { ledger: [{ run: "x", class: "Drift", at: ago(7 * 86_400), gpuSeconds: 1e6 }] } },
-    ],
-    [
-      "attacks have used up their own budget",
-      { status: { ledger: [{ run: "x", class: "Attack", at: ago(60), gpuSeconds: 1e6 }] } },
-    ],
+    ["cooled down", { status: spent("Drift", ago(6 * 3600), 1) }],
+    ["the budget just fits", { status: spent("Drift", ago(7 * 3600), 36 * 3600) }],
+    ["what was spent is older than the period", { status: spent("Drift", ago(7 * 86_400), 1e6) }],
+    ["attacks cool down, and have used up their own budget", { status: spent("Attack", ago(60), 1e6) }],
     ["the circuit of another class is open", { status: { failures: [{ class: "Attack", count: 3, generation: 1 }] } }],
     ["the user has changed the service since", { status: { failures: [{ class: "Drift", count: 3, generation: 0 }] } }],
     [
@@ -458,16 +460,28 @@ describe("a cause", () => {
 describe("a run made by hand", () => {
   const waiting = { waitingRuns: [run("Pending", { name: "by-hand" })] };
   it("is accepted by name and skips only the cooldown", () => {
-    const { status, retraining: answer } = decide(world({ ...waiting, status: { lastFinished: ago(1) } }), now);
+    const { status, retraining: answer } = decide(world({ ...waiting, status: spent("Manual", ago(1), 1) }), now);
     expect(answer.kind).toBe("Accept");
     expect(status.retraining).toEqual({ name: "by-hand", uid: "r", phase: "Pending" });
   });
   it.each([
     ["Suspended", { spec: { retraining: { ...spec.retraining, suspended: true } } }],
     ["CircuitOpen", { status: { failures: [{ class: "Manual", count: 3, generation: 1 }] } }],
-    ["OverBudget", { status: { ledger: [{ run: "x", class: "Manual", at: ago(60), gpuSeconds: 1e6 }] } }],
+    ["OverBudget", { status: spent("Manual", ago(60), 1e6) }],
   ] satisfies [string, Change][])("waits: %s", (reason, change) => {
     expect(decide(world({ ...waiting, ...change }), now).retraining).toMatchObject({ kind: "Wait", reason });
+  });
+  it("that is held back holds back no other run, by hand or by a cause", () => {
+    const held = spent("Manual", ago(60), 1e6);
+    expect(decide(world({ ...waiting, status: held, causes: [cause()] }), now).retraining).toMatchObject({
+      kind: "Record",
+      cause: cause(),
+    });
+  });
+  it("of a parent that has been replaced is passed over", () => {
+    const status = { activeVersion: model("b") };
+    const served = workload(uri("b"));
+    expect(decide(world({ ...waiting, status, workload: served }), now).retraining.kind).toBe("Steady");
   });
 });
 
@@ -502,6 +516,32 @@ describe("the end of a run", () => {
     expect(ended("Published", { bundle: uri("b") }).rollout).toEqual({ ...slots().rollout, uid: "" });
   });
 
+  it("waits for the rollout that is there before its own takes the place", () => {
+    const busy = world({
+      status: { cause: cause(), retraining: slots().retraining, rollout: { ...slots().rollout, name: "forth" } },
+      run: run("Published", { status: { bundle: uri("c") } }),
+      rollout: rollout("Progressing", { name: "forth" }),
+    });
+    const { status } = decide(busy, now);
+    expect(status.rollout?.name).toBe("forth");
+    expect(status.retraining).toEqual({ ...slots().retraining, phase: "Published" });
+    expect(status.ledger).toEqual([]);
+  });
+
+  it("rolls nothing out when its parent was replaced meanwhile: it proved nothing of what runs now", () => {
+    const replaced = world({
+      status: { cause: cause(), retraining: slots().retraining, activeVersion: model("c") },
+      workload: workload(uri("c")),
+      run: run("Published", { status: { bundle: uri("b") } }),
+    });
+    const { status, said } = decide(replaced, now);
+    expect(status.rollout).toBeUndefined();
+    expect(status.retraining).toBeUndefined();
+    expect(status.lastCauses).toMatchObject([{ outcome: "Outdated" }]);
+    expect(status.ledger).toHaveLength(1);
+    expect(said).toMatchObject([{ kind: "RunOutdated", facts: { parent: digest("a"), active: digest("c") } }]);
+  });
+
   it("counts rollouts to the same version", () => {
     const before = rollout("RolledBack", { name: "shop-bbbbbbbbbbbb-4" });
     const observed = world({
@@ -525,6 +565,7 @@ describe("the end of a run", () => {
     );
     expect(status.retraining).toBeUndefined();
     expect(status.lastCauses).toMatchObject([{ id: "0123456789", outcome: "Deleted" }]);
+    expect(status.ledger).toEqual([{ run: "shop-0123456789", class: "Drift", at: ago(0), gpuSeconds: 0 }]);
     expect(said.map(({ kind }) => kind)).toEqual(["RunDeleted"]);
   });
 
@@ -582,8 +623,11 @@ describe("the end of a rollout", () => {
     expect(again.said).toEqual([]);
   });
 
-  it("approved by a person makes it the baseline", () => {
-    const { status } = of("Promoted", { workload: workload(uri("b")), approvals: [{ by: "ada", at: ago(9) }] });
+  it("approved by a person makes it the baseline, once the watch is over", () => {
+    const approved = { workload: workload(uri("b")), approvals: [{ by: "ada", at: ago(9) }] };
+    const watching = of("Watching", approved);
+    expect(watching.status).toMatchObject({ activeVersion: model("b"), baselineVersion: model("a") });
+    const { status } = of("Promoted", approved);
     expect(status.baselineVersion).toEqual(model("b"));
     expect(status.rollout).toBeUndefined();
   });

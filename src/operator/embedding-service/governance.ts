@@ -29,12 +29,13 @@ function openCircuit({ service }: Observed, cause: Cause): Held | null {
   return { reason: "CircuitOpen", message, until: null };
 }
 
-/** A person who starts a run by hand need not wait (36). */
+/** Counted from the last run of the class. A person who starts a run by hand need not wait (36). */
 function coolDown({ service }: Observed, cause: Cause, now: number): Held | null {
-  const { lastFinished } = service.status;
+  const { ledger } = service.status;
   const { retraining } = service.spec;
-  if (cause.class === "Manual" || lastFinished === undefined || !retraining) return null;
-  const readyAt = time(lastFinished) + milliseconds(retraining.cooldown);
+  const finished = ledger.filter((entry) => entry.class === cause.class).map(({ at }) => time(at));
+  if (cause.class === "Manual" || finished.length === 0 || !retraining) return null;
+  const readyAt = Math.max(...finished) + milliseconds(retraining.cooldown);
   if (now >= readyAt) return null;
   return { reason: "CoolingDown", message: `next retraining not before ${instant(readyAt)}`, until: readyAt };
 }

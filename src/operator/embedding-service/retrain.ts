@@ -2,7 +2,7 @@ import type { Cause, ModelRef, Retraining } from "../../api/index.ts";
 import { identify, names } from "../identity.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
-import { heldBack } from "./governance.ts";
+import { type Held, heldBack } from "./governance.ts";
 import { isUnderWay } from "./restore.ts";
 import type { Observed } from "./world.ts";
 
@@ -34,6 +34,8 @@ export const retrain: readonly Rule<Observed, Retrain>[] = [
   untrainable,
   retrainOnRequest,
   retrainOnTrigger,
+  explainBadSchedule,
+  explainHeld,
 ];
 
 export function steady({ schedules }: Observed): Retrain {
@@ -155,25 +157,50 @@ function untrainable({ service, ownership, store, threatModel }: Observed): Retr
   return null;
 }
 
+/** A run made by hand, unless its parent has been replaced since: nothing it proves would be of what runs. */
 function retrainOnRequest(world: Observed, now: number): Retrain | null {
-  const [run] = world.waitingRuns;
-  if (!run) return null;
-  const held = heldBack(world, { ...run.spec.cause, class: "Manual" }, now);
-  return held ? wait(held.reason, `${run.metadata.name}: ${held.message}`, held.until) : { kind: "Accept", run };
+  const run = world.waitingRuns.find(
+    (waiting) => isOfActive(world, waiting) && heldByHand(world, waiting, now) === null,
+  );
+  return run ? { kind: "Accept", run } : null;
 }
 
-/** The first cause that nothing holds back; when all are held back, why the first one is. */
+function heldByHand(world: Observed, run: Retraining, now: number): Held | null {
+  return heldBack(world, { ...run.spec.cause, class: "Manual" }, now);
+}
+
+function isOfActive({ service }: Observed, { spec }: Retraining): boolean {
+  return spec.parent.digest === service.status.activeVersion?.digest;
+}
+
+/** The first cause that nothing holds back: one that is held does not hold back another's. */
 function retrainOnTrigger(world: Observed, now: number): Retrain | null {
-  const { lastCauses } = world.service.status;
-  const fresh = world.causes.filter(({ id }) => !lastCauses.some((done) => done.id === id));
-  const judged = fresh.map((cause) => ({ cause, held: heldBack(world, cause, now) }));
-  const free = judged.find(({ held }) => held === null);
-  if (free) return { kind: "Record", cause: free.cause };
-  const [first] = judged;
-  if (first?.held) return wait(first.held.reason, first.held.message, first.held.until);
+  const cause = freshCauses(world).find((fresh) => heldBack(world, fresh, now) === null);
+  return cause ? { kind: "Record", cause } : null;
+}
+
+function freshCauses({ causes, service }: Observed): Cause[] {
+  return causes.filter(({ id }) => !service.status.lastCauses.some((done) => done.id === id));
+}
+
+function explainBadSchedule({ schedules }: Observed): Retrain | null {
+  const [bad] = schedules.filter(({ problem }) => problem !== null);
+  return bad ? stalled("InvalidSchedule", `trigger ${bad.trigger.name} never fires: ${bad.problem}`) : null;
+}
+
+/** Why what waits does not start. */
+function explainHeld(world: Observed, now: number): Retrain | null {
+  for (const run of world.waitingRuns) {
+    const held = isOfActive(world, run) ? heldByHand(world, run, now) : null;
+    if (held) return wait(held.reason, `${run.metadata.name}: ${held.message}`, held.until);
+  }
+  for (const cause of freshCauses(world)) {
+    const held = heldBack(world, cause, now);
+    if (held) return wait(held.reason, held.message, held.until);
+  }
   const [latched] = world.causes;
   if (!latched) return null;
-  const outcome = lastCauses.find(({ id }) => id === latched.id)?.outcome ?? "";
+  const outcome = world.service.status.lastCauses.find(({ id }) => id === latched.id)?.outcome ?? "";
   return wait(
     "CauseWorkedOn",
     `${latched.trigger}: its run ended ${outcome}; it is tried again when its data has changed`,

@@ -29,11 +29,15 @@ function settleRollout(world: Observed, status: EmbeddingServiceStatus, now: num
   }
   const { phase, weight, reason } = rollout.status;
   switch (phase) {
-    case "Watching":
+    case "Watching": {
+      const promoted = promote(world, status, rollout);
+      return { ...promoted, status: seen(promoted.status, rollout) };
+    }
     case "Promoted": {
       const promoted = promote(world, status, rollout);
-      if (phase === "Watching") return { ...promoted, status: seen(promoted.status, rollout) };
-      return { ...promoted, status: without(promoted.status, "rollout") };
+      // Not before the watch is over: what is rolled back must not be what later versions are compared with.
+      const baseline = isApproved(rollout) ? { baselineVersion: modelOf(rollout.spec.to) } : {};
+      return { ...promoted, status: { ...without(promoted.status, "rollout"), ...baseline } };
     }
     case "RolledBack": {
       const failed = countRollback(world, status, rollout, now);
@@ -64,19 +68,21 @@ function seen(
 }
 
 function promote(world: Observed, status: EmbeddingServiceStatus, rollout: ModelRollout): Settled {
-  const { to, approvals } = rollout.spec;
+  const { to } = rollout.spec;
   if (status.activeVersion?.digest === to.digest) return unchanged(status);
   const model = modelOf(to);
-  const approved = approvals.length > 0;
   const run = runOf(world, status);
   const next: EmbeddingServiceStatus = {
     ...status,
     activeVersion: model,
-    ...(approved ? { baselineVersion: model } : {}),
     ...(run ? { evaluationUses: countUse(world, status) } : {}),
     failures: status.failures.filter((entry) => entry.class !== run?.spec.cause.class),
   };
-  return { status: next, said: [activated(to, rollout, approved ? "approved" : "promoted")] };
+  return { status: next, said: [activated(to, rollout, isApproved(rollout) ? "approved" : "promoted")] };
+}
+
+function isApproved({ spec }: ModelRollout): boolean {
+  return spec.approvals.length > 0;
 }
 
 function runOf({ runs }: Observed, status: EmbeddingServiceStatus): Retraining | undefined {
@@ -120,8 +126,10 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
     if (slot.uid === "") return unchanged(status);
     const cleared = without(without(status, "retraining"), "cause");
     const lastCauses = status.cause ? causesAfter(status, status.cause, "Deleted", now) : status.lastCauses;
+    const entry = { run: slot.name, class: status.cause?.class ?? "Manual", at: instant(now), gpuSeconds: 0 };
+    const ledger = shortened([...status.ledger, entry]);
     const said = [about(`Retraining/${slot.name}`, "RunDeleted", { phase: slot.phase })];
-    return { status: { ...cleared, lastCauses, lastFinished: instant(now) }, said };
+    return { status: { ...cleared, lastCauses, ledger, lastFinished: instant(now) }, said };
   }
   const { phase } = run.status;
   switch (phase) {
@@ -131,6 +139,9 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
     case "Gating":
       return unchanged({ ...status, retraining: { ...slot, uid: run.metadata.uid, phase } });
     case "Published":
+      // Its rollout takes the place of the one that is there once that has ended, not before.
+      if (status.rollout) return unchanged({ ...status, retraining: { ...slot, uid: run.metadata.uid, phase } });
+      return account(world, without(without(status, "retraining"), "cause"), run, service.metadata.generation, now);
     case "Rejected":
     case "Failed":
     case "Cancelled":
@@ -147,8 +158,10 @@ function account(
   generation: number,
   now: number,
 ): Settled {
-  const { cause } = run.spec;
+  const { cause, parent } = run.spec;
   const { phase } = run.status;
+  // It was measured against a version that has been replaced since, by hand or by a rollout: it proves nothing now.
+  const outdated = phase === "Published" && parent.digest !== status.activeVersion?.digest;
   const gpuSeconds = (run.status.train?.gpuSeconds ?? 0) + (run.status.evaluate?.gpuSeconds ?? 0);
   const finishedAt = run.status.finishedAt ?? instant(now);
   const entry = { run: run.metadata.name, class: cause.class, at: finishedAt, gpuSeconds };
@@ -156,10 +169,14 @@ function account(
     ...status,
     ledger: shortened([...status.ledger, entry]),
     lastFinished: finishedAt,
-    lastCauses: causesAfter(status, cause, phase, now),
+    lastCauses: causesAfter(status, cause, outdated ? "Outdated" : phase, now),
     failures:
       phase === "Rejected" || phase === "Failed" ? failuresAfter(status, cause.class, generation) : status.failures,
   };
+  if (outdated) {
+    const facts = { parent: parent.digest, active: status.activeVersion?.digest ?? "" };
+    return { status: accounted, said: [about(`Retraining/${run.metadata.name}`, "RunOutdated", facts)] };
+  }
   if (phase !== "Published") return unchanged(accounted);
   return { status: { ...accounted, ...rolloutOf(world, accounted, run) }, said: [] };
 }

@@ -107,6 +107,19 @@ describe("a run", () => {
     expect(said).toMatchObject([{ kind: "TrainingStarted", facts: { cause: "1", seed: 7 } }]);
   });
 
+  it("that waits is cancelled when its parent is replaced: it would prove nothing of what runs", () => {
+    const active = {
+      name: "shop-b",
+      digest: `sha256:${"b".repeat(64)}`,
+      uri: `store://m/shop@sha256:${"b".repeat(64)}`,
+    };
+    const replaced = { ...service, status: { ...service.status, activeVersion: active, retraining: undefined } };
+    expect(next({}, { service: replaced }).status).toMatchObject({ phase: "Cancelled", reason: "ParentReplaced" });
+    const parent = { ...active, digest: run().spec.parent.digest };
+    const same = { ...service, status: { ...service.status, activeVersion: parent, retraining: undefined } };
+    expect(next({}, { service: same }).status.phase).toBe("Pending");
+  });
+
   it("remembers its Job by UID before anything else is said of it", () => {
     expect(next({ phase: "Training", train: { ...job1, uid: "" } }, { train: job() }).status.train).toMatchObject({
       uid: "j",

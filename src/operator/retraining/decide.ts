@@ -74,9 +74,14 @@ function cancelOrphan(world: Observed, now: number): Step | null {
   return world.service ? null : end(world, "Cancelled", "ServiceDeleted", "its service was deleted", now);
 }
 
-/** Also a run made by hand starts only when its service names it (decision 36). */
-function awaitTurn({ run, service }: Observed): Step | null {
+/** Also a run made by hand starts only when its service names it (decision 36), which it does while its parent is served. */
+function awaitTurn(world: Observed, now: number): Step | null {
+  const { run, service } = world;
   if (run.status.phase !== "Pending" || service?.status.retraining?.name === run.metadata.name) return null;
+  const active = service?.status.activeVersion;
+  if (active && active.digest !== run.spec.parent.digest) {
+    return end(world, "Cancelled", "ParentReplaced", `${active.name} is active now: make the run anew`, now);
+  }
   return wait("the service has not named it yet");
 }
 
