@@ -55,9 +55,21 @@ export function predecessor(
   rollouts: readonly ModelRollout[],
   versions: readonly ModelVersion[],
 ): ModelVersion | null {
-  const brought = rollouts.find(
+  const brought = broughtBy(active, rollouts);
+  return versions.find(({ spec }) => spec.digest === brought?.spec.from.digest) ?? null;
+}
+
+/**
+ * Since when the active version has answered requests: what an index took in from then on may be of its vectors, and has to
+ * be embedded again after a rollback (decision 22). Null for a version that no rollout brought.
+ */
+export function answeringSince(active: ModelRef, rollouts: readonly ModelRollout[]): string | null {
+  return broughtBy(active, rollouts)?.status.weights.find(({ weight }) => weight > 0)?.at ?? null;
+}
+
+function broughtBy(active: ModelRef, rollouts: readonly ModelRollout[]): ModelRollout | undefined {
+  return rollouts.find(
     ({ spec, status }) =>
       spec.to.digest === active.digest && (status.phase === "Promoted" || status.phase === "Watching"),
   );
-  return versions.find(({ spec }) => spec.digest === brought?.spec.from.digest) ?? null;
 }

@@ -17,7 +17,7 @@ Examples:
   evenkeel rollback products --to products-3f2a91c04b7d --wait   to a certain one
   evenkeel abort products                                        ends a rollout that has not promoted yet
 
-Documents that the left version embedded may have to be embedded again: the rollout's status names the range of time.
+Documents that the left version embedded may have to be embedded again: the answer says since when it has embedded any.
 Nothing holds a rollback back, and a rollout under way makes room for it.
 
 Exit codes: 0 done, 1 it failed (--wait), 3 no such service or version, 4 refused, 6 timed out (--wait).`;
@@ -33,17 +33,19 @@ export const command = withWait(
   .addHelpText("after", examples)
   .action(async (serviceName: string, options: Options) => {
     await inCluster(options, async (cluster) => {
-      const [{ findService }, { requestRollout }, { predecessor }] = await Promise.all([
+      const [{ findService }, { requestRollout }, { predecessor, answeringSince }] = await Promise.all([
         import("./rollout-under-way.ts"),
         import("./request-rollout.ts"),
         import("./requested-rollout.ts"),
       ]);
       const service: Stored<EmbeddingService> = await findService(cluster, serviceName);
       const active = service.status.activeVersion;
+      let since: string | null = null;
       const rollout = await requestRollout(cluster, service, {
         reason: "Rollback",
         gradually: options.gradually ?? false,
         choose: ({ versions, rollouts }) => {
+          since = active ? answeringSince(active, rollouts) : null;
           const found =
             options.to === undefined
               ? active && predecessor(active, rollouts, versions)
@@ -54,9 +56,11 @@ export const command = withWait(
           throw new CommandError("notFound", `${serviceName} has ${what}: there are ${known}; choose with --to`);
         },
       });
-      if (options.output === "text")
+      if (options.output === "text") {
         process.stdout.write(`${rollout.metadata.name} goes back to ${rollout.spec.to.version}\n`);
-      else if (!options.wait) await printData(rollout, options.output);
+        if (since)
+          process.stdout.write(`embed again what your index took in since ${since}: ${active?.name} embedded it\n`);
+      } else if (!options.wait) await printData(rollout, options.output);
       if (options.wait) await rolloutEnded(cluster, rollout, options);
     });
   });
