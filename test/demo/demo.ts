@@ -80,7 +80,14 @@ export async function rolloutToItsEnd(demo: Demo, record: ActRecord, version: st
       ),
     pace.rolloutWithin,
   );
-  if (rollout.status.phase !== "RolledBack") record.times.promotion ??= story.seconds();
+  if (rollout.status.phase !== "RolledBack") {
+    await observer.until(
+      `${version} to be the active version`,
+      ({ service }) => service.status.activeVersion?.name === version,
+      30,
+    );
+    record.times.promotion ??= story.seconds();
+  }
   addRollout(record, rollout);
   return rollout;
 }

@@ -28,7 +28,7 @@ export async function prepareStore(story: Story): Promise<Prepared> {
     families: threatModel().spec.perturbations,
   });
   story.good(`the store is ready, the first model was trained on backend ${answer.backend}`);
-  return { folder, ...answer, trainSteps: answer.backend === "native" || answer.backend === "gpu" ? 250 : 150 };
+  return { folder, ...answer, trainSteps: answer.backend === "native" || answer.backend === "gpu" ? 200 : 150 };
 }
 
 /** Of the sources that decide the datasets; the first model is kept in the store by all that decides it. */
