@@ -10,7 +10,10 @@ import {
   encodeReferenceEmbeddings,
   type ImageDataset,
   openStore,
+  parseUri,
   type Store,
+  segmentsOf,
+  snapshotFiles,
   sourceId16,
 } from "../registry/index.ts";
 import { evaluationReport } from "./report/index.ts";
@@ -182,7 +185,10 @@ describe("runEvaluation", () => {
     const shiftedRow = async (run: string, traffic: ImageDataset) => {
       const active = await putModel("models/watched", 1, stripes("expected", 300));
       const gates = request.gates.filter(({ name }) => name === "shifted-accuracy");
-      const uri = await store.putFiles(`traffic/${run}`, datasetFiles(traffic));
+      const name = `traffic/${run}`;
+      const segments = [parseUri(await store.putFiles(segmentsOf(name), datasetFiles(traffic))).digest];
+      const [from, to] = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"];
+      const uri = await store.putFiles(name, snapshotFiles({ from, to, samples: traffic.count, segments }));
       const outcome = await runEvaluation(
         without({ run: `search/${run}`, candidate: active, active, baseline: active, traffic: uri, gates }),
         store,

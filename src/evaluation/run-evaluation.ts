@@ -10,6 +10,7 @@ import {
   readDataset,
   readDescription,
   readReference,
+  readTraffic,
   type Store,
   StoreError,
 } from "../registry/index.ts";
@@ -63,7 +64,7 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
     uri === undefined ? null : readDataset(await store.resolve(uri));
   const reference = await data(request.dataset.reference);
   const evaluation = request.evaluationData === "None" ? null : await data(request.dataset.evaluation);
-  const traffic = await data(request.traffic);
+  const traffic = request.traffic === undefined ? null : await readTraffic(store, request.traffic);
   const folder = await store.resolve(request.candidate);
   const candidate = await model(request.candidate, folder, evaluation ?? reference);
   const active = await model(request.active, await store.resolve(request.active), evaluation ?? reference);

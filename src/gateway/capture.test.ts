@@ -1,14 +1,15 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { digest } from "../../test/integration/gateway/rig.ts";
-import { decodeSafetensors, openStore, readDataset, type Store, takeTensor } from "../registry/index.ts";
+import { decodeSafetensors, openStore, readDataset, readTraffic, type Store, takeTensor } from "../registry/index.ts";
 import { Capture, captureFile, marksFile, segmentsName } from "./capture.ts";
+import type { Snapshot } from "./fleet-state.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
 import { writeInput } from "./inputs.ts";
 import type { WireInput } from "./protocols/index.ts";
-import { takeSnapshot } from "./snapshot.ts";
+import { SnapshotTaker } from "./snapshot.ts";
 import { Upstream } from "./upstream.ts";
 
 let root: string;
@@ -69,8 +70,13 @@ function capture(service = "svc") {
   };
   return { one, add, faults, stored };
 }
-const snapshot = (now: number, most = 1000) =>
-  takeSnapshot({ store, namespace: "ns", service: "svc", ttlMs: hour, most }, now);
+const snapshot = (now: number, most = 1000, before: Snapshot = null) =>
+  new SnapshotTaker({ store, namespace: "ns", service: "svc", most }).take(hour, before, now);
+async function captured(at: number, ...inputs: readonly WireInput[]): Promise<void> {
+  const { one, add } = capture();
+  add(inputs, at, "c", []);
+  await one.flush();
+}
 
 describe("Capture", () => {
   it("writes datasets with clients, times and marks, and names no client", async () => {
@@ -115,21 +121,15 @@ describe("Capture", () => {
   });
 });
 
-describe("takeSnapshot", () => {
+describe("SnapshotTaker", () => {
   it("is null without samples", async () => {
     expect(await snapshot(day)).toBeNull();
   });
 
-  it("joins the segments within the TTL, the same ones to the same digest, and deletes what is older", async () => {
-    for (const [at, value] of [
-      [day, 1],
-      [day + hour / 2, 2],
-      [day + hour, 3],
-    ] as const) {
-      const { one, add } = capture();
-      add([image(value)], at, "c", []);
-      await one.flush();
-    }
+  it("names the segments within the TTL, the same ones by the same digest, and deletes what is older", async () => {
+    await captured(day, image(1));
+    await captured(day + hour / 2, image(2));
+    await captured(day + hour, image(3));
     const first = await snapshot(day + hour);
     expect(first).toMatchObject({
       samples: 3,
@@ -137,21 +137,79 @@ describe("takeSnapshot", () => {
       to: new Date(day + hour).toISOString(),
     });
     expect(await snapshot(day + hour)).toEqual(first);
-    const later = await snapshot(day + hour + 1);
+    const later = await snapshot(day + hour + 1, 1000, first);
     expect(later?.samples).toBe(2);
     expect(later?.uri).not.toBe(first?.uri);
     expect(await store.list(segmentsName("ns", "svc"))).toHaveLength(2);
-    expect(await snapshot(day + 3 * hour)).toBeNull();
+    expect(await snapshot(day + 3 * hour, 1000, later)).toBeNull();
     expect(await store.list("traffic/ns/svc")).toEqual([]);
   });
 
   it("keeps to its bound, newest first", async () => {
-    for (const at of [day, day + 1000]) {
-      const { one, add } = capture();
-      add([image(at === day ? 1 : 2)], at, null, null);
-      await one.flush();
-    }
+    await captured(day, image(1));
+    await captured(day + 1000, image(2));
     const newest = await snapshot(day + 2000, 1);
     expect(newest).toMatchObject({ samples: 1, to: new Date(day + 1000).toISOString() });
+  });
+
+  it("keeps each snapshot that was published while anything in it lives: a run may have been told to read it", async () => {
+    await captured(day, image(1), image(2));
+    const told = await snapshot(day);
+    await captured(day + hour - 1, image(3));
+    const next = await snapshot(day + hour - 1, 1000, told);
+    const uri = told?.uri ?? "";
+    expect((await readTraffic(store, uri)).count).toBe(2);
+    await snapshot(day + hour, 1000, next);
+    expect([...(await readTraffic(store, next?.uri ?? "")).inputs]).toEqual([3, 3, 3, 3, 1, 1, 1, 1, 2, 2, 2, 2]);
+    await snapshot(day + hour + 1, 1000, next);
+    await expect(readTraffic(store, uri)).rejects.toMatchObject({ reason: "NotFound" });
+    expect((await readTraffic(store, next?.uri ?? "")).count).toBe(1);
+  });
+
+  it("is taken anew only when a fiftieth of the samples is new or gone, so that snapshots stay few and small", async () => {
+    await captured(day, ...Array.from({ length: 100 }, (_, i) => image(i)));
+    const first = await snapshot(day);
+    const folder = await store.resolve(first?.uri ?? "");
+    expect(await readdir(folder)).toEqual(["manifest.json", "snapshot.json"]);
+    await captured(day + 1, image(101));
+    expect(await snapshot(day + 2, 1000, first)).toEqual(first);
+    await captured(day + 2, image(102));
+    const second = await snapshot(day + 2, 1000, first);
+    expect(second?.samples).toBe(102);
+    await store.remove(second?.uri ?? "");
+    expect(await snapshot(day + 2, 1000, second)).toEqual(second);
+    expect(await store.list("traffic/ns/svc")).toHaveLength(2);
+  });
+
+  it("looks at ages without reading what lies there, each once, and deletes what tells none", async () => {
+    await captured(day, image(1));
+    await captured(day + 1, image(2));
+    const [damaged = "", undescribed = ""] = await store.list(segmentsName("ns", "svc"));
+    await appendFile(join(await store.resolve(damaged), "data.safetensors"), "!");
+    await rm(join(await store.resolve(undescribed), captureFile));
+    const verified: string[] = [];
+    const peeked: string[] = [];
+    const watched: Store = {
+      runs: store.runs,
+      put: (name, folder) => store.put(name, folder),
+      putFiles: (name, files) => store.putFiles(name, files),
+      list: (name) => store.list(name),
+      remove: (uri) => store.remove(uri),
+      resolve: (uri) => {
+        verified.push(uri);
+        return store.resolve(uri);
+      },
+      peek: (uri, file) => {
+        peeked.push(uri);
+        return store.peek(uri, file);
+      },
+    };
+    const taker = new SnapshotTaker({ store: watched, namespace: "ns", service: "svc", most: 1000 });
+    expect(await taker.take(hour, null, day)).toMatchObject({ samples: 1 });
+    await taker.take(hour, null, day + 1);
+    await taker.take(hour, null, day + 2);
+    expect(verified).toEqual([]);
+    expect(peeked.filter((uri) => uri === damaged)).toHaveLength(1);
+    expect(await store.list(segmentsName("ns", "svc"))).toEqual([damaged]);
   });
 });

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { type Dataset, datasetFiles, encodeSafetensors, type Store, sourceId16 } from "../registry/index.ts";
+import {
+  type Dataset,
+  datasetFiles,
+  encodeSafetensors,
+  type Store,
+  segmentsOf,
+  sourceId16,
+} from "../registry/index.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import { type Input, readInput, shapeOf } from "./inputs.ts";
 import type { CapturedExchange } from "./observer.ts";
@@ -25,8 +32,8 @@ type Sample = {
 export type SampleMark = "Clean" | "Flagged" | "Unscored";
 const markCodes = { Clean: 0, Flagged: 1, Unscored: 2 } as const;
 
-/** What stands beside a segment or a snapshot, in `capture.json`. */
-export type CaptureDescription = {
+/** What stands beside a segment, in `capture.json`. */
+type CaptureDescription = {
   readonly from: string;
   readonly to: string;
   readonly samples: number;
@@ -100,7 +107,7 @@ export class Capture {
 }
 
 export function segmentsName(namespace: string, service: string): string {
-  return `${snapshotsName(namespace, service)}/segments`;
+  return segmentsOf(snapshotsName(namespace, service));
 }
 
 export function snapshotsName(namespace: string, service: string): string {
@@ -108,7 +115,7 @@ export function snapshotsName(namespace: string, service: string): string {
 }
 
 /** @returns the files of a dataset with its marks and description */
-export function captureFiles(dataset: Dataset, marks: Uint8Array): Record<string, Uint8Array> {
+function captureFiles(dataset: Dataset, marks: Uint8Array): Record<string, Uint8Array> {
   const times = dataset.times ?? new Float64Array(dataset.count);
   const description: CaptureDescription = {
     from: new Date(times.reduce((least, time) => Math.min(least, time), Infinity)).toISOString(),

@@ -27,8 +27,8 @@ export type FleetLeaderOptions = {
   readonly service: string;
   /** Null while there is no configuration or no material. */
   readonly view: () => FleetView | null;
-  /** A new snapshot of captured traffic; the one before when there is nothing new. */
-  readonly snapshot: (before: Snapshot) => Promise<Snapshot>;
+  /** The newest finished snapshot of captured traffic, at once; the one before when there is none yet. */
+  readonly snapshot: (before: Snapshot) => Snapshot;
   readonly metrics: GatewayMetrics;
   readonly onFault: (error: unknown) => void;
 };
@@ -45,7 +45,7 @@ const minimumEffect = 0.25;
  * The state is saved before its metrics are shown; when another has saved meanwhile, it is read again.
  */
 export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: Term): Promise<void> {
-  const { kube: unfenced, namespace, service, view, snapshot: takeSnapshot, metrics, onFault } = options;
+  const { kube: unfenced, namespace, service, view, snapshot: newestSnapshot, metrics, onFault } = options;
   const kube = unfenced.fenced(fence);
   const key = { namespace, name: gatewayStateName(service) };
   const recent: Sketch[] = [];
@@ -68,7 +68,7 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         const { steps, window } = await stepTo(last, state, now, metrics, signal);
         recent.push(...window);
         recent.splice(0, Math.max(0, recent.length - windowBlocks));
-        const snapshot = await takeSnapshot(saved.snapshot);
+        const snapshot = newestSnapshot(saved.snapshot);
         const newest = steps.at(-1)?.state ?? state;
         const data = { ...saved.object.data, "state.json": encodeState(newest, snapshot) };
         const object: Stored<ConfigMap> = await kube.replace(

@@ -3,6 +3,7 @@ import { type GatewayConfig, type GatewayReport, milliseconds } from "../api/ind
 import { Informer, isKubeError, type Kube, LeaderElector, type Pod, pods, sleep } from "../kube/index.ts";
 import { openStore } from "../registry/index.ts";
 import { Admin } from "./admin.ts";
+import { Beside } from "./beside.ts";
 import { encodeBlock, type WireBlocks } from "./block-wire.ts";
 import { Capture } from "./capture.ts";
 import { watchConfig } from "./config-watch.ts";
@@ -16,7 +17,7 @@ import { defaultObserverLimits, Observer } from "./observer.ts";
 import { Proxy } from "./proxy.ts";
 import { Reporter } from "./reporter.ts";
 import { ServiceRuntime, shapeOf } from "./service-runtime.ts";
-import { takeSnapshot } from "./snapshot.ts";
+import { SnapshotTaker } from "./snapshot.ts";
 
 export type GatewayOptions = {
   readonly kube: Kube;
@@ -57,7 +58,7 @@ export class Gateway {
   #capture: Capture | null = null;
   #draining = false;
   #adminPort = 0;
-  #snapshotAt = -Infinity;
+  #snapshots: Beside<NonNullable<Snapshot>> | null = null;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -146,6 +147,7 @@ export class Gateway {
     following.abort();
     await Promise.all(background);
     await this.#capture?.flush();
+    await this.#snapshots?.settled();
     this.#runtime?.stop();
     await this.#admin.close();
   }
@@ -197,20 +199,23 @@ export class Gateway {
     });
     while (!signal.aborted) {
       try {
-        await elector.run(signal, (term) =>
-          leadFleet(
+        await elector.run(signal, (term) => {
+          // Each term has its own: another leader may have published a newer one since the last.
+          const snapshots = this.#takeSnapshots();
+          this.#snapshots = snapshots;
+          return leadFleet(
             {
               kube,
               namespace,
               service,
               view: () => this.#fleetView(),
-              snapshot: (before) => this.#snapshot(before),
+              snapshot: (before) => snapshots.newest(before),
               metrics: this.#metrics,
               onFault,
             },
             term,
-          ),
-        );
+          );
+        });
       } catch (error) {
         if (!isKubeError(error)) throw error;
         onFault(error);
@@ -241,21 +246,21 @@ export class Gateway {
     };
   }
 
-  async #snapshot(before: Snapshot): Promise<Snapshot> {
+  /** Beside the detector's steps: a slow store must not hold up detection. */
+  #takeSnapshots(): Beside<NonNullable<Snapshot>> {
     const { store, namespace, service, onFault } = this.#options;
-    if (!this.#capture || !this.#runtime || store === null || performance.now() - this.#snapshotAt < snapshotEveryMs) {
-      return before;
-    }
-    const ttlMs = milliseconds(this.#runtime.config.dataset.traffic.ttl);
-    try {
-      const most = mostSnapshotSamples;
-      const snapshot = await takeSnapshot({ store: openStore(store), namespace, service, ttlMs, most }, Date.now());
-      if (snapshot) this.#snapshotAt = performance.now();
-      return snapshot;
-    } catch (error) {
-      onFault(error);
-      return before;
-    }
+    const taker =
+      store === null
+        ? null
+        : new SnapshotTaker({ store: openStore(store), namespace, service, most: mostSnapshotSamples });
+    return new Beside<NonNullable<Snapshot>>({
+      work: async (before) => {
+        if (!taker || !this.#capture || !this.#runtime) return before;
+        return await taker.take(milliseconds(this.#runtime.config.dataset.traffic.ttl), before, Date.now());
+      },
+      everyMs: snapshotEveryMs,
+      onFault,
+    });
   }
 
   async #flushCaptures(signal: AbortSignal): Promise<void> {

@@ -1,97 +1,132 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
 import { type StoreUri, storeUri } from "../api/index.ts";
-import { type Dataset, decodeSafetensors, readDataset, type Store, takeTensor } from "../registry/index.ts";
-import { captureFile, captureFiles, marksFile, segmentsName, snapshotsName } from "./capture.ts";
+import {
+  parseSnapshot,
+  parseUri,
+  type Store,
+  snapshotFile,
+  snapshotFiles,
+  type TrafficSnapshot,
+} from "../registry/index.ts";
+import { captureFile, segmentsName, snapshotsName } from "./capture.ts";
 import type { Snapshot } from "./fleet-state.ts";
 
-const description = z.object({ from: z.iso.datetime(), to: z.iso.datetime(), samples: z.int().min(0) });
+const description = z.object({ from: z.iso.datetime(), to: z.iso.datetime(), samples: z.int().min(1) });
 
-export type SnapshotOptions = {
+export type SnapshotTakerOptions = {
   readonly store: Store;
   readonly namespace: string;
   readonly service: string;
-  readonly ttlMs: number;
-  /** Newest samples that a snapshot has at most. */
+  /** Samples after which a snapshot takes in no further segment. */
   readonly most: number;
 };
 
+/** Part of its samples in which a snapshot differs at least from the one before. */
+const leastChange = 1 / 50;
+
 /**
- * Deletes what has outlived its TTL and makes the newest snapshot: all segments within the TTL as one dataset, pinned by
- * its digest. The same segments give the same snapshot.
+ * Names the newest captured traffic in snapshots, and deletes what has outlived its TTL.
  *
- * @returns null when there is no sample
+ * A snapshot is a list of segments. A run may begin at any time and take hours, an accepted reference is asked for again
+ * by later runs, and the gateway may see neither: so each snapshot is kept as long as anything in it, and it is the segments'
+ * TTL that deletes data. The space is bounded all the same. As each snapshot has a fiftieth of other samples than the one
+ * before, a segment is named in about fifty while samples come and go, and as often again while the first ones gather: at
+ * most 150 names of 80 bytes for each segment that is kept, mostly far fewer, as there is no more than one snapshot in
+ * 30 s. A fiftieth is little enough for a run to be shown the shift that it is made for.
  */
-export async function takeSnapshot(options: SnapshotOptions, now: number): Promise<Snapshot> {
-  const { store, namespace, service, ttlMs, most } = options;
-  const name = snapshotsName(namespace, service);
-  const segments = await unexpired(store, segmentsName(namespace, service), now - ttlMs);
-  await unexpired(store, name, now - ttlMs);
-  const parts: { dataset: Dataset; marks: Uint8Array }[] = [];
+export class SnapshotTaker {
+  readonly #options: SnapshotTakerOptions;
+  /** Artefacts do not change: each is looked into once. */
+  #known = new Map<StoreUri, Artefact>();
+
+  constructor(options: SnapshotTakerOptions) {
+    this.#options = options;
+  }
+
+  /** @returns the one before when there is hardly anything new; null when there is no sample */
+  async take(ttlMs: number, before: Snapshot, now: number): Promise<Snapshot> {
+    const { store, namespace, service, most } = this.#options;
+    const name = snapshotsName(namespace, service);
+    const segments = await this.#unexpired(segmentsName(namespace, service), captureFile, now - ttlMs);
+    const snapshots = await this.#unexpired(name, snapshotFile, now - ttlMs);
+    this.#known = new Map([...segments, ...snapshots].map((artefact) => [artefact.uri, artefact]));
+    const chosen = newestOf(segments, most);
+    if (chosen.length === 0) return null;
+    const last = before && (await this.#read(before.uri));
+    if (last && !differsEnough(last, chosen)) return before;
+    const next = snapshotOf(chosen);
+    const { samples, from, to } = next;
+    return { uri: await store.putFiles(name, snapshotFiles(next)), samples, from, to };
+  }
+
+  async #read(uri: string): Promise<TrafficSnapshot | null> {
+    const parsed = storeUri.safeParse(uri).data;
+    const content = parsed && (await this.#options.store.peek(parsed, snapshotFile));
+    return content ? parseSnapshot(content) : null;
+  }
+
+  /**
+   * What does not say how old it is goes as well: captured inputs are never kept beyond their TTL.
+   *
+   * @returns artefacts of a name whose newest sample is not older than `since`, newest first; older ones are deleted
+   */
+  async #unexpired(name: string, file: string, since: number): Promise<Artefact[]> {
+    const { store } = this.#options;
+    const kept: Artefact[] = [];
+    for (const uri of await store.list(name)) {
+      const artefact = this.#known.get(uri) ?? describeArtefact(uri, await store.peek(uri, file));
+      if (artefact && Date.parse(artefact.to) >= since) kept.push(artefact);
+      else await store.remove(uri);
+    }
+    return kept.sort((a, b) => Date.parse(b.to) - Date.parse(a.to) || (a.uri < b.uri ? -1 : 1));
+  }
+}
+
+type Artefact = z.infer<typeof description> & { readonly uri: StoreUri };
+
+function describeArtefact(uri: StoreUri, content: Uint8Array | null): Artefact | null {
+  if (!content) return null;
+  try {
+    return { uri, ...description.parse(JSON.parse(new TextDecoder().decode(content))) };
+  } catch {
+    return null;
+  }
+}
+
+function newestOf(segments: readonly Artefact[], most: number): Artefact[] {
+  const chosen: Artefact[] = [];
   let samples = 0;
-  for (const { folder } of segments) {
+  for (const segment of segments) {
     if (samples >= most) break;
-    const dataset = await readDataset(folder);
-    // A service whose inputs changed their shape: only the newest shape can be trained on.
-    if (parts[0] && parts[0].dataset.shape.join() !== dataset.shape.join()) continue;
-    const marks = takeTensor(decodeSafetensors(await readFile(join(folder, marksFile))), "marks", "U8").data;
-    parts.push({ dataset, marks });
-    samples += dataset.count;
+    chosen.push(segment);
+    samples += segment.samples;
   }
-  const [first] = parts;
-  if (!first) return null;
-  const dataset = concatenate(parts.map((part) => part.dataset));
-  const marks = Uint8Array.from(parts.flatMap((part) => [...part.marks]));
-  const uri = await store.putFiles(name, captureFiles(dataset, marks));
-  const times = dataset.times ?? new Float64Array([now]);
-  const [from, to] = [Math.min(...bounds(times)), Math.max(...bounds(times))];
-  return { uri, samples: dataset.count, from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+  return chosen;
 }
 
-type Segment = { readonly uri: StoreUri; readonly folder: string; readonly to: number };
-
-/** @returns artefacts of a name whose newest sample is not older than `since`, newest first; older ones are deleted */
-async function unexpired(store: Store, name: string, since: number): Promise<Segment[]> {
-  const kept: Segment[] = [];
-  for (const uri of await store.list(name)) {
-    const folder = await store.resolve(storeUri.parse(uri));
-    const { to } = description.parse(JSON.parse(await readFile(join(folder, captureFile), "utf8")));
-    const newest = Date.parse(to);
-    if (newest < since) await store.remove(uri);
-    else kept.push({ uri, folder, to: newest });
-  }
-  return kept.sort((a, b) => b.to - a.to || (a.uri < b.uri ? -1 : 1));
-}
-
-function concatenate(datasets: readonly Dataset[]): Dataset {
-  const [first] = datasets;
-  if (!first) throw new RangeError("a snapshot needs a segment");
-  const count = datasets.reduce((sum, dataset) => sum + dataset.count, 0);
-  const columns = {
-    shape: first.shape,
-    count,
-    domainNames: first.domainNames,
-    source: first.source,
-    sources: bytesOf(datasets.map(({ sources }) => sources)),
-    clients: bytesOf(datasets.map(({ clients, count: rows }) => clients ?? new Uint8Array(rows * 16))),
-    times: Float64Array.from(datasets.flatMap(({ times }) => [...(times ?? [])])),
+function snapshotOf(segments: readonly Artefact[]): TrafficSnapshot {
+  const ascending = (times: readonly string[]): number[] => times.map((time) => Date.parse(time)).sort((a, b) => a - b);
+  const [from = 0] = ascending(segments.map((segment) => segment.from));
+  const to = ascending(segments.map((segment) => segment.to)).at(-1) ?? 0;
+  return {
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+    samples: segments.reduce((sum, { samples }) => sum + samples, 0),
+    segments: segments.map(({ uri }) => parseUri(uri).digest),
   };
-  if (first.modality === "Image") {
-    const inputs = bytesOf(datasets.map(({ inputs }) => (inputs instanceof Uint8Array ? inputs : new Uint8Array(0))));
-    return { ...columns, modality: "Image", inputs };
+}
+
+/** Whether enough samples have come, or enough have gone. */
+export function differsEnough(
+  before: TrafficSnapshot,
+  segments: readonly { readonly uri: StoreUri; readonly samples: number }[],
+): boolean {
+  const named = new Set(before.segments);
+  let kept = 0;
+  let added = 0;
+  for (const { uri, samples } of segments) {
+    if (named.has(parseUri(uri).digest)) kept += samples;
+    else added += samples;
   }
-  const inputs = Float32Array.from(datasets.flatMap((dataset) => [...dataset.inputs]));
-  return { ...columns, modality: "Vector", inputs };
-}
-
-function bytesOf(parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(Buffer.concat(parts));
-}
-
-function bounds(values: Float64Array): [number, number] {
-  return [
-    values.reduce((least, value) => Math.min(least, value), Infinity),
-    values.reduce((most, value) => Math.max(most, value), -Infinity),
-  ];
+  return Math.max(added, before.samples - kept) >= before.samples * leastChange;
 }

@@ -8,11 +8,13 @@ import {
   type Kube,
   type KubeError,
   type KubeObject,
+  leases,
   persistentVolumeClaims,
   podDisruptionBudgets,
   pods,
   type Resource,
   roleBindings,
+  roles,
   type Stored,
   serviceAccounts,
   services,
@@ -62,7 +64,9 @@ export function openCaches(kube: Kube, { namespaces, onFault, onUnparseable }: C
     configMaps: follow(configMaps, { ...own, labelSelector: `${labels.service},!${labels.audit}` }),
     services: follow(services, own),
     serviceAccounts: follow(serviceAccounts, own),
+    roles: follow(roles, own),
     roleBindings: follow(roleBindings, own),
+    leases: follow(leases, own),
     disruptionBudgets: follow(podDisruptionBudgets, own),
   };
 }

@@ -40,7 +40,10 @@ export function sourcesOf(caches: Caches, resyncMs: number) {
       mapped(caches.configMaps, labelled),
       mapped(caches.services, labelled),
       mapped(caches.serviceAccounts, labelled),
+      mapped(caches.roles, labelled),
       mapped(caches.roleBindings, labelled),
+      // Gateways renew theirs each second; only one that is gone is to be made again.
+      mapped(caches.leases, (lease, { type }) => (type === "Deleted" ? labelled(lease) : [])),
       mapped(caches.disruptionBudgets, labelled),
     ],
     threatModels: [each(caches.threatModels, resync)],

@@ -10,6 +10,12 @@ export interface Store {
   resolve(uri: StoreUri): Promise<string>;
   /** @returns the artefacts of a name, oldest first */
   list(name: string): Promise<StoreUri[]>;
+  /**
+   * One file of an artefact as it lies there, not verified: to tell how old something is, not to use it.
+   *
+   * @returns null when it is not there
+   */
+  peek(uri: StoreUri, file: string): Promise<Uint8Array | null>;
   remove(uri: StoreUri): Promise<void>;
   /** Small results and checkpoints that are not addressed by content: a path in the store, written atomically. */
   readonly runs: Runs;

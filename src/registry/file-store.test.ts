@@ -97,6 +97,17 @@ describe("FileStore", () => {
     expect(await store.list("never")).toEqual([]);
   });
 
+  it("lets a file be looked at without verifying it, and none outside", async () => {
+    const store = openStore(folder);
+    const uri = await store.putFiles("m", { f: bytes("four"), g: bytes("whole") });
+    await appendFile(join(await store.resolve(uri), "g"), "!");
+    expect(Buffer.from((await store.peek(uri, "f")) ?? []).toString()).toBe("four");
+    expect(await store.peek(uri, "h")).toBeNull();
+    await expect(store.peek(uri, "../f")).rejects.toMatchObject({ reason: "BadUri" });
+    await store.remove(uri);
+    expect(await store.peek(uri, "f")).toBeNull();
+  });
+
   it("keeps a run's files, replaced as a whole", async () => {
     const { runs } = openStore(folder);
     expect(await runs.read("ns/run", "train.json")).toBeNull();

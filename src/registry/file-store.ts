@@ -77,6 +77,10 @@ export class FileStore implements Store {
     return artefacts.map(({ entry }) => formatUri({ name, digest: entry.replace("sha256-", "sha256:") }));
   }
 
+  async peek(uri: StoreUri, file: string): Promise<Uint8Array | null> {
+    return await readFile(join(this.#folder(uri), checkPath(file))).catch(absentAs(null));
+  }
+
   async remove(uri: StoreUri): Promise<void> {
     const folder = this.#folder(uri);
     const aside = temporary(dirname(folder));

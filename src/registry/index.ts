@@ -37,4 +37,12 @@ export {
 } from "./safetensors.ts";
 export { type Split, sourceId16, splitOf } from "./splits.ts";
 export { openStore } from "./store.ts";
+export {
+  parseSnapshot,
+  readTraffic,
+  segmentsOf,
+  snapshotFile,
+  snapshotFiles,
+  type TrafficSnapshot,
+} from "./traffic.ts";
 export { type Location, parseUri } from "./uri.ts";

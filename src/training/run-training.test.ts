@@ -17,6 +17,8 @@ import {
   readReference,
   rowsOfSplit,
   type Store,
+  segmentsOf,
+  snapshotFiles,
   sourceId16,
   takeRows,
 } from "../registry/index.ts";
@@ -211,7 +213,12 @@ describe("runTraining", () => {
       sources: new Uint8Array(Buffer.concat(sources)),
       clients: new Uint8Array(Buffer.concat(clients)),
     };
-    const snapshot = await store.putFiles("traffic/ns/kept", datasetFiles(traffic));
+    const segment = await store.putFiles(segmentsOf("traffic/ns/kept"), datasetFiles(traffic));
+    const at = "2026-01-01T00:00:00Z";
+    const snapshot = await store.putFiles(
+      "traffic/ns/kept",
+      snapshotFiles({ from: at, to: at, samples: 600, segments: [parseUri(segment).digest] }),
+    );
     const small = { ...request, trainer: { ...request.trainer, maxSteps: 1 } };
     const accepted = await runTraining({ ...small, traffic: snapshot, run: "ns/run-5" }, store);
     const uri = accepted.result.bundle ?? "";
@@ -223,7 +230,7 @@ describe("runTraining", () => {
       return reference?.live.reduce((sum, flag) => sum + flag, 0);
     };
     expect(await liveOf("ns/run-6")).toBe(accepted.result.trafficAdmitted);
-    await store.remove(snapshot);
+    await store.remove(segment);
     expect(await liveOf("ns/run-7")).toBe(rowsOfSplit(digits(1400), ["calibration"]).length);
   });
 

@@ -8,6 +8,7 @@ import {
   parseUri,
   readDataset,
   readDescription,
+  readTraffic,
   type Store,
   StoreError,
   takeRows,
@@ -164,12 +165,12 @@ async function trafficOf(
 ): Promise<{ snapshot: StoreUri; traffic: Dataset } | null> {
   if (request.traffic && request.causeClass === "Attack") say("traffic: not used, because the cause is an attack");
   else if (request.traffic) {
-    return { snapshot: request.traffic, traffic: await readDataset(await store.resolve(request.traffic)) };
+    return { snapshot: request.traffic, traffic: await readTraffic(store, request.traffic) };
   }
   const { reference } = await readDescription(await store.resolve(request.parent.uri));
   if (!reference?.traffic) return null;
   try {
-    const traffic = await readDataset(await store.resolve(reference.traffic));
+    const traffic = await readTraffic(store, reference.traffic);
     say("traffic: what the parent's reference was accepted with");
     return { snapshot: reference.traffic, traffic };
   } catch (error) {

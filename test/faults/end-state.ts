@@ -28,7 +28,9 @@ const collections = (namespace: string): string[] => {
     ...["services", "serviceaccounts"].map((plural) => `/api/v1/namespaces/${namespace}/${plural}`),
     `/api/v1/namespaces/${namespace}/configmaps`,
     `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`,
-    `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings`,
+    ...["roles", "rolebindings"].map(
+      (plural) => `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/${plural}`,
+    ),
   ];
 };
 

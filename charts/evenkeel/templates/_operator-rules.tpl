@@ -44,9 +44,17 @@ What the operator may do in each namespace that it works in. One list for a Clus
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
-# Routing, reports and state of the gateways, audit segments; the gateways' Services and accounts.
+# Routing, reports and state of the gateways, audit segments. The patch is only to be given to gateways, see below.
 - apiGroups: [""]
-  resources: [configmaps, services, serviceaccounts]
+  resources: [configmaps]
+  verbs: [get, list, watch, create, update, patch]
+# The gateways' Services and accounts.
+- apiGroups: [""]
+  resources: [services, serviceaccounts]
+  verbs: [get, list, watch, create, update]
+# Made for the gateways, who may hold their own and make none.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
   verbs: [get, list, watch, create, update]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
@@ -66,12 +74,9 @@ What the operator may do in each namespace that it works in. One list for a Clus
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
-# Gateways get this role and no other: the operator may bind it, and cannot widen it.
+# A Role for the gateways of each service, by the names of its objects. Without `bind` and `escalate` the API server lets the
+# operator give nothing that is not in this list.
 - apiGroups: [rbac.authorization.k8s.io]
-  resources: [rolebindings]
+  resources: [roles, rolebindings]
   verbs: [get, list, watch, create, update]
-- apiGroups: [rbac.authorization.k8s.io]
-  resources: [clusterroles]
-  resourceNames: [evenkeel-gateway]
-  verbs: [bind]
 {{- end }}

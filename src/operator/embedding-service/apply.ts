@@ -12,7 +12,9 @@ import {
   gatewayConfigMap,
   gatewayDeployment,
   gatewayDisruptionBudget,
+  gatewayLease,
   gatewayNotebooks,
+  gatewayRole,
   gatewayRoleBinding,
   gatewayService,
   gatewayServiceAccount,
@@ -59,6 +61,8 @@ async function ensureGateway(turn: Turn, service: Stored<EmbeddingService>, worl
   const answers = [
     ...(await inTurn(gatewayNotebooks(service), (notebook) => ensure(turn, caches.configMaps, notebook, service))),
     await ensure(turn, caches.serviceAccounts, gatewayServiceAccount(service), service),
+    await ensure(turn, caches.leases, gatewayLease(service), service),
+    await ensure(turn, caches.roles, gatewayRole(service), service),
     await ensure(turn, caches.roleBindings, gatewayRoleBinding(service), service),
     await ensure(turn, caches.services, gatewayService(service), service),
     await ensure(turn, caches.disruptionBudgets, gatewayDisruptionBudget(service), service),

@@ -6,9 +6,10 @@ import type { Workload } from "../workload.ts";
 
 const ports = { data: 8080, admin: 9090 } as const;
 
-export const gatewayRole = "evenkeel-gateway";
+/** What the names of a service's objects follow from. */
+type Named = { readonly metadata: Pick<EmbeddingService["metadata"], "name" | "namespace"> };
 
-function metadata({ metadata: { name, namespace } }: EmbeddingService, object = names.gateway(name)) {
+function metadata({ metadata: { name, namespace } }: Named, object = names.gateway(name)) {
   return {
     name: object,
     namespace,
@@ -17,7 +18,7 @@ function metadata({ metadata: { name, namespace } }: EmbeddingService, object = 
 }
 
 /** ConfigMaps that the operator makes and others fill: gateways may change them, not make them. */
-export function gatewayNotebooks(service: EmbeddingService) {
+export function gatewayNotebooks(service: Named) {
   const { name } = service.metadata;
   return [gatewayReportsName(name), gatewayStateName(name)].map((object) => ({ metadata: metadata(service, object) }));
 }
@@ -29,15 +30,50 @@ export function gatewayConfigMap(service: EmbeddingService, text: string) {
   };
 }
 
-export function gatewayServiceAccount(service: EmbeddingService) {
+export function gatewayServiceAccount(service: Named) {
   return { metadata: metadata(service), automountServiceAccountToken: false };
 }
 
-export function gatewayRoleBinding(service: EmbeddingService) {
+/** Which gateway steps the statistics. A right to make Leases could not be held to one name, so that the operator makes it. */
+export function gatewayLease(service: Named) {
+  return { metadata: metadata(service) };
+}
+
+/**
+ * A gateway reads whatever clients send, so that it may be another's one day: it may change the notebooks and the lease of
+ * its own service, read its routing, and nothing else. Neither the weights nor the audit segments are its to write.
+ */
+export function gatewayRole(service: Named) {
+  const { name } = service.metadata;
+  const configMap = (object: string, verbs: string[]) => ({
+    apiGroups: [""],
+    resources: ["configmaps"],
+    resourceNames: [object],
+    verbs,
+  });
+  return {
+    metadata: metadata(service),
+    rules: [
+      // The pods it routes to, and its fellow gateways: which ones is told by labels, which no Role can name.
+      { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
+      configMap(gatewayConfigName(name), ["get", "list", "watch"]),
+      configMap(gatewayReportsName(name), ["patch"]),
+      configMap(gatewayStateName(name), ["get", "update"]),
+      {
+        apiGroups: ["coordination.k8s.io"],
+        resources: ["leases"],
+        resourceNames: [names.gateway(name)],
+        verbs: ["get", "update"],
+      },
+    ],
+  };
+}
+
+export function gatewayRoleBinding(service: Named) {
   const { name, namespace } = metadata(service);
   return {
     metadata: metadata(service),
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: gatewayRole },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
     subjects: [{ kind: "ServiceAccount", name, namespace }],
   };
 }

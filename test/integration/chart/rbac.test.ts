@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { gatewayRole, gatewayRoleBinding } from "../../../src/operator/embedding-service/gateway-objects.ts";
 import { renderChart } from "../../../tools/generate/chart.ts";
 import { ensureServers } from "../../../tools/servers.ts";
 import { installCrds } from "../../harness/crds.ts";
@@ -41,10 +42,16 @@ beforeAll(async () => {
   await admin.create(`/api/v1/namespaces/${work}/serviceaccounts`, {
     apiVersion: "v1",
     kind: "ServiceAccount",
-    metadata: { name: "gateway" },
+    metadata: { name: "shop-gateway" },
   });
-  await operator.create(binding(work), roleBinding("gateway", "evenkeel-gateway"));
-  gateway = await as(work, "gateway");
+  for (const name of ["shop-gateway", "shop-gateway-state", "shop-gateway-reports", "evenkeel-audit-1-0"]) {
+    await admin.create(configMaps(work), { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
+  }
+  // As the operator itself makes them, with no more rights than the chart gives it.
+  const shop = { metadata: { name: "shop", namespace: work } };
+  await operator.create(role(work), { apiVersion, kind: "Role", ...gatewayRole(shop) });
+  await operator.create(binding(work), { apiVersion, kind: "RoleBinding", ...gatewayRoleBinding(shop) });
+  gateway = await as(work, "shop-gateway");
 });
 afterAll(() => Promise.all(clients.map((client) => client.close())));
 
@@ -55,14 +62,17 @@ async function as(namespace: string, account: string): Promise<KubernetesApi> {
   return client;
 }
 
-const binding = (namespace: string) => `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings`;
+const apiVersion = "rbac.authorization.k8s.io/v1";
+const binding = (namespace: string) => `/apis/${apiVersion}/namespaces/${namespace}/rolebindings`;
+const role = (namespace: string) => `/apis/${apiVersion}/namespaces/${namespace}/roles`;
+const configMaps = (namespace: string) => `/api/v1/namespaces/${namespace}/configmaps`;
 
-function roleBinding(account: string, role: string) {
+function roleBinding(account: string, clusterRole: string) {
   return {
-    apiVersion: "rbac.authorization.k8s.io/v1",
+    apiVersion,
     kind: "RoleBinding",
-    metadata: { name: `${account}-${role}` },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+    metadata: { name: `${account}-${clusterRole}` },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: clusterRole },
     subjects: [{ kind: "ServiceAccount", name: account, namespace: work }],
   };
 }
@@ -107,15 +117,28 @@ describe("the operator", () => {
     ["run a command in a pod", { verb: "create", resource: "pods", subresource: "exec" }],
     ["make pods", { verb: "create", resource: "pods" }],
     ["change a threat model's user", { verb: "delete", group: "evenkeel.dev", resource: "threatmodels" }],
-    ["make roles", { verb: "create", group: "rbac.authorization.k8s.io", resource: "roles" }],
     ["act as another", { verb: "impersonate", resource: "users" }],
-    ["escalate", { verb: "escalate", group: "rbac.authorization.k8s.io", resource: "clusterroles" }],
+    ["escalate", { verb: "escalate", group: "rbac.authorization.k8s.io", resource: "roles" }],
+    ["bind what it does not hold", { verb: "bind", group: "rbac.authorization.k8s.io", resource: "roles" }],
+    ["make ClusterRoles", { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles" }],
   ])("may not %s", async (_what, attributes) => {
     expect(await may(operator, { ...attributes, namespace: work })).toBe(false);
   });
 
-  it.each(["cluster-admin", "admin", "edit", "view"])("may not bind %s", async (role) => {
-    await expect(operator.create(binding(work), roleBinding("gateway", role))).rejects.toMatchObject({ status: 403 });
+  it.each(["cluster-admin", "admin", "edit", "view"])("may not bind %s", async (clusterRole) => {
+    await expect(operator.create(binding(work), roleBinding("gateway", clusterRole))).rejects.toMatchObject({
+      status: 403,
+    });
+  });
+
+  it.each([
+    ["list", "secrets"],
+    ["create", "pods/exec"],
+    ["delete", "configmaps"],
+  ])("may not make a Role to %s %s, which it may not itself", async (verb, resource) => {
+    const rules = [{ apiGroups: [""], resources: [resource], verbs: [verb] }];
+    const wide = { apiVersion, kind: "Role", metadata: { name: "wide" }, rules };
+    await expect(operator.create(role(work), wide)).rejects.toMatchObject({ status: 403 });
   });
 
   it("may hold its own lease and no other of its namespace", async () => {
@@ -126,17 +149,31 @@ describe("the operator", () => {
 });
 
 describe("a gateway", () => {
-  it("may watch pods and keep its ConfigMaps and lease", async () => {
-    expect(await may(gateway, { verb: "watch", resource: "pods", namespace: work })).toBe(true);
-    expect(await may(gateway, { verb: "patch", resource: "configmaps", namespace: work })).toBe(true);
-    expect(
-      await may(gateway, { verb: "update", group: "coordination.k8s.io", resource: "leases", namespace: work }),
-    ).toBe(true);
+  const lease = { group: "coordination.k8s.io", resource: "leases" };
+  it.each<[string, Attributes]>([
+    ["watch pods", { verb: "watch", resource: "pods" }],
+    ["watch its routing", { verb: "watch", resource: "configmaps", name: "shop-gateway" }],
+    ["report", { verb: "patch", resource: "configmaps", name: "shop-gateway-reports" }],
+    ["keep its state", { verb: "update", resource: "configmaps", name: "shop-gateway-state" }],
+    ["hold its lease", { ...lease, verb: "update", name: "shop-gateway" }],
+  ])("may %s", async (_what, attributes) => {
+    expect(await may(gateway, { ...attributes, namespace: work })).toBe(true);
+  });
+
+  it("lists its routing by name, and no other ConfigMap", async () => {
+    const named = `${configMaps(work)}?fieldSelector=metadata.name%3Dshop-gateway`;
+    expect(await gateway.get<{ items: object[] }>(named)).toMatchObject({ items: [{}] });
+    await expect(gateway.get(configMaps(work))).rejects.toMatchObject({ status: 403 });
   });
 
   it.each<[string, Attributes]>([
     ["read secrets", { verb: "get", resource: "secrets" }],
     ["make ConfigMaps", { verb: "create", resource: "configmaps" }],
+    ["rewrite its routing", { verb: "patch", resource: "configmaps", name: "shop-gateway" }],
+    ["rewrite the audit trail", { verb: "update", resource: "configmaps", name: "evenkeel-audit-1-0" }],
+    ["change another service's state", { verb: "update", resource: "configmaps", name: "fraud-gateway-state" }],
+    ["make leases", { ...lease, verb: "create" }],
+    ["take another's lease", { ...lease, verb: "update", name: "fraud-gateway" }],
     ["see other namespaces", { verb: "watch", resource: "pods", namespace: "other" }],
     ["read the services' specs", { verb: "get", group: "evenkeel.dev", resource: "embeddingservices" }],
     ["change deployments", { verb: "patch", group: "apps", resource: "deployments" }],

@@ -12,7 +12,7 @@ import {
 } from "../../../src/api/index.ts";
 import { Gateway } from "../../../src/gateway/index.ts";
 import { digestOf } from "../../../src/gateway/pod-identity.ts";
-import { configMaps, type Kube, namespaces, pods } from "../../../src/kube/index.ts";
+import { configMaps, type Kube, leases, namespaces, pods } from "../../../src/kube/index.ts";
 import { openStore, type Store } from "../../../src/registry/index.ts";
 import { freePorts } from "../../harness/ports.ts";
 import { waitFor } from "../../harness/wait.ts";
@@ -83,6 +83,7 @@ export class Bed {
     for (const name of ["gateway-reports", "gateway-state"]) {
       await kube.create(configMaps, { metadata: { name: `${service}-${name}`, namespace } });
     }
+    await kube.create(leases, { metadata: { name: `${service}-gateway`, namespace } });
     return new Bed({ kube, namespace, root, store, stable, podPort });
   }
 

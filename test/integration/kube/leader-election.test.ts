@@ -115,6 +115,14 @@ it.each([1, 2])("a leader stopped past its lease and resumed writes nothing more
   ).toBe("ab");
 });
 
+it("a lease that was made for the candidates, without a holder, is taken at once", async () => {
+  await kube.create(leases, { metadata: { name: "leader", namespace } });
+  const a = candidate("a");
+  await leading("a", a);
+  await wrote("a");
+  expect((await kube.get(leases, { namespace, name: "leader" }))?.spec).toMatchObject({ holderIdentity: "a" });
+});
+
 it("a leader that cannot reach its lease stops writing before another begins", async () => {
   const a = candidate("a");
   await leading("a", a);

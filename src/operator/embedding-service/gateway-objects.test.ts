@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { gatewayLease, gatewayRole, gatewayRoleBinding } from "./gateway-objects.ts";
+
+const service = { metadata: { name: "shop", namespace: "search" } };
+const rule = z.object({
+  apiGroups: z.array(z.string()),
+  resources: z.array(z.string()),
+  resourceNames: z.array(z.string()).optional(),
+  verbs: z.array(z.string()),
+});
+
+/** `verb group/resource[:name]`, one for each. */
+function rightsOf(rules: readonly z.infer<typeof rule>[]): string[] {
+  return rules.flatMap(({ apiGroups, resources, resourceNames, verbs }) =>
+    apiGroups.flatMap((group) =>
+      resources.flatMap((resource) =>
+        verbs.flatMap((verb) =>
+          (resourceNames ?? [""]).map((name) => `${verb} ${group}/${resource}${name && `:${name}`}`),
+        ),
+      ),
+    ),
+  );
+}
+
+describe("a gateway's rights", () => {
+  const { rules } = gatewayRole(service);
+
+  it("are to its own service's objects by name, and to look at pods", () => {
+    expect(rightsOf(rules)).toEqual([
+      "list /pods",
+      "watch /pods",
+      "get /configmaps:shop-gateway",
+      "list /configmaps:shop-gateway",
+      "watch /configmaps:shop-gateway",
+      "patch /configmaps:shop-gateway-reports",
+      "get /configmaps:shop-gateway-state",
+      "update /configmaps:shop-gateway-state",
+      "get coordination.k8s.io/leases:shop-gateway",
+      "update coordination.k8s.io/leases:shop-gateway",
+    ]);
+    expect(gatewayLease(service).metadata.name).toBe("shop-gateway");
+  });
+
+  it("are bound to its own account alone", () => {
+    const { metadata, roleRef, subjects } = gatewayRoleBinding(service);
+    expect(metadata.namespace).toBe("search");
+    expect(roleRef).toMatchObject({ kind: "Role", name: gatewayRole(service).metadata.name });
+    expect(subjects).toEqual([{ kind: "ServiceAccount", name: "shop-gateway", namespace: "search" }]);
+  });
+
+  it("are all held by the operator, or the API server would not let it give them", () => {
+    const template = readFileSync(
+      new URL("../../../charts/evenkeel/templates/_operator-rules.tpl", import.meta.url),
+      "utf8",
+    );
+    const text = /\{\{- define "evenkeel\.operatorRules" -\}\}\n([\s\S]*)\{\{- end \}\}/.exec(template)?.[1] ?? "";
+    const held = new Set(rightsOf(z.array(rule).parse(parse(text))));
+    const unnamed = rightsOf(rules).map((right) => right.replace(/:.*/, ""));
+    expect(unnamed.filter((right) => !held.has(right))).toEqual([]);
+  });
+});
