@@ -3,9 +3,16 @@ import type { Demo } from "./demo.ts";
 import { names } from "./manifests.ts";
 import { evenkeel } from "./process.ts";
 
-/** What the cluster knows: Jobs ever seen, audit entries, and whether `evenkeel audit verify` finds the chain whole. */
-export async function auditFacts(demo: Demo): Promise<{ jobs: number; entries: number; verified: boolean }> {
+/** Jobs of these runs: one for each step of each, whatever was restarted in between. */
+export async function jobsOf(demo: Demo, runs: readonly { readonly name: string }[]): Promise<number> {
   const { items } = await demo.kube.list(jobs, { namespace: names.namespace });
+  return items.filter(({ metadata }) =>
+    metadata.ownerReferences?.some((owner) => runs.some(({ name }) => name === owner.name)),
+  ).length;
+}
+
+/** How many audit entries there are, and whether `evenkeel audit verify` finds their chain whole. */
+export async function auditFacts(demo: Demo): Promise<{ entries: number; verified: boolean }> {
   const verdict = await evenkeel([
     "audit",
     "verify",
@@ -20,5 +27,5 @@ export async function auditFacts(demo: Demo): Promise<{ jobs: number; entries: n
   if (verdict.stdout === "")
     throw new Error(`evenkeel audit verify ended with ${verdict.code}: ${verdict.stderr.trim()}`);
   const { verification } = JSON.parse(verdict.stdout) as { verification: { entries?: number } };
-  return { jobs: items.length, entries: verification.entries ?? 0, verified: verdict.code === 0 };
+  return { entries: verification.entries ?? 0, verified: verdict.code === 0 };
 }

@@ -13,7 +13,7 @@ import { connect, type Kube } from "../../src/kube/index.ts";
 import { attack } from "./acts/attack.ts";
 import { badCandidate } from "./acts/bad-candidate.ts";
 import { drift } from "./acts/drift.ts";
-import { auditFacts } from "./audit.ts";
+import { auditFacts, jobsOf } from "./audit.ts";
 import { overlap } from "./datasets.ts";
 import type { Demo } from "./demo.ts";
 import { deployService, makeUser } from "./deploy.ts";
@@ -158,7 +158,7 @@ async function withFacts(demo: Demo, one: ActRecord, perform: () => Promise<void
   }
   const after = await auditFacts(demo);
   one.times.end = demo.story.seconds();
-  one.jobsCreated = after.jobs - before.jobs;
+  one.jobsCreated = await jobsOf(demo, one.runs);
   one.auditEntries = after.entries - before.entries;
   one.auditVerified = after.verified;
   if (!after.verified) one.asExpected = false;

@@ -1,74 +1,64 @@
 import * as tf from "@tensorflow/tfjs";
+import { type Random, seededRandom } from "../../monitor/index.ts";
 import type { Model } from "../model.ts";
 import type { Metric } from "./measurement.ts";
 
-const inputsPerRound = 40;
-/** Turns of each input; the fastest counts. */
-const turns = 3;
-/** Rounds take about this long together, so that a fast model's ratio is known well; each is a pair of p99. */
-const budgetMs = 4000;
-const rounds = { least: 24, most: 120 } as const;
+const inputs = 100;
+const resamples = 1000;
+/** Turns take about this long together, so that a fast model is timed often. */
+const budgetMs = 5000;
+const turns = { least: 8, most: 60 } as const;
 
 /**
- * p99 latency of one input over the active model's, timed in turns on this machine: the median over rounds, with the
- * sign test's upper confidence bound. What else the machine does only ever adds to a time: so each input has several
- * turns of which the fastest counts, and the median forgets the rounds that were disturbed most.
+ * p99 latency of one input over the active model's, timed on this machine with a bootstrap over inputs.
+ *
+ * What else the machine does only ever adds to a time: so both models take turns at every input, again and again, and of
+ * each input's times the shortest counts.
  */
 export const latencyRatio: Metric = {
   name: "LatencyRatio",
   needs: ["Labelled", "Pairs", "None"],
-  build: ({ set, models: { candidate, active } }) => {
-    const size = set.size;
-    const input = (i: number): Float32Array => {
-      const row = i % set.gate.old.count;
-      return set.gate.old.inputs.subarray(row * size, (row + 1) * size);
+  build: ({ set, models: { candidate, active }, seed }) => {
+    const count = Math.min(inputs, set.gate.old.count);
+    const input = (i: number): Float32Array => set.gate.old.inputs.subarray(i * set.size, (i + 1) * set.size);
+    const fastest = {
+      candidate: new Float64Array(count).fill(Infinity),
+      active: new Float64Array(count).fill(Infinity),
     };
-    const round = (number: number): number => {
-      const times: Record<"candidate" | "active", number[]> = { candidate: [], active: [] };
-      for (let i = 0; i < inputsPerRound; i++) {
-        const x = input(number * inputsPerRound + i);
-        let [fastest, other] = [Infinity, Infinity];
-        for (let turn = 0; turn < turns; turn++) {
-          fastest = Math.min(fastest, time(candidate, x));
-          other = Math.min(other, time(active, x));
-        }
-        times.candidate.push(fastest);
-        times.active.push(other);
+    const turn = (): void => {
+      for (let i = 0; i < count; i++) {
+        fastest.candidate[i] = Math.min(fastest.candidate[i] ?? Infinity, time(candidate, input(i)));
+        fastest.active[i] = Math.min(fastest.active[i] ?? Infinity, time(active, input(i)));
       }
-      return p99(times.candidate) / p99(times.active);
     };
     const began = performance.now();
-    round(0);
-    const count = roundsWithin(budgetMs, performance.now() - began);
-    const ratios = Float64Array.from({ length: count }, (_, number) => round(number)).sort();
+    turn();
+    const taken = turnsWithin(budgetMs, performance.now() - began);
+    for (let n = 1; n < taken; n++) turn();
     return {
       kind: "Statistic",
-      value: ((ratios[count / 2 - 1] ?? Number.NaN) + (ratios[count / 2] ?? Number.NaN)) / 2,
+      value: p99(fastest.candidate) / p99(fastest.active),
       test: (test, _, alpha) => {
         if (test !== "AtMost") return null;
-        const bound = ratios[medianBound(count, alpha > 0 ? alpha : 0.05)] ?? Infinity;
-        return { bound, p: null, n: count * inputsPerRound, needed: rounds.least, note: `median of ${count} rounds` };
+        const bound = ratioBound(fastest.candidate, fastest.active, alpha > 0 ? alpha : 0.05, seededRandom(seed + 97));
+        return { bound, p: null, n: count, needed: inputs, note: `shortest of ${taken} turns at each input` };
       },
     };
   },
 };
 
-/** An even number of rounds, so that the median lies between two. */
-export function roundsWithin(budget: number, oneMs: number): number {
-  const fitting = Math.min(rounds.most, Math.max(rounds.least, budget / oneMs));
-  return 2 * Math.floor(fitting / 2);
+export function turnsWithin(budget: number, oneMs: number): number {
+  return Math.floor(Math.min(turns.most, Math.max(turns.least, budget / oneMs)));
 }
 
-/** Place of the upper confidence bound of a median among n sorted values: the least k with P(Bin(n, ½) > k) ≤ alpha. */
-export function medianBound(n: number, alpha: number): number {
-  let term = 0.5 ** n;
-  let below = term;
-  for (let k = 0; k < n; k++) {
-    if (1 - below <= alpha) return k;
-    term *= (n - k) / (k + 1);
-    below += term;
-  }
-  return n - 1;
+/** Upper confidence bound of p99(a) / p99(b), by the percentile bootstrap over pairs (Efron 1979). */
+export function ratioBound(a: Float64Array, b: Float64Array, alpha: number, random: Random): number {
+  const ratios = Float64Array.from({ length: resamples }, () => {
+    const rows = Array.from(a, () => random.integer(a.length));
+    const of = (times: Float64Array): number => p99(Float64Array.from(rows, (row) => times[row] ?? Number.NaN));
+    return of(a) / of(b);
+  }).sort();
+  return ratios[Math.min(resamples - 1, Math.ceil((1 - alpha) * resamples))] ?? Number.NaN;
 }
 
 function time({ embed, shape }: Model, input: Float32Array): number {
@@ -80,6 +70,6 @@ function time({ embed, shape }: Model, input: Float32Array): number {
   return took;
 }
 
-function p99(times: number[]): number {
-  return times.sort((a, b) => a - b)[Math.ceil(0.99 * times.length) - 1] ?? Number.NaN;
+function p99(times: Float64Array): number {
+  return times.toSorted()[Math.ceil(0.99 * times.length) - 1] ?? Number.NaN;
 }
