@@ -58,7 +58,6 @@ export {
   type Requeue,
   type Source,
   type SourceOptions,
-  TerminalError,
 } from "./controller.ts";
 export { type ErrorCause, isKubeError, KubeError, type KubeErrorKind } from "./error.ts";
 export { EventRecorder, type EventRecorderOptions, type Occurrence } from "./event-recorder.ts";
