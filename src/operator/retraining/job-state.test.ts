@@ -33,24 +33,31 @@ describe("a Job whose pods have an injected container beside the trainer", () =>
   it("has the trainer's answer and time, whichever ended first", () => {
     const both = pod("a", ended("proxy", 5, 0, "bye"), ended("train", 60, 0, message));
     const state = jobState(job("Complete"), [both], look);
-    expect(state).toMatchObject({ result: { kind: "Train" }, finishedAt: start + 60_000, gpuSeconds: 120 });
+    expect(state).toMatchObject({ result: { kind: "Train" }, finishedAt: start + 60_000 });
+    expect(state.pods).toEqual([{ uid: "a", gpuSeconds: 120 }]);
   });
 
   it("is at work while only the other has ended", () => {
     const both = pod("a", ended("proxy", 5, 0, message), running("train"));
-    expect(jobState(job(), [both], look)).toMatchObject({ result: null, end: null, gpuSeconds: 200 });
+    expect(jobState(job(), [both], look)).toMatchObject({ result: null, end: null, pods: [{ gpuSeconds: 200 }] });
   });
 
   it("has ended with the trainer while the other goes on", () => {
     const both = pod("a", running("proxy"), ended("train", 60, 13));
-    expect(jobState(job("Failed"), [both], look).gpuSeconds).toBe(120);
+    expect(jobState(job("Failed"), [both], look).pods).toEqual([{ uid: "a", gpuSeconds: 120 }]);
   });
 });
 
 describe("a Job of several pods", () => {
   it("that succeeded has the answer of the pod that did", () => {
     const pods = [pod("a", ended("train", 10, 1)), pod("b", ended("train", 20, 0, message))];
-    expect(jobState(job("Complete"), pods, look)).toMatchObject({ result: { kind: "Train" }, gpuSeconds: 60 });
+    expect(jobState(job("Complete"), pods, look)).toMatchObject({
+      result: { kind: "Train" },
+      pods: [
+        { uid: "b", gpuSeconds: 40 },
+        { uid: "a", gpuSeconds: 20 },
+      ],
+    });
     expect(jobState(job("Complete"), pods.slice(0, 1), look).unreadable).toContain("is gone");
   });
 });

@@ -18,6 +18,9 @@ export type Looking<Result> = {
   readonly now: number;
 };
 
+/** Listed in the status. The time of older ones is in its sum. */
+const mostPods = 20;
+
 /** What is known of a Job from itself and its pods. */
 export function jobState<Result>(
   job: Stored<Job>,
@@ -26,7 +29,8 @@ export function jobState<Result>(
 ): JobState<Result> {
   const pods = itsPods.toSorted((a, b) => (createdAt(a) < createdAt(b) ? 1 : -1));
   const workers = pods.map((pod) => stateOf(pod, role));
-  const spans = workers.flatMap((worker) => spanOf(worker, now));
+  const times = pods.map((pod) => ({ uid: pod.metadata.uid, span: spanOf(stateOf(pod, role), now) }));
+  const spans = times.flatMap(({ span }) => span);
   const jobStart = job.status?.startTime === undefined ? [] : [Date.parse(job.status.startTime)];
   const starts = [...spans.map(([start]) => start), ...jobStart];
   const end = endOf(job);
@@ -39,7 +43,11 @@ export function jobState<Result>(
     startedAt: starts.length > 0 ? Math.min(...starts) : null,
     finishedAt: end && ends.length > 0 ? Math.max(...ends) : null,
     // Without GPUs a pod's wall time counts as one.
-    gpuSeconds: spans.reduce((sum, [start, finish]) => sum + ((finish - start) / 1000) * Math.max(1, gpus), 0),
+    pods: times
+      .flatMap(({ uid, span }) =>
+        span.map(([start, finish]) => ({ uid, gpuSeconds: ((finish - start) / 1000) * Math.max(1, gpus) })),
+      )
+      .slice(0, mostPods),
   };
 }
 
