@@ -19,7 +19,7 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   const { caches, key, clock } = turn;
   const service = caches.embeddingServices.get(key);
   if (!service) {
-    forget(turn);
+    await forget(turn);
     return done;
   }
   if (isBeingDeleted(service)) return hasFinalizer(service, finalizers.service) ? release(turn, service) : done;

@@ -46,7 +46,9 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
     if (finished.has(next.phase) && !finished.has(run.status.phase)) {
       metrics.retrainings.inc({ ...labelled, class: run.spec.cause.class, phase: next.phase });
     }
-    for (const { name, value } of next.gates) if (value !== null) metrics.gates.set({ ...labelled, gate: name }, value);
+    // Of a service that is gone nothing is exported again.
+    const gates = world.service ? next.gates : [];
+    for (const { name, value } of gates) if (value !== null) metrics.gates.set({ ...labelled, gate: name }, value);
   }
   return finished.has(next.phase) ? done : { after: settings.resync, backoff: isRefused(obstacle) };
 }
