@@ -77,7 +77,7 @@ export {
   parseKey,
   type Stored,
 } from "./object.ts";
-export { controllerOf, controllerReference, isControlledBy, isOwnedBy, ownerReference } from "./owner-references.ts";
+export { controllerOf, controllerReference, isControlledBy, ownerReference } from "./owner-references.ts";
 export { type Resource, type ResourceDefinition, resource } from "./resource.ts";
 export type { Change, Index } from "./store.ts";
 export { TokenBucket, type TokenBucketOptions } from "./token-bucket.ts";
