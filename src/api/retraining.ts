@@ -65,7 +65,19 @@ export const jobStatus = z
     uid: z.string().max(64).default("").describe("The Job's uid, once it was seen."),
     startedAt: instant.optional().describe("When its pod started."),
     finishedAt: instant.optional().describe("When it ended."),
-    gpuSeconds: z.number().default(0).describe("GPU time of all its tries."),
+    gpuSeconds: z.number().default(0).describe("GPU time of all its tries, to the minute while it is at work."),
+    pods: z
+      .array(
+        z
+          .object({
+            uid: z.string().max(64).describe("The pod's uid."),
+            gpuSeconds: z.number().describe("GPU time of the pod."),
+          })
+          .describe("A pod."),
+      )
+      .max(20)
+      .default([])
+      .describe("What its pods that were last seen have of that; the rest is of pods that are gone."),
     outcome: z.string().max(64).default("").describe("How it ended."),
     reemitted: z
       .boolean()

@@ -154,9 +154,14 @@ describe("runEvaluation", () => {
     expect(html.match(/(?:src|href)="(?!data:)/g)).toBeNull();
 
     const reports = await readdir(join(root, "reports/shop"));
-    const again = await runEvaluation(without({ gates: [], seed: 99 }), store, { settings });
+    const again = await runEvaluation(request, store, { settings });
     expect(again).toEqual({ result, exitCode });
     expect(await readdir(join(root, "reports/shop"))).toEqual(reports);
+
+    // Made anew under the same name.
+    const other = await runEvaluation(without({ gates: [], seed: 99 }), store, { settings });
+    expect(other.result.gates).toEqual([]);
+    expect(other.result.report).not.toBe(result.report);
   }, 60_000);
 
   it("does not attack what other gates stop already, and says so", async () => {

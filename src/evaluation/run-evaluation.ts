@@ -13,6 +13,8 @@ import {
   readTraffic,
   type Store,
   StoreError,
+  storedResult,
+  storeResult,
 } from "../registry/index.ts";
 import type { Settings } from "./context.ts";
 import { evaluate, LeakedEvaluation, type NamedEncoder } from "./evaluate.ts";
@@ -35,17 +37,17 @@ const messageLimit = 2048;
 
 /**
  * Does what an evaluation request asks and stores the report. A run that was done before answers again without any work
- * (decision 26).
+ * (decision 26), unless it was asked something else.
  */
 export async function runEvaluation(request: EvaluateRequest, store: Store, hooks: RunHooks = {}): Promise<Outcome> {
-  const done = await store.runs.read(request.run, resultFile);
+  const done = await storedResult(store.runs, request, resultFile, evaluateResult);
   if (done) {
     hooks.say?.(`run ${request.run} is done already: its result is given again`);
-    return { result: evaluateResult.parse(JSON.parse(new TextDecoder().decode(done))), exitCode: exitCodes.done };
+    return { result: done, exitCode: exitCodes.done };
   }
   try {
     const result = fitMessage(await evaluateNow(request, store, hooks));
-    await store.runs.write(request.run, resultFile, new TextEncoder().encode(JSON.stringify(result)));
+    await storeResult(store.runs, request, resultFile, result);
     return { result, exitCode: exitCodes.done };
   } catch (error) {
     const failure = failureOf(error);

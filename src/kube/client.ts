@@ -1,4 +1,3 @@
-import { pods, serviceAccounts } from "./builtin.ts";
 import type {
   Applied,
   ApplyOptions,
@@ -237,16 +236,17 @@ export class Kube {
     object: NoInfer<Applied<T>>,
     options: ApplyOptions = {},
   ): Promise<Stored<T>> {
-    return await this.#apply(resource, object, undefined, options);
-  }
-
-  /** Server-side apply of the status. */
-  async applyStatus<T extends KubeObject>(
-    resource: Resource<T>,
-    object: NoInfer<Applied<T>>,
-    options: ApplyOptions = {},
-  ): Promise<Stored<T>> {
-    return await this.#apply(resource, object, "status", options);
+    const key = keyOf(object);
+    const body = await this.#transport.json({
+      method: "PATCH",
+      path: objectPath(resource, key),
+      query: { ...this.#writeQuery(options), force: options.force ?? false },
+      body: withVersion(Object.assign(typeOf(resource), object), options.resourceVersion),
+      contentType: "application/apply-patch+yaml",
+      what: `apply ${resource.kind} ${formatKey(key)}`,
+      ...this.#write(options),
+    });
+    return decode(resource, body);
   }
 
   /** JSON merge patch (RFC 7396): null removes a field, a list is replaced as a whole. */
@@ -303,80 +303,6 @@ export class Kube {
     }
   }
 
-  /** Asks for a pod's graceful removal; TooManyRequests when a disruption budget forbids it now. */
-  async evict(
-    key: Key,
-    options: CallOptions & { readonly uid?: string; readonly gracePeriodSeconds?: number } = {},
-  ): Promise<void> {
-    const { uid, gracePeriodSeconds } = options;
-    await this.#transport.text({
-      method: "POST",
-      path: `${objectPath(pods, key)}/eviction`,
-      body: {
-        apiVersion: "policy/v1",
-        kind: "Eviction",
-        metadata: key,
-        deleteOptions: { gracePeriodSeconds, ...(uid ? { preconditions: { uid } } : {}) },
-      },
-      what: `evict Pod ${formatKey(key)}`,
-      surface429: true,
-      ...this.#write(options),
-    });
-  }
-
-  /** A token of a service account from the TokenRequest API. */
-  async createToken(
-    serviceAccount: Key,
-    options: CallOptions & {
-      readonly audiences?: readonly string[];
-      readonly expirationSeconds?: number;
-      readonly boundObject?: { kind: "Pod" | "Secret"; name: string; uid: string };
-    } = {},
-  ): Promise<{ token: string; expiresAt: string }> {
-    const { audiences, expirationSeconds, boundObject } = options;
-    const what = `create token of ServiceAccount ${formatKey(serviceAccount)}`;
-    const body = await this.#transport.json({
-      method: "POST",
-      path: objectPath(serviceAccounts, serviceAccount, "token"),
-      body: {
-        apiVersion: "authentication.k8s.io/v1",
-        kind: "TokenRequest",
-        spec: {
-          audiences,
-          expirationSeconds,
-          ...(boundObject ? { boundObjectRef: { apiVersion: "v1", ...boundObject } } : {}),
-        },
-      },
-      what,
-      ...this.#write(options),
-    });
-    return {
-      token: textAt(body, ["status", "token"], what),
-      expiresAt: textAt(body, ["status", "expirationTimestamp"], what),
-    };
-  }
-
-  /** What a container wrote, from the kubelet. */
-  async podLogs(
-    key: Key,
-    options: CallOptions & {
-      readonly container?: string;
-      readonly previous?: boolean;
-      readonly tailLines?: number;
-      readonly sinceSeconds?: number;
-      readonly limitBytes?: number;
-    } = {},
-  ): Promise<string> {
-    const { container, previous, tailLines, sinceSeconds, limitBytes } = options;
-    return await this.#transport.text({
-      method: "GET",
-      path: objectPath(pods, key, "log"),
-      query: { container, previous, tailLines, sinceSeconds, limitBytes },
-      what: `read logs of Pod ${formatKey(key)}`,
-      ...this.#call(options),
-    });
-  }
-
   /** The server's version: "v1.37.2". */
   async version(options: CallOptions = {}): Promise<string> {
     const body = await this.#transport.json({
@@ -401,25 +327,6 @@ export class Kube {
       query: this.#writeQuery(options),
       body: { ...object, ...typeOf(resource) },
       what: `replace ${subresource ? `${subresource} of ` : ""}${resource.kind} ${formatKey(key)}`,
-      ...this.#write(options),
-    });
-    return decode(resource, body);
-  }
-
-  async #apply<T extends KubeObject>(
-    resource: Resource<T>,
-    object: Applied<T>,
-    subresource: string | undefined,
-    options: ApplyOptions,
-  ): Promise<Stored<T>> {
-    const key = keyOf(object);
-    const body = await this.#transport.json({
-      method: "PATCH",
-      path: objectPath(resource, key, subresource),
-      query: { ...this.#writeQuery(options), force: options.force ?? false },
-      body: withVersion(Object.assign(typeOf(resource), object), options.resourceVersion),
-      contentType: "application/apply-patch+yaml",
-      what: `apply ${subresource ? `${subresource} of ` : ""}${resource.kind} ${formatKey(key)}`,
       ...this.#write(options),
     });
     return decode(resource, body);

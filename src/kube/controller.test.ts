@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { manualClock } from "./clock.ts";
-import { Controller, type ControllerOptions, done, type Outcome, type Source, TerminalError } from "./controller.ts";
+import { Controller, type ControllerOptions, done, type Outcome, type Source } from "./controller.ts";
 import { KubeError } from "./error.ts";
 import { formatKey, type Key } from "./object.ts";
 
@@ -83,18 +83,27 @@ describe("Controller", () => {
     expect(outcomes).toHaveLength(2);
   });
 
-  it("does not retry a terminal error, until something changes", async () => {
-    const { clock, outcomes, add } = make(async () => {
-      throw new TerminalError("your turn");
-    });
+  it("looks with growing pauses whether somebody has put right what stalls it", async () => {
+    const { clock, outcomes, add } = make(async () => ({ backoff: outcomes.length < 3 }));
     add("a");
-    await settled();
-    clock.advance(3_600_000);
-    await settled();
-    expect(outcomes).toEqual(["ns/a Terminal"]);
+    const seen: number[] = [];
+    for (const ms of [0, 100, 100, 100, 400, 10_000]) {
+      clock.advance(ms);
+      await settled();
+      seen.push(outcomes.length);
+    }
+    expect(seen).toEqual([1, 2, 2, 3, 4, 4]);
+    expect(outcomes).toEqual(["ns/a Stalled", "ns/a Stalled", "ns/a Stalled", "ns/a Done"]);
+  });
+
+  it("comes back when asked to, however long the pauses have grown", async () => {
+    const { clock, outcomes, add } = make(async () => ({ after: 150, backoff: true }));
     add("a");
-    await settled();
-    expect(outcomes).toEqual(["ns/a Terminal", "ns/a Terminal"]);
+    for (const ms of [0, 100, 150, 150]) {
+      clock.advance(ms);
+      await settled();
+    }
+    expect(outcomes).toHaveLength(4);
   });
 
   it.each([

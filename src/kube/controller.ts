@@ -9,22 +9,23 @@ import type { WriteTracker } from "./write-tracker.ts";
 /** How a reconcile ended: come back after some time, or when something changes. */
 export interface Requeue {
   readonly after?: number | undefined;
+  /**
+   * It said what somebody has to put right, and no event will tell that it is: come back with growing pauses, but after
+   * `after` at the latest.
+   */
+  readonly backoff?: boolean;
 }
 
 export const done: Requeue = {};
-
-/** Retrying does not help: the key waits until something changes. */
-export class TerminalError extends Error {
-  override readonly name: string = "TerminalError";
-}
 
 /** How one reconcile went, for metrics and logs. */
 export type Outcome =
   | { readonly kind: "Done"; readonly requeueAfter: number | null }
   /** Its caches are behind its own writes: it waited and did nothing. */
   | { readonly kind: "Behind" }
+  /** Nothing failed, but it waits for somebody. */
+  | { readonly kind: "Stalled"; readonly requeueAfter: number | null }
   | { readonly kind: "Retry"; readonly error: Error; readonly failures: number }
-  | { readonly kind: "Terminal"; readonly error: Error }
   /** A fault in the program rather than in its world; retried all the same. */
   | { readonly kind: "Panic"; readonly error: Error; readonly failures: number }
   | { readonly kind: "Aborted" };
@@ -39,9 +40,7 @@ export interface Source {
 export interface ControllerOptions {
   readonly name: string;
   /**
-   * Brings one object to its desired state. Must give up when `signal` is aborted.
-   *
-   * @throws TerminalError to wait for a change; anything else is retried with backoff
+   * Brings one object to its desired state. Must give up when `signal` is aborted. What it throws is retried with backoff.
    */
   readonly reconcile: (key: Key, signal: AbortSignal) => Promise<Requeue>;
   readonly sources: readonly Source[];
@@ -113,8 +112,8 @@ export class Controller {
       controller.abort(new KubeError("Timeout", `${this.name} ${id}: not reconciled within ${this.#deadlineMs} ms`)),
     );
     try {
-      const { after } = await this.#options.reconcile(key, controller.signal);
-      return { kind: "Done", requeueAfter: after ?? null };
+      const { after = null, backoff = false } = await this.#options.reconcile(key, controller.signal);
+      return { kind: backoff ? "Stalled" : "Done", requeueAfter: after };
     } catch (thrown) {
       if (signal.aborted) return { kind: "Aborted" };
       return this.#judge(id, thrown);
@@ -127,7 +126,6 @@ export class Controller {
   #judge(id: string, thrown: unknown): Outcome {
     const error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`);
     const failures = this.queue.failures(id) + 1;
-    if (error instanceof TerminalError) return { kind: "Terminal", error };
     if (!(thrown instanceof Error) || isProgramFault(error)) return { kind: "Panic", error, failures };
     return { kind: "Retry", error, failures };
   }
@@ -141,8 +139,10 @@ export class Controller {
       case "Behind":
         this.queue.addAfter(id, behindMs);
         break;
-      case "Terminal":
-        this.queue.forget(id);
+      case "Stalled":
+        // Of both the earlier counts.
+        if (outcome.requeueAfter !== null) this.queue.addAfter(id, outcome.requeueAfter);
+        this.queue.retry(id);
         break;
       case "Retry":
       case "Panic":

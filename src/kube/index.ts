@@ -58,7 +58,6 @@ export {
   type Requeue,
   type Source,
   type SourceOptions,
-  TerminalError,
 } from "./controller.ts";
 export { type ErrorCause, isKubeError, KubeError, type KubeErrorKind } from "./error.ts";
 export { EventRecorder, type EventRecorderOptions, type Occurrence } from "./event-recorder.ts";
@@ -78,7 +77,7 @@ export {
   parseKey,
   type Stored,
 } from "./object.ts";
-export { controllerOf, controllerReference, isControlledBy, isOwnedBy, ownerReference } from "./owner-references.ts";
+export { controllerOf, controllerReference, isControlledBy, ownerReference } from "./owner-references.ts";
 export { type Resource, type ResourceDefinition, resource } from "./resource.ts";
 export type { Change, Index } from "./store.ts";
 export { TokenBucket, type TokenBucketOptions } from "./token-bucket.ts";

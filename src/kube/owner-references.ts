@@ -18,8 +18,3 @@ export function controllerOf({ metadata }: KubeObject): OwnerReference | null {
 export function isControlledBy(object: KubeObject, owner: Stored<KubeObject>): boolean {
   return controllerOf(object)?.uid === owner.metadata.uid;
 }
-
-/** Whether the object is owned by that one, as controller or not. */
-export function isOwnedBy({ metadata }: KubeObject, owner: Stored<KubeObject>): boolean {
-  return metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) ?? false;
-}

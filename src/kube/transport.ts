@@ -21,8 +21,6 @@ export interface ApiRequest {
   readonly timeoutMs: number;
   /** Lease renewals pass the client's rate limit: they must not queue behind a thousand writes. */
   readonly urgent?: boolean;
-  /** A 429 is an answer (an eviction that a disruption budget refuses), not a reason to wait. */
-  readonly surface429?: boolean;
   /** The write is sent only while this holds, and given up when it ends. */
   readonly fence?: Fence | undefined;
 }
@@ -121,7 +119,7 @@ export class Transport {
   /** Milliseconds, or null when the error is the caller's to handle. */
   #pauseBeforeRetry(call: ApiRequest, error: KubeError, failures: number): number | null {
     // The server refused before doing anything, so even a write is safe to send again.
-    if (error.kind === "TooManyRequests" && !call.surface429) return error.retryAfter ?? defaultRetryAfterMs;
+    if (error.kind === "TooManyRequests") return error.retryAfter ?? defaultRetryAfterMs;
     if (error.kind === "Unavailable" && (call.method === "GET" || neverSent(error)) && failures < readAttempts) {
       return error.retryAfter ?? (0.5 + Math.random()) * 50 * 4 ** (failures - 1);
     }

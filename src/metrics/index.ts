@@ -2,4 +2,4 @@ export { alertRules } from "./alert-rules.ts";
 export { catalogue } from "./catalogue.ts";
 export { grafanaDashboard } from "./dashboard.ts";
 export type { MetricDefinition } from "./metric.ts";
-export { type Instruments, instruments, processRegistry } from "./registry.ts";
+export { type Instruments, instruments, processRegistry, removeSeries } from "./registry.ts";

@@ -45,6 +45,19 @@ function instrument(definition: MetricDefinition, registry: Registry): Counter |
   }
 }
 
+/** Removes the series of a gauge that have these values, whatever their other labels are. */
+export async function removeSeries<Label extends string>(
+  gauge: Gauge<Label>,
+  values: Readonly<Partial<Record<NoInfer<Label>, string>>>,
+): Promise<void> {
+  const wanted = new Map<string, unknown>(Object.entries(values));
+  const { values: series } = await gauge.get();
+  for (const { labels } of series) {
+    const own = new Map<string, unknown>(Object.entries(labels));
+    if ([...wanted].every(([label, value]) => own.get(label) === value)) gauge.remove(labels);
+  }
+}
+
 /** @returns a registry of its own with Node's process metrics (event loop lag, heap, CPU) */
 export function processRegistry(): Registry {
   const registry = new Registry();

@@ -76,10 +76,10 @@ async function untilTerminating(reconcile: () => Promise<Requeue>): Promise<Requ
 function report({ metrics }: Wiring, kind: string, key: string, outcome: Outcome, ms: number): void {
   if (outcome.kind === "Behind" || outcome.kind === "Aborted") return;
   metrics.reconcileDuration.observe({ kind }, ms / 1000);
-  const word = outcome.kind === "Done" ? "Done" : outcome.kind === "Terminal" ? "Stalled" : "Retried";
-  metrics.reconciles.inc({ kind, outcome: word });
+  const failed = outcome.kind === "Retry" || outcome.kind === "Panic";
+  metrics.reconciles.inc({ kind, outcome: failed ? "Retried" : outcome.kind });
   // Somebody else was quicker: that is what preconditions are for, and no news.
-  if (outcome.kind === "Done" || isKubeError(outcome.error, "Conflict")) return;
+  if (!failed || isKubeError(outcome.error, "Conflict")) return;
   const stack = outcome.kind === "Panic" ? { stack: outcome.error.stack } : {};
   log(outcome.kind === "Panic" ? "error" : "warn", outcome.error.message, {
     kind,

@@ -6,10 +6,12 @@ import {
   type Informer,
   isControlledBy,
   isKubeError,
+  type Kube,
   type KubeObject,
   keyOf,
   type ObjectMeta,
   type Stored,
+  type WriteTracker,
 } from "../kube/index.ts";
 import { digestOf } from "./identity.ts";
 import { annotations } from "./labels.ts";
@@ -19,31 +21,31 @@ import type { Stalled } from "./rule.ts";
 /** An object that is wanted, whatever its kind. */
 type Desired = { readonly metadata: Partial<ObjectMeta> & { readonly name: string } };
 
+/** What a write needs of a turn. */
+type Writing = Pick<Turn, "key" | "signal"> & {
+  readonly kube: Pick<Kube, "create" | "get" | "replace">;
+  readonly writes: Pick<WriteTracker, "wrote">;
+};
+
+type Cache<T extends KubeObject> = Pick<Informer<T>, "resource" | "get" | "hasSeen">;
+
 /**
  * Creates an object once. It is never applied again: applying a Job anew would undo what its queue decided (26).
  *
- * @returns the object; or `NameTaken` when the name is another's, told by the controller's UID
+ * @returns the object; `NameTaken` when the name is another's, told by the controller's UID; or `Refused`
  */
-export async function createOnce<T extends KubeObject>(
-  turn: Turn,
-  informer: Informer<T>,
+export async function create<T extends KubeObject>(
+  { kube, writes, key, signal }: Writing,
+  informer: Cache<T>,
   object: NoInfer<Applied<T>>,
   owner: Stored<KubeObject>,
 ): Promise<Stored<T> | Stalled> {
-  return await create(turn, informer, object, owner);
-}
-
-async function create<T extends KubeObject>(
-  { kube, writes, key, signal }: Turn,
-  informer: Informer<T>,
-  object: Desired,
-  owner: Stored<KubeObject>,
-): Promise<Stored<T> | Stalled> {
   const { resource } = informer;
-  const owned = { ...object, metadata: { ...object.metadata, ownerReferences: [controllerReference(owner)] } };
+  const wanted: Desired = object;
+  const owned = { ...wanted, metadata: { ...wanted.metadata, ownerReferences: [controllerReference(owner)] } };
   try {
-    const created = await kube.create(resource, complete<Created<T>>(owned), { signal });
-    writes.wrote(key, informer, created);
+    const created = await unlessRefused(() => kube.create(resource, complete<Created<T>>(owned), { signal }));
+    if (!isStalled(created)) writes.wrote(key, informer, created);
     return created;
   } catch (error) {
     if (!isKubeError(error, "AlreadyExists")) throw error;
@@ -57,8 +59,8 @@ async function create<T extends KubeObject>(
 
 /** Brings an object of the operator's own to what it should be; others' additions to it stay. */
 export async function ensure<T extends KubeObject>(
-  turn: Turn,
-  informer: Informer<T>,
+  turn: Writing,
+  informer: Cache<T>,
   desired: NoInfer<Applied<T>>,
   owner: Stored<KubeObject>,
 ): Promise<Stalled | null> {
@@ -75,8 +77,32 @@ export async function ensure<T extends KubeObject>(
   }
   const { kube, writes, key, signal } = turn;
   const next = complete<Stored<T>>(merged(existing, marked));
-  writes.wrote(key, informer, await kube.replace(informer.resource, next, { signal }));
+  const replaced = await unlessRefused(() => kube.replace(informer.resource, next, { signal }));
+  if (isStalled(replaced)) return replaced;
+  writes.wrote(key, informer, replaced);
   return null;
+}
+
+const refused = "Refused";
+
+/**
+ * What a write gives, or why the API server will not have it: a quota, an admission policy, a schema. Trying at once again
+ * is of no use, and whatever does not depend on this write goes on without it (decision 25).
+ */
+export async function unlessRefused<T extends KubeObject>(
+  write: () => Promise<Stored<T>>,
+): Promise<Stored<T> | Stalled> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!isKubeError(error, "Forbidden", "Invalid")) throw error;
+    return { reason: refused, message: error.message };
+  }
+}
+
+/** Whether it may be granted later: no event tells when, so it is asked again. */
+export function isRefused(stalled: Stalled | null): boolean {
+  return stalled?.reason === refused;
 }
 
 /** With the hash of what it is: what is no longer wanted shows as a difference too. */

@@ -1,5 +1,5 @@
 import type { EmbeddingServiceSpec } from "../api/index.ts";
-import { type Kube, secrets } from "../kube/index.ts";
+import { type Key, type Secret, type Stored, secrets } from "../kube/index.ts";
 import { type Prometheus, prometheusClient } from "../signals/index.ts";
 import type { Stalled } from "./rule.ts";
 
@@ -22,13 +22,22 @@ export function isAllowed(url: string, allowed: readonly string[]): boolean {
   });
 }
 
+/** Of the API server, what is asked here. */
+type Secrets = {
+  readonly get: (
+    resource: typeof secrets,
+    key: Key,
+    options: { readonly signal: AbortSignal },
+  ) => Promise<Stored<Secret> | null>;
+};
+
 /** Clients of the services' Prometheus servers, kept while nothing about them changes. */
 export class PrometheusSources {
-  readonly #kube: Kube;
+  readonly #kube: Secrets;
   readonly #allowed: readonly string[];
-  readonly #clients = new Map<string, { readonly identity: string; readonly prometheus: Prometheus }>();
+  readonly #clients = new Map<string, { readonly content: string; readonly prometheus: Prometheus }>();
 
-  constructor(kube: Kube, allowed: readonly string[]) {
+  constructor(kube: Secrets, allowed: readonly string[]) {
     this.#kube = kube;
     this.#allowed = allowed;
   }
@@ -49,17 +58,19 @@ export class PrometheusSources {
       const message = `monitoring.prometheus: Secret ${missing?.name ?? ""} has no key ${missing?.key ?? ""}`;
       return { kind: "Refused", reason: "SecretMissing", message };
     }
-    const id = `${namespace} ${wanted.url}`;
-    const identity = JSON.stringify([ca, authorization]);
+    // Two services may ask one server with a token each: neither is to end the other's queries.
+    const id = JSON.stringify([namespace, wanted.url, wanted.caSecretRef, wanted.authorizationSecretRef]);
+    const content = JSON.stringify([ca, authorization]);
     const known = this.#clients.get(id);
-    if (known?.identity === identity) return { kind: "Source", prometheus: known.prometheus };
-    await known?.prometheus.close();
+    if (known?.content === content) return { kind: "Source", prometheus: known.prometheus };
     const prometheus = prometheusClient({
       url: wanted.url,
       ...(ca === undefined ? {} : { ca }),
       ...(authorization === undefined ? {} : { authorization }),
     });
-    this.#clients.set(id, { identity, prometheus });
+    this.#clients.set(id, { content, prometheus });
+    // Its Secret has changed. Who comes meanwhile has the new one.
+    await known?.prometheus.close();
     return { kind: "Source", prometheus };
   }
 

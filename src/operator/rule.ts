@@ -10,5 +10,5 @@ export function first<World, Answer>(rules: readonly Rule<World, Answer>[], worl
   return null;
 }
 
-/** Something that only the user can put right: it is said in the status, and nothing is retried. */
+/** Something that only the user can put right: it is said in the status. */
 export type Stalled = { readonly reason: string; readonly message: string };

@@ -26,6 +26,7 @@ export {
 } from "./dataset.ts";
 export { StoreError, type StoreErrorReason } from "./error.ts";
 export { verifyArtefact } from "./file-store.ts";
+export { requestIdentity, storedResult, storeResult } from "./finished-run.ts";
 export {
   decodeSafetensors,
   elements,

@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
 import type { TrainRequest } from "../api/index.ts";
 import { type Encoder, embedAll, initialWeights, type Weights } from "../model/index.ts";
+import { requestIdentity } from "../registry/index.ts";
 import { adversarialFamilies, benignFamilies, type InputSpace } from "./perturbations/index.ts";
 import type { PreparedData } from "./prepared-data.ts";
 import { adaptRecipe } from "./recipes/adapt.ts";
@@ -67,7 +66,5 @@ export function inputSpace({ train }: Pick<PreparedData, "train">): InputSpace {
 
 /** Everything that decides a run's outcome, hashed: a checkpoint of another run is never taken up. */
 export function runIdentity(request: TrainRequest, backend: string): string {
-  return createHash("sha256")
-    .update(canonicalize({ ...request, backend }) ?? "")
-    .digest("hex");
+  return requestIdentity({ ...request, backend });
 }

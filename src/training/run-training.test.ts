@@ -144,6 +144,13 @@ describe("runTraining", () => {
     const again = await runTraining(request, store, { say: (line) => lines.push(line) });
     expect(again).toEqual({ result, exitCode: exitCodes.done });
     expect(lines).toEqual(["run ns/run-1 is done already: its result is given again"]);
+
+    // Made anew under the same name.
+    const other = { ...request, seed: 4, trainer: { ...request.trainer, maxSteps: 1 } };
+    expect((await runTraining(other, store)).result).toMatchObject({
+      steps: 1,
+      bundle: expect.not.stringMatching(bundle),
+    });
     expect(await store.runs.read("ns/run-1", "checkpoint.safetensors")).toBeNull();
   });
 

@@ -11,6 +11,8 @@ import {
   readTraffic,
   type Store,
   StoreError,
+  storedResult,
+  storeResult,
   takeRows,
 } from "../registry/index.ts";
 import { type BundleContent, bundleFiles, calibrateConsistency } from "./bundle-files.ts";
@@ -35,19 +37,19 @@ const resultFile = "train.json";
 
 /**
  * Does what a training request asks and stores the new bundle. A run that was done before answers again without any work
- * (decision 26); one that was interrupted goes on from its checkpoint.
+ * (decision 26), unless it was asked something else; one that was interrupted goes on from its checkpoint.
  *
  * @throws {Interrupted} when the signal stopped it: the container is to be started again
  */
 export async function runTraining(request: TrainRequest, store: Store, hooks: RunHooks = {}): Promise<Outcome> {
-  const done = await store.runs.read(request.run, resultFile);
+  const done = await storedResult(store.runs, request, resultFile, trainResult);
   if (done) {
     hooks.say?.(`run ${request.run} is done already: its result is given again`);
-    return { result: trainResult.parse(JSON.parse(new TextDecoder().decode(done))), exitCode: exitCodes.done };
+    return { result: done, exitCode: exitCodes.done };
   }
   try {
     const result = await trainNow(request, store, hooks);
-    await store.runs.write(request.run, resultFile, new TextEncoder().encode(JSON.stringify(result)));
+    await storeResult(store.runs, request, resultFile, result);
     await removeCheckpoint({ runs: store.runs, run: request.run });
     return { result, exitCode: exitCodes.done };
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { EmbeddingService, EmbeddingServiceStatus } from "../../api/index.ts";
 import { modelRollouts } from "../../kinds.ts";
 import { deployments, type Stored } from "../../kube/index.ts";
-import { createOnce, ensure, isStalled } from "../ensure.ts";
+import { create, ensure, isStalled, unlessRefused } from "../ensure.ts";
 import { digestOf } from "../identity.ts";
 import { fieldManagers } from "../labels.ts";
 import type { Turn } from "../ports.ts";
@@ -39,8 +39,9 @@ export async function apply(
 ): Promise<Applied> {
   const stalled = [...(await ensureVersion(turn, service)), ...(await ensureGateway(turn, service, world))];
   const routing = await tellGateways(turn, service, world, decision.status, stalled);
-  await seed(turn, service, world, decision);
-  await abort(turn, world, decision);
+  for (const problem of [await seed(turn, service, world, decision), await abort(turn, world, decision)]) {
+    if (problem) stalled.push(problem);
+  }
   const retraining = await makeRun(turn, service, world, decision, stalled);
   const rollout = await makeRollout(turn, service, stalled);
   return { stalled, routing, made: { ...(retraining ? { retraining } : {}), ...(rollout ? { rollout } : {}) } };
@@ -51,7 +52,7 @@ async function ensureVersion(turn: Turn, service: Stored<EmbeddingService>): Pro
   const { activeVersion } = service.status;
   const { namespace } = service.metadata;
   if (!activeVersion || turn.caches.modelVersions.get({ namespace, name: activeVersion.name })) return [];
-  const made = await createOnce(turn, turn.caches.modelVersions, adoptedVersion(service, activeVersion), service);
+  const made = await create(turn, turn.caches.modelVersions, adoptedVersion(service, activeVersion), service);
   return isStalled(made) ? [made] : [];
 }
 
@@ -100,34 +101,46 @@ async function tellGateways(
   const generation = told?.hash === hash ? told.generation : last + 1;
   const text = JSON.stringify({ generation, ...wanted });
   const problem = await ensure(turn, turn.caches.configMaps, gatewayConfigMap(service, text), service);
-  if (problem) stalled.push(problem);
-  return { generation, hash };
+  if (!problem) return { generation, hash };
+  stalled.push(problem);
+  return before;
 }
 
 function hashOf(config: NonNullable<Observed["config"]>): string {
   return digestOf(Object.fromEntries(Object.entries(config).filter(([field]) => field !== "generation")));
 }
 
-async function seed(turn: Turn, service: EmbeddingService, { workload }: Observed, decision: Decision): Promise<void> {
-  if (decision.retraining.kind !== "Seed" || !workload || !isSeeding(service, decision.retraining.uri)) return;
+async function seed(
+  turn: Turn,
+  service: EmbeddingService,
+  { workload }: Observed,
+  { retraining }: Decision,
+): Promise<Stalled | null> {
+  if (retraining.kind !== "Seed" || !workload || !isSeeding(service, retraining.uri)) return null;
   const { kube, caches, writes, key, signal } = turn;
   const { workloadRef, model } = service.spec;
-  const patch = fieldPatch(workloadRef.name, key.namespace, model, decision.retraining.uri, workload.inInitContainer);
+  const patch = fieldPatch(workloadRef.name, key.namespace, model, retraining.uri, workload.inInitContainer);
   const { resourceVersion } = workload;
-  const applied = await kube.apply(deployments, patch, { fieldManager: fieldManagers.field, resourceVersion, signal });
+  const options = { fieldManager: fieldManagers.field, resourceVersion, signal };
+  const applied = await unlessRefused(() => kube.apply(deployments, patch, options));
+  if (isStalled(applied)) return applied;
   writes.wrote(key, caches.deployments, applied);
+  return null;
 }
 
 async function abort(
   { kube, caches, writes, key, signal }: Turn,
   { rollout }: Observed,
   decision: Decision,
-): Promise<void> {
-  if (decision.restoration.kind !== "Abort" || !rollout) return;
+): Promise<Stalled | null> {
+  if (decision.restoration.kind !== "Abort" || !rollout) return null;
   const { namespace, name, resourceVersion } = rollout.metadata;
   const patch = { spec: { abort: true } };
-  const patched = await kube.mergePatch(modelRollouts, { namespace, name }, patch, { resourceVersion, signal });
+  const options = { resourceVersion, signal };
+  const patched = await unlessRefused(() => kube.mergePatch(modelRollouts, { namespace, name }, patch, options));
+  if (isStalled(patched)) return patched;
   writes.wrote(key, caches.modelRollouts, patched);
+  return null;
 }
 
 async function makeRun(
@@ -139,7 +152,7 @@ async function makeRun(
 ): Promise<string | undefined> {
   if (retraining.kind !== "Create" || !world.threatModel) return undefined;
   const run = retrainingOf(world, world.threatModel, retraining.cause, retraining.model);
-  const made = await createOnce(turn, turn.caches.retrainings, run, service);
+  const made = await create(turn, turn.caches.retrainings, run, service);
   if (!isStalled(made)) return made.metadata.uid;
   stalled.push(made);
   return undefined;
@@ -152,7 +165,7 @@ async function makeRollout(
 ): Promise<string | undefined> {
   const rollout = rolloutOf(service);
   if (!rollout) return undefined;
-  const made = await createOnce(turn, turn.caches.modelRollouts, rollout, service);
+  const made = await create(turn, turn.caches.modelRollouts, rollout, service);
   if (!isStalled(made)) return made.metadata.uid;
   stalled.push(made);
   return undefined;

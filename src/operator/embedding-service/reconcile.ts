@@ -1,8 +1,9 @@
-import type { EmbeddingService } from "../../api/index.ts";
+import type { EmbeddingService, EmbeddingServiceStatus } from "../../api/index.ts";
 import { embeddingServices } from "../../kinds.ts";
 import { done, hasFinalizer, isBeingDeleted, type Requeue, type Stored, withFinalizer } from "../../kube/index.ts";
 import { extend, flush } from "../audit-trail.ts";
 import { withCondition } from "../condition.ts";
+import { isRefused } from "../ensure.ts";
 import { instant } from "../instant.ts";
 import { finalizers } from "../labels.ts";
 import type { Turn } from "../ports.ts";
@@ -18,7 +19,7 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   const { caches, key, clock } = turn;
   const service = caches.embeddingServices.get(key);
   if (!service) {
-    forget(turn);
+    await forget(turn);
     return done;
   }
   if (isBeingDeleted(service)) return hasFinalizer(service, finalizers.service) ? release(turn, service) : done;
@@ -33,7 +34,7 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   const audit = extend(service.status.audit, segment, decision.said, [...world.runs, ...world.rollouts], now);
   await saveStatus(turn, caches.embeddingServices, service, { ...status, audit });
   report(turn, service, { ...status, audit }, decision);
-  return { after: wakeAfter(turn, service, decision, now) };
+  return { after: wakeAfter(turn, service, decision, now), backoff: applied.stalled.some(isRefused) };
 }
 
 async function hold({ kube, writes, caches, key, signal }: Turn, service: Stored<EmbeddingService>): Promise<Requeue> {
@@ -48,9 +49,17 @@ async function hold({ kube, writes, caches, key, signal }: Turn, service: Stored
 }
 
 /** The decision's status, with what was found out while it was carried out. */
-function statusOf(service: EmbeddingService, { status }: Decision, { stalled, routing, made }: Applied, now: number) {
+export function statusOf(
+  service: EmbeddingService,
+  { status }: Pick<Decision, "status">,
+  { stalled, routing, made }: Applied,
+  now: number,
+): EmbeddingServiceStatus {
   const { retraining, rollout } = status;
   const [problem] = stalled;
+  // As it was said before: the decision has just said that nothing stalls, and the time of the change would be lost.
+  const before = service.status.conditions.find(({ type }) => type === "Stalled");
+  const conditions = status.conditions.map((each) => (before && each.type === "Stalled" ? before : each));
   const saying = problem && {
     type: "Stalled",
     holds: true,
@@ -63,7 +72,7 @@ function statusOf(service: EmbeddingService, { status }: Decision, { stalled, ro
     ...(retraining && made.retraining ? { retraining: { ...retraining, uid: made.retraining } } : {}),
     ...(rollout && made.rollout ? { rollout: { ...rollout, uid: made.rollout } } : {}),
     ...(routing ? { routing } : {}),
-    ...(saying ? { phase: "Stalled", conditions: withCondition(status.conditions, saying, instant(now)) } : {}),
+    ...(saying ? { phase: "Stalled", conditions: withCondition(conditions, saying, instant(now)) } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { EmbeddingService, EmbeddingServiceStatus } from "../../api/index.ts";
 import type { Stored } from "../../kube/index.ts";
+import { removeSeries } from "../../metrics/index.ts";
 import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
 import type { Decision } from "./decide.ts";
@@ -15,31 +16,54 @@ export function report(
   decision: Decision,
 ): void {
   recordSaid(turn, service, decision.said);
-  const { metrics, key } = turn;
+  measure(turn, service, status);
+}
+
+type Measuring = Pick<Turn, "metrics" | "key">;
+
+/** @param service  as it was before, with what is exported of it */
+export function measure({ metrics, key }: Measuring, service: EmbeddingService, status: EmbeddingServiceStatus): void {
   const labels = { namespace: key.namespace, service: key.name };
   for (const phase of phases) metrics.phase.set({ ...labels, phase }, status.phase === phase ? 1 : 0);
+  const before = service.status;
+  for (const trigger of gone(before.signals, status.signals, "name")) {
+    for (const verdict of verdicts) metrics.verdicts.remove({ ...labels, trigger, verdict });
+  }
   for (const { name, verdict } of status.signals) {
     for (const each of verdicts)
       metrics.verdicts.set({ ...labels, trigger: name, verdict: each }, verdict === each ? 1 : 0);
   }
   metrics.rolloutWeight.set(labels, status.rollout?.weight ?? 0);
   metrics.auditSequence.set(labels, status.audit.seq);
-  metrics.auditHead.remove({ ...labels, head: service.status.audit.head });
+  metrics.auditHead.remove({ ...labels, head: before.audit.head });
   metrics.auditHead.set({ ...labels, head: status.audit.head }, 1);
   const limit = service.spec.retraining?.stopAfterFailures ?? Number.POSITIVE_INFINITY;
+  for (const causeClass of gone(before.failures, status.failures, "class")) {
+    metrics.circuitOpen.remove({ ...labels, class: causeClass });
+  }
   for (const { class: causeClass, count, generation } of status.failures) {
     const open = count >= limit && generation === service.metadata.generation;
     metrics.circuitOpen.set({ ...labels, class: causeClass }, open ? 1 : 0);
   }
-  const { activeVersion: before } = service.status;
   const { activeVersion: active } = status;
-  if (before) metrics.modelInfo.remove({ ...labels, model: before.digest, version: before.name });
+  if (before.activeVersion) {
+    metrics.modelInfo.remove({ ...labels, model: before.activeVersion.digest, version: before.activeVersion.name });
+  }
   if (active) metrics.modelInfo.set({ ...labels, model: active.digest, version: active.name }, 1);
-  account(turn, labels, service.status, status);
+  account(metrics, labels, before, status);
+}
+
+/** What of a list of the status is not there any more. */
+function gone<Field extends string>(
+  before: readonly Readonly<Record<Field, string>>[],
+  after: readonly Readonly<Record<Field, string>>[],
+  field: Field,
+): string[] {
+  return before.map((entry) => entry[field]).filter((value) => after.every((entry) => entry[field] !== value));
 }
 
 function account(
-  { metrics }: Turn,
+  metrics: Turn["metrics"],
   labels: { namespace: string; service: string },
   before: EmbeddingServiceStatus,
   after: EmbeddingServiceStatus,
@@ -49,10 +73,17 @@ function account(
   metrics.gpuTime.inc({ ...labels, class: last.class }, last.gpuSeconds);
 }
 
-/** A deleted service exports nothing more. */
-export function forget({ metrics, key }: Turn): void {
+/** A deleted service has no state any more. What was counted of it stays counted, and its last run may yet end. */
+export async function forget({ metrics, key }: Measuring): Promise<void> {
   const labels = { namespace: key.namespace, service: key.name };
-  for (const phase of phases) metrics.phase.remove({ ...labels, phase });
-  metrics.rolloutWeight.remove(labels);
-  metrics.auditSequence.remove(labels);
+  await Promise.all([
+    removeSeries(metrics.phase, labels),
+    removeSeries(metrics.verdicts, labels),
+    removeSeries(metrics.modelInfo, labels),
+    removeSeries(metrics.gates, labels),
+    removeSeries(metrics.rolloutWeight, labels),
+    removeSeries(metrics.circuitOpen, labels),
+    removeSeries(metrics.auditSequence, labels),
+    removeSeries(metrics.auditHead, labels),
+  ]);
 }

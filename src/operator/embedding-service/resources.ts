@@ -11,7 +11,7 @@ import {
   type RetrainingSpec,
   type ThreatModel,
 } from "../../api/index.ts";
-import { identify, seedOf } from "../identity.ts";
+import { identify, names, seedOf } from "../identity.ts";
 import { labels } from "../labels.ts";
 import { routeWanted } from "../model-rollout/resources.ts";
 import type { Workload } from "../workload.ts";
@@ -39,7 +39,7 @@ export function retrainingOf(
   const trainable = baseline.uri.startsWith("store://") ? baseline : active;
   const traffic = usesTraffic(service, cause) && snapshot ? { traffic: snapshot.uri } : {};
   return {
-    metadata: { name: `${name}-${cause.id}`, namespace, labels: { [labels.service]: name } },
+    metadata: { name: names.retraining(name, cause.id), namespace, labels: { [labels.service]: name } },
     spec: {
       serviceRef: { name },
       cause,

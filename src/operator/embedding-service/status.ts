@@ -1,5 +1,6 @@
 import type { Condition, EmbeddingServiceStatus } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
+import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import type { Said } from "../said.ts";
 import type { Protection } from "./protect.ts";
@@ -69,7 +70,7 @@ function retrainStatus(
       const { cause } = decision;
       const due = schedules.find(({ trigger }) => trigger.name === cause.trigger)?.due ?? null;
       const others = service.status.schedules.filter(({ name }) => name !== cause.trigger);
-      const name = `${service.metadata.name}-${cause.id}`;
+      const name = names.retraining(service.metadata.name, cause.id);
       return {
         cause: { ...cause, at: instant(now) },
         retraining: { name, uid: "", phase: "Pending" },
@@ -127,7 +128,8 @@ function retrainSaid({ service, workload }: Observed, decision: Retrain): Said[]
         query: query.slice(0, 512),
         dataDigest,
       };
-      return [{ kind: "CauseRecorded", subject: `Retraining/${service.metadata.name}-${id}`, facts }];
+      const run = names.retraining(service.metadata.name, id);
+      return [{ kind: "CauseRecorded", subject: `Retraining/${run}`, facts }];
     }
     case "Accept": {
       const { metadata, spec } = decision.run;

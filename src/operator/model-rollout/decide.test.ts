@@ -113,6 +113,7 @@ function world({ status = {}, spec = {}, ...change }: Change = {}): Observed {
     candidate: null,
     previous: null,
     obstacle: null,
+    refused: null,
     routing: { generation: 1, stable: a, candidate: null, inForce: true },
     analysis: null,
     ...change,
@@ -359,6 +360,27 @@ describe("a rollout", () => {
     const { status } = next({ ...change, status: {} });
     expect(status.phase).toBe("Pending");
     expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({ status: "True", reason });
+  });
+
+  const refused = { reason: "Refused", message: "exceeded quota: pools" };
+
+  it.each(["Progressing", "Promoting", "RollingBack"] as const)(
+    "says what was refused while %s, and goes on",
+    (phase) => {
+      const { status } = next({ refused, status: holding({ phase }) });
+      const usual = next({ status: holding({ phase }) }).status;
+      expect(status).toMatchObject({ phase: usual.phase, weight: usual.weight });
+      expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({ status: "True", ...refused });
+    },
+  );
+
+  it("goes back when a candidate was refused for too long, and says why", () => {
+    const status = holding({ stepStartedAt: undefined, weight: 0, mirror: false });
+    expect(next({ refused, status }, 9999).status).toMatchObject({
+      phase: "RollingBack",
+      reason: "NotReady",
+      message: expect.stringContaining(refused.message),
+    });
   });
 
   it("makes room for another rollout while it watches", () => {

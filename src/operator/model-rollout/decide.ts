@@ -91,7 +91,7 @@ function withAnalysis({ rollout, analysis }: Observed, status: ModelRolloutStatu
 }
 
 function conditionsOf(
-  { rollout }: Observed,
+  { rollout, refused }: Observed,
   status: ModelRolloutStatus,
   next: Advance,
   now: number,
@@ -99,7 +99,7 @@ function conditionsOf(
   const { generation } = rollout.metadata;
   const ended = status.phase === "Promoted" || status.phase === "RolledBack";
   const contested = status.reason === "FieldContested" ? { reason: "FieldContested", message: status.message } : null;
-  const stalled = next.stalled ?? contested;
+  const stalled = next.stalled ?? contested ?? refused;
   const { reason, message } = next;
   let list = withCondition(
     rollout.status.conditions,

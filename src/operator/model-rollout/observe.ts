@@ -48,6 +48,7 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
       ended || rollout.status.phase === "RollingBack"
         ? null
         : await obstacleOf(turn, rollout, workload, [candidate, previous]),
+    refused: null,
     routing: service ? routingOf(turn, service) : null,
     analysis: source ? await analyse(rollout, source.kind === "Source" ? source.prometheus : source, now) : null,
   };

@@ -1,10 +1,11 @@
 import type { ModelRollout } from "../../api/index.ts";
 import { deployments, done, isBeingDeleted, type Requeue, type Stored } from "../../kube/index.ts";
 import { takenOf } from "../audit-trail.ts";
-import { ensure } from "../ensure.ts";
+import { ensure, isRefused, isStalled, unlessRefused } from "../ensure.ts";
 import { fieldManagers } from "../labels.ts";
 import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
+import type { Stalled } from "../rule.ts";
 import { saveStatus, withDecisions } from "../save.ts";
 import { fieldPatch, servedUri } from "../workload.ts";
 import { decide } from "./decide.ts";
@@ -18,8 +19,8 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   const rollout = caches.modelRollouts.get(key);
   if (!rollout || isBeingDeleted(rollout)) return done;
   const now = clock.now();
-  const world = await observe(turn, rollout, now);
-  await carryOut(turn, rollout, world, now);
+  const observed = await observe(turn, rollout, now);
+  const world = { ...observed, refused: await carryOut(turn, rollout, observed, now) };
   const { status, said, wakeAfter } = decide(world, now);
   const next = withDecisions(status, said, takenOf(world.service, rollout.metadata.uid), now);
   // The audit chain is behind: it is asked again when the service has caught up.
@@ -32,11 +33,19 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
     }
   }
   const ended = next.phase === "Promoted" || next.phase === "RolledBack";
-  return ended ? done : { after: Math.min(settings.resync, Math.max(10, wakeAfter ?? settings.resync)) };
+  if (ended) return done;
+  const after = Math.min(settings.resync, Math.max(10, wakeAfter ?? settings.resync));
+  return { after, backoff: world.refused !== null };
 }
 
 /** What follows from the status that is saved: pools beside the workload, and the workload's one field. */
-async function carryOut(turn: Turn, rollout: Stored<ModelRollout>, world: Observed, now: number): Promise<void> {
+async function carryOut(
+  turn: Turn,
+  rollout: Stored<ModelRollout>,
+  world: Observed,
+  now: number,
+): Promise<Stalled | null> {
+  const problems: (Stalled | null)[] = [];
   const { service, workload } = world;
   const wanted = poolsWanted(world, now);
   const { from, to } = rollout.spec;
@@ -50,13 +59,16 @@ async function carryOut(turn: Turn, rollout: Stored<ModelRollout>, world: Observ
     } else if (service && workload && !world.obstacle) {
       const { name, namespace } = service.metadata;
       const desired = poolDeployment(workload, { name, namespace, model: service.spec.model }, model, replicas);
-      await ensure(turn, turn.caches.deployments, desired, rollout);
+      problems.push(await ensure(turn, turn.caches.deployments, desired, rollout));
     }
   }
-  if (!service || !workload) return;
-  const { phase, patched } = rollout.status;
-  if (phase === "Promoting" && !patched && world.owners.length === 0) await setField(turn, world, from.uri, to.uri);
-  if (mustRestoreField(world)) await setField(turn, world, to.uri, from.uri);
+  if (service && workload) {
+    const { phase, patched } = rollout.status;
+    const promotes = phase === "Promoting" && !patched && world.owners.length === 0;
+    if (promotes) problems.push(await setField(turn, world, from.uri, to.uri));
+    if (mustRestoreField(world)) problems.push(await setField(turn, world, to.uri, from.uri));
+  }
+  return problems.find(isRefused) ?? null;
 }
 
 async function remove(
@@ -70,12 +82,20 @@ async function remove(
 }
 
 /** Only over the value that it is known to have: what anybody else has put there stands (decision 24). */
-async function setField(turn: Turn, { service, workload }: Observed, over: string, uri: string): Promise<void> {
-  if (!service || !workload || servedUri(workload) !== over) return;
+async function setField(
+  turn: Turn,
+  { service, workload }: Observed,
+  over: string,
+  uri: string,
+): Promise<Stalled | null> {
+  if (!service || !workload || servedUri(workload) !== over) return null;
   const { kube, caches, writes, key, signal } = turn;
   const { workloadRef, model } = service.spec;
   const patch = fieldPatch(workloadRef.name, key.namespace, model, uri, workload.inInitContainer);
   const { resourceVersion } = workload;
-  const applied = await kube.apply(deployments, patch, { fieldManager: fieldManagers.field, resourceVersion, signal });
+  const options = { fieldManager: fieldManagers.field, resourceVersion, signal };
+  const applied = await unlessRefused(() => kube.apply(deployments, patch, options));
+  if (isStalled(applied)) return applied;
   writes.wrote(key, caches.deployments, applied);
+  return null;
 }

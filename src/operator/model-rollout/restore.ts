@@ -77,17 +77,18 @@ function rollBackRegressed({ rollout, analysis }: Observed): Reversal | null {
   return { reason: "AnalysisFailed", message: message.join("; ") };
 }
 
-function rollBackUnready({ rollout, candidate, workload }: Observed, now: number): Reversal | null {
+function rollBackUnready({ rollout, candidate, workload, refused }: Observed, now: number): Reversal | null {
   const { phase, stepEnteredAt, stepStartedAt } = rollout.status;
   if (stepEnteredAt === undefined || now - time(stepEnteredAt) < deadline(rollout)) return null;
   const { progressDeadline } = rollout.spec.policy;
+  const why = refused ? `: ${refused.message}` : "";
   if (phase === "Promoting") {
     if (workload?.rolling === "Complete" && servedUri(workload) === to(rollout)) return null;
-    return { reason: "WorkloadNotReady", message: `the workload was not rolled over within ${progressDeadline}` };
+    return { reason: "WorkloadNotReady", message: `the workload was not rolled over within ${progressDeadline}${why}` };
   }
   if (phase !== "Progressing" || stepStartedAt !== undefined) return null;
   const { readyReplicas = 0, replicas = 0 } = candidate ?? {};
-  const message = `step ${rollout.status.step + 1} did not begin within ${progressDeadline}: ${readyReplicas} of ${replicas} pods of the candidate are ready`;
+  const message = `step ${rollout.status.step + 1} did not begin within ${progressDeadline}: ${readyReplicas} of ${replicas} pods of the candidate are ready${why}`;
   return { reason: "NotReady", message };
 }
 

@@ -41,6 +41,8 @@ export type Observed = {
   readonly previous: Pool | null;
   /** What stands in the way of making a pool: a name that is taken, or what would catch its pods. */
   readonly obstacle: Stalled | null;
+  /** What the API server would not have this time. It is asked again, and holds nothing else back. */
+  readonly refused: Stalled | null;
   readonly routing: Routing | null;
   /** null when none is due. */
   readonly analysis: Analysis | null;

@@ -68,17 +68,17 @@ function job<Result>(change: Partial<JobState<Result>> = {}): JobState<Result> {
     unreadable: "",
     startedAt: now - 60_000,
     finishedAt: null,
-    gpuSeconds: 0,
+    pods: [],
     ...change,
   };
 }
 
 const trained: TrainResult = { kind: "Train", bundle: uri(b), steps: 100, backend: "native" };
-const complete = { end: { kind: "Complete" }, finishedAt: now - 1000, gpuSeconds: 59.4 } as const;
+const complete = { end: { kind: "Complete" }, finishedAt: now - 1000, pods: [{ uid: "p", gpuSeconds: 59.4 }] } as const;
 const row = { name: "clean", value: -0.001, bound: -0.01, p: 0.001, n: 900, needed: 500 };
 const evaluated: EvaluateResult = { kind: "Evaluate", report: uri(a), gates: [row], overlap: 0 };
 
-const job1 = { name: "shop-1-train", uid: "j", gpuSeconds: 0, outcome: "", reemitted: false };
+const job1 = { name: "shop-1-train", uid: "j", gpuSeconds: 0, pods: [], outcome: "", reemitted: false };
 const training: Partial<RetrainingStatus> = { phase: "Training", train: job1 };
 const evaluating: Partial<RetrainingStatus> = {
   phase: "Evaluating",
@@ -230,9 +230,10 @@ describe("a run", () => {
       phase: "Training" as const,
       train: { ...job1, name: "shop-1-train-again", reemitted: true, gpuSeconds: 59 },
     };
-    expect(next(again, { train: job({ ...complete, gpuSeconds: 2, result: trained }) }).status.train?.gpuSeconds).toBe(
-      61,
-    );
+    expect(
+      next(again, { train: job({ ...complete, pods: [{ uid: "q", gpuSeconds: 2 }], result: trained }) }).status.train
+        ?.gpuSeconds,
+    ).toBe(61);
     expect(next(again, { train: lost }).status).toMatchObject({ phase: "Failed", reason: "ResultLost" });
   });
 

@@ -4,6 +4,7 @@ import { identify, names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import { first, type Rule, type Stalled } from "../rule.ts";
 import type { Said } from "../said.ts";
+import { gpuTime, isDue } from "./gpu-time.ts";
 import { jobNames } from "./resources.ts";
 import type { JobState, Observed } from "./world.ts";
 
@@ -104,7 +105,7 @@ function begin(world: Observed, now: number): Step | null {
 }
 
 function newJob(name: string): JobStatus {
-  return { name, uid: "", gpuSeconds: 0, outcome: "", reemitted: false };
+  return { name, uid: "", gpuSeconds: 0, pods: [], outcome: "", reemitted: false };
 }
 
 function train(world: Observed, now: number): Step | null {
@@ -236,7 +237,7 @@ function follow<Result>(
   const seen: JobStatus = {
     ...job,
     uid: state.uid,
-    gpuSeconds: Math.round((job.reemitted ? job.gpuSeconds : 0) + state.gpuSeconds),
+    ...gpuTime(job, state.pods),
     ...(state.startedAt === null ? {} : { startedAt: job.startedAt ?? instant(state.startedAt) }),
   };
   const ended = (outcome: string): JobStatus => ({ ...seen, outcome, finishedAt: instant(state.finishedAt ?? now) });
@@ -244,7 +245,7 @@ function follow<Result>(
     if (state.deleted) {
       return stop(end(world, "Cancelled", "JobDeleted", `Job ${job.name} was deleted`, now, as(ended("Deleted"))));
     }
-    return seen.uid === job.uid && seen.startedAt === job.startedAt
+    return seen.uid === job.uid && seen.startedAt === job.startedAt && !isDue(job, seen)
       ? nothing
       : stop({ status: as(seen), said: [], message: "", stalled: null });
   }

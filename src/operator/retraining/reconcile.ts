@@ -11,7 +11,7 @@ import {
   withoutFinalizer,
 } from "../../kube/index.ts";
 import { takenOf } from "../audit-trail.ts";
-import { createOnce, isStalled } from "../ensure.ts";
+import { create, isRefused, isStalled } from "../ensure.ts";
 import { finalizers, labels } from "../labels.ts";
 import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
@@ -46,21 +46,23 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
     if (finished.has(next.phase) && !finished.has(run.status.phase)) {
       metrics.retrainings.inc({ ...labelled, class: run.spec.cause.class, phase: next.phase });
     }
-    for (const { name, value } of next.gates) if (value !== null) metrics.gates.set({ ...labelled, gate: name }, value);
+    // Of a service that is gone nothing is exported again.
+    const gates = world.service ? next.gates : [];
+    for (const { name, value } of gates) if (value !== null) metrics.gates.set({ ...labelled, gate: name }, value);
   }
-  return finished.has(next.phase) ? done : { after: settings.resync };
+  return finished.has(next.phase) ? done : { after: settings.resync, backoff: isRefused(obstacle) };
 }
 
 /** What follows from the status that is saved: Jobs, the version, and the release of what is recorded. */
-async function carryOut(turn: Turn, run: Stored<Retraining>, world: Observed): Promise<Stalled | null> {
+export async function carryOut(turn: Turn, run: Stored<Retraining>, world: Observed): Promise<Stalled | null> {
   const { phase, train, evaluate } = run.status;
   const { settings, caches } = turn;
   if (phase === "Training" && train?.uid === "" && !world.train && world.service && !world.obstacle) {
-    const made = await createOnce(turn, caches.jobs, trainingJob(run, train.name, settings), run);
+    const made = await create(turn, caches.jobs, trainingJob(run, train.name, settings), run);
     if (isStalled(made)) return made;
   }
   if (phase === "Evaluating" && evaluate?.uid === "" && !world.evaluate && world.service && !world.obstacle) {
-    const made = await createOnce(turn, caches.jobs, evaluationJob(run, evaluate.name, settings), run);
+    const made = await create(turn, caches.jobs, evaluationJob(run, evaluate.name, settings), run);
     if (isStalled(made)) return made;
   }
   if (phase === "Gating" && !world.published && world.service) {
@@ -76,7 +78,7 @@ async function makeVersion(turn: Turn, run: Stored<Retraining>): Promise<Stalled
   const { caches, key } = turn;
   const service = caches.embeddingServices.get({ namespace: key.namespace, name: run.spec.serviceRef.name });
   if (!service) return null;
-  const made = await createOnce(turn, caches.modelVersions, modelVersionOf(run), service);
+  const made = await create(turn, caches.modelVersions, modelVersionOf(run), service);
   return isStalled(made) ? made : null;
 }
 

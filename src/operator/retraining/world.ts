@@ -6,6 +6,8 @@ export type JobEnd =
   | { readonly kind: "Complete" }
   | { readonly kind: "Failed"; readonly reason: string; readonly message: string };
 
+export type PodTime = { readonly uid: string; readonly gpuSeconds: number };
+
 /** What is known of one Job of the run. */
 export type JobState<Result> = {
   readonly uid: string;
@@ -20,7 +22,8 @@ export type JobState<Result> = {
   readonly startedAt: number | null;
   /** ms, of the last pod */
   readonly finishedAt: number | null;
-  readonly gpuSeconds: number;
+  /** GPU time of its pods, newest first; no more than the status has room for. */
+  readonly pods: readonly PodTime[];
 };
 
 /** Everything that a decision about a run is taken from. */

@@ -31,6 +31,16 @@ describe("a threat model", () => {
     expect(decide({ ...once, status }, now + 9e6)).toEqual(status);
   });
 
+  it("is judged anew by an operator that judges otherwise", () => {
+    const once = model([{ ...tilt, epsilon: 0.1 }]);
+    const { conditions: _, ...status } = decide(once, now);
+    const valid = { type: "Ready", status: "True" as const, reason: "Valid", message: "" };
+    const before = { ...status, conditions: [{ ...valid, lastTransitionTime: "2026-11-24T08:00:00Z" }] };
+    const later = decide({ ...once, status: before }, now + 9e6);
+    expect(later.conditions).toMatchObject([{ status: "False", reason: "InvalidThreatModel" }]);
+    expect(later.validatedAt).toBe(status.validatedAt);
+  });
+
   it.each([
     ["a family of another modality", model([{ ...crafted, family: "VectorBox" }]), "spec.perturbations[0].family"],
     ["a crafted family called benign", model([{ ...crafted, kind: "Benign" }]), "spec.perturbations[0].kind"],

@@ -24,7 +24,7 @@ export function decide({ metadata, spec, status }: ThreatModel, now: number): Th
   return {
     observedGeneration: metadata.generation,
     hash,
-    conditions: same ? status.conditions : conditions,
+    conditions,
     validatedAt: same && status.validatedAt !== undefined ? status.validatedAt : instant(now),
   };
 }

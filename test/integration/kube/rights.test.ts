@@ -10,6 +10,7 @@ import {
   roles,
   serviceAccounts,
 } from "../../../src/kube/index.ts";
+import { serviceAccountAccess } from "../../harness/kubeconfig.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { connectShared, freshNamespace, kubeconfigText } from "./cluster.ts";
 
@@ -34,8 +35,7 @@ beforeAll(async () => {
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "reader" },
     subjects: [{ kind: "ServiceAccount", name: "reader", namespace }],
   });
-  const { token } = await admin.createToken({ namespace, name: "reader" });
-  const { url, ca } = inject("cluster");
+  const { url, ca, token } = await serviceAccountAccess(inject("cluster"), namespace, "reader");
   reader = await connect({ kubeconfigText: kubeconfigText(url, ca, token), fieldManager: "reader" });
   const rights = () => reader.get(configMaps, { namespace, name: "weights" }).then(() => true);
   await waitFor("the rights to be known", rights);

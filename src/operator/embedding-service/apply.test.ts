@@ -1,0 +1,137 @@
+import { describe, expect, it } from "vitest";
+import { refusingTurn } from "../../../test/harness/refusing-turn.ts";
+import { type EmbeddingService, embeddingService, gatewayConfig } from "../../api/index.ts";
+import type { Stored } from "../../kube/index.ts";
+import type { Workload } from "../workload.ts";
+import { apply } from "./apply.ts";
+import { decide } from "./decide.ts";
+import { statusOf } from "./reconcile.ts";
+import type { Observed } from "./world.ts";
+
+const now = Date.parse("2026-11-24T08:00:00Z");
+const digest = `sha256:${"a".repeat(64)}`;
+const active = { name: "shop-a", digest, uri: `store://models/shop@${digest}` };
+const stored = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T07:00:00Z" };
+
+const parsed = embeddingService.parse({
+  apiVersion: "evenkeel.dev/v1alpha1",
+  kind: "EmbeddingService",
+  metadata: { name: "shop", namespace: "search", uid: "u", generation: 1 },
+  spec: {
+    workloadRef: { name: "embedder" },
+    port: 8080,
+    protocol: "TEI",
+    model: { container: "main", env: "MODEL_URI" },
+    store: { claimName: "store" },
+    dataset: { reference: `store://data/shop@${digest}` },
+    monitoring: { prometheus: { url: "http://prometheus:9090" } },
+    triggers: [{ name: "attack", signal: "AdversarialAnomaly", then: "Protect" }],
+  },
+  status: { activeVersion: active, firstVersion: active },
+});
+const service: Stored<EmbeddingService> = { ...parsed, metadata: { ...parsed.metadata, ...stored } };
+
+const workload: Workload = {
+  uid: "w",
+  resourceVersion: "1",
+  field: { kind: "Value", uri: active.uri },
+  inInitContainer: false,
+  replicas: 2,
+  readyReplicas: 2,
+  rolling: "Complete",
+  selector: { app: "embedder" },
+  deployment: { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "embedder", ...stored } },
+};
+
+/** An attack is under way. */
+const world: Observed = {
+  service,
+  workload,
+  ownership: { kind: "Ours" },
+  signals: service.spec.triggers.map((trigger) => ({
+    trigger,
+    status: {
+      name: trigger.name,
+      verdict: "Fail",
+      value: 0.5,
+      threshold: 0.1,
+      failingFor: 60,
+      alarm: 1,
+      message: "",
+      reason: "",
+      model: digest,
+    },
+    held: true,
+    learning: false,
+    query: "q",
+  })),
+  schedules: [],
+  source: null,
+  store: null,
+  threatModel: null,
+  run: null,
+  rollout: null,
+  waitingRuns: [],
+  waitingRollouts: [],
+  runs: [],
+  rollouts: [],
+  snapshot: null,
+  config: null,
+  gateway: { ready: 2, wanted: 2 },
+  causes: [],
+};
+
+describe("a service of which the API server refuses something", () => {
+  it.each([["poddisruptionbudgets"], ["serviceaccounts", "services"], ["modelversions"]])(
+    "is protected all the same: %s",
+    async (...plurals) => {
+      const { turn, made, stop } = await refusingTurn(...plurals);
+      try {
+        const decision = decide(world, now);
+        expect(decision.protection.kind).toBe("On");
+        const { stalled, routing } = await apply(turn, service, world, decision);
+        expect(stalled).toEqual(
+          plurals.map((plural) => ({
+            reason: "Refused",
+            message: expect.stringContaining(`exceeded quota: ${plural}`),
+          })),
+        );
+        expect(routing?.generation).toBe(1);
+        const told = made.get("configmaps/shop-gateway")?.data?.["gateway.json"] ?? "null";
+        expect(gatewayConfig.parse(JSON.parse(told)).protection.active).toBe(true);
+      } finally {
+        await stop();
+      }
+    },
+  );
+
+  it("was told nothing when it is that which was refused", async () => {
+    const { turn, stop } = await refusingTurn("configmaps");
+    try {
+      const { stalled, routing } = await apply(turn, service, world, decide(world, now));
+      expect(stalled.length).toBeGreaterThan(0);
+      expect(routing).toBeUndefined();
+    } finally {
+      await stop();
+    }
+  });
+});
+
+describe("what a service's status says of it", () => {
+  const problem = { reason: "Refused", message: "exceeded quota" };
+  const after = (before: EmbeddingService, at: number) =>
+    statusOf(
+      before,
+      decide({ ...world, service: before }, at),
+      { stalled: [problem], routing: undefined, made: {} },
+      at,
+    );
+
+  it("stays as it is while it stays refused", () => {
+    const first = after(service, now);
+    expect(first.phase).toBe("Stalled");
+    expect(first.conditions.find(({ type }) => type === "Stalled")).toMatchObject({ status: "True", ...problem });
+    const second = after({ ...service, status: first }, now + 60_000);
+    expect(second.conditions).toEqual(first.conditions);
+  });
+});

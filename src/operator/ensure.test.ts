@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { configMaps, KubeError, type KubeErrorKind } from "../kube/index.ts";
+import { create, ensure, isRefused } from "./ensure.ts";
+
+const stored = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T08:00:00Z" };
+const owner = {
+  apiVersion: "evenkeel.dev/v1alpha1",
+  kind: "EmbeddingService",
+  metadata: { name: "shop", namespace: "search", ...stored },
+};
+const wanted = { metadata: { name: "shop-gateway", namespace: "search" }, data: { a: "1" } };
+const existing = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: {
+    ...wanted.metadata,
+    ...stored,
+    ownerReferences: [{ apiVersion: owner.apiVersion, kind: owner.kind, name: "shop", uid: "u", controller: true }],
+  },
+};
+
+/** A turn whose writes all fail so. */
+function failing(kind: KubeErrorKind) {
+  const fail = async (): Promise<never> => {
+    throw new KubeError(kind, `create ConfigMap search/shop-gateway: exceeded quota (${kind})`);
+  };
+  return {
+    kube: { create: fail, replace: fail, get: async () => null },
+    writes: {
+      wrote: () => {
+        throw new Error("nothing was written");
+      },
+    },
+    key: { namespace: "search", name: "shop" },
+    signal: new AbortController().signal,
+  };
+}
+
+const cache = (object: typeof existing | null) => ({
+  resource: configMaps,
+  get: () => object,
+  hasSeen: () => true,
+});
+
+describe.each(["Forbidden", "Invalid"] as const)("a write that is %s", (kind) => {
+  const refusal = { reason: "Refused", message: expect.stringContaining("exceeded quota") };
+
+  it("is an answer to say in the status, with the server's words", async () => {
+    const created = await create(failing(kind), cache(null), wanted, owner);
+    expect(created).toEqual(refusal);
+    expect(await ensure(failing(kind), cache(null), wanted, owner)).toEqual(refusal);
+    const replaced = await ensure(failing(kind), cache(existing), wanted, owner);
+    expect(replaced).toEqual(refusal);
+    expect(isRefused(replaced)).toBe(true);
+  });
+});
+
+describe.each(["Conflict", "Unavailable", "NamespaceTerminating"] as const)("a write that failed: %s", (kind) => {
+  it("fails the turn", async () => {
+    await expect(create(failing(kind), cache(null), wanted, owner)).rejects.toThrow(kind);
+    await expect(ensure(failing(kind), cache(existing), wanted, owner)).rejects.toThrow(kind);
+  });
+});

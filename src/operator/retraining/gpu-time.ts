@@ -1,0 +1,28 @@
+import type { JobStatus } from "../../api/index.ts";
+import type { PodTime } from "./world.ts";
+
+type GpuTime = Pick<JobStatus, "gpuSeconds" | "pods">;
+
+/**
+ * GPU time of a Job, of which pods come and go: what was counted for one that was drained and deleted stays counted
+ * (decision 37). So it never shrinks.
+ *
+ * @param before  the status, whose sum has more than its list explains when pods are gone
+ * @param seen    pods now
+ */
+export function gpuTime(before: GpuTime, seen: readonly PodTime[]): GpuTime {
+  const counted = new Map(before.pods.map(({ uid, gpuSeconds }) => [uid, gpuSeconds]));
+  const pods = seen.map(({ uid, gpuSeconds }) => ({
+    uid,
+    gpuSeconds: Math.max(Math.round(gpuSeconds), counted.get(uid) ?? 0),
+  }));
+  const added = pods.map(({ uid, gpuSeconds }) => gpuSeconds - (counted.get(uid) ?? 0));
+  return { gpuSeconds: before.gpuSeconds + added.reduce((sum, seconds) => sum + seconds, 0), pods };
+}
+
+/** Counted and not yet saved is lost with its pod: no more than this, and no write for every look. */
+const mostUnsaved = 60;
+
+export function isDue(before: GpuTime, now: GpuTime): boolean {
+  return now.gpuSeconds - before.gpuSeconds >= mostUnsaved;
+}
