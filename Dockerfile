@@ -31,7 +31,8 @@ COPY src/model/native-location.ts src/model/native-location.ts
 
 FROM native-tools AS native-cpu
 RUN EVENKEEL_CACHE=/opt/cache node_modules/.bin/node tools/native.ts \
- && mv /opt/cache/native-* /opt/native
+ && mkdir /opt/native \
+ && mv /opt/cache/native-*/* /opt/native/
 
 FROM native-tools AS native-gpu
 ARG TENSORFLOW=2.21.0
