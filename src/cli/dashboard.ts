@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Command } from "commander";
 import { type ClusterOptions, inCluster, withClusterOptions } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { listenHost } from "./listen-host.ts";
 
 interface Options extends ClusterOptions {
   readonly allNamespaces?: true;
@@ -27,7 +28,7 @@ export const command = withClusterOptions(new Command("dashboard"))
   .description("Serves a web page with services, signals over time, runs, gates, rollouts and the audit.")
   .option("-A, --all-namespaces", "services of all namespaces")
   .option("--port <port>", "port to listen on, 0 for any free one", portNumber, 8765)
-  .option("--host <address>", "address to listen on", process.env["POD_IP"] ?? "127.0.0.1")
+  .option("--host <address>", "address to listen on", listenHost())
   .option("--allow-host <name...>", "names besides localhost that it may be asked for by", [])
   .option("--prometheus <url>", "Prometheus to ask, in place of the one that each service names")
   .addHelpText("after", examples)

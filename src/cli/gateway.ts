@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { listenHost } from "./listen-host.ts";
 
 type Options = {
   readonly service: string;
@@ -30,7 +31,7 @@ async function run({ service, namespace = process.env["POD_NAMESPACE"], port, ad
     namespace,
     service,
     pod: process.env["POD_NAME"] ?? `gateway-${process.pid}`,
-    host: process.env["POD_IP"] ?? "127.0.0.1",
+    host: listenHost(),
     port,
     adminPort,
     store: process.env["EVENKEEL_STORE"] ?? null,

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { listenHost } from "./listen-host.ts";
 
 interface Options {
   readonly namespaces?: readonly string[];
@@ -49,7 +50,7 @@ export const command = new Command("operator")
           settings: { image, trainerImage, resync },
           namespaces,
           prometheusAllow,
-          host: process.env["POD_IP"] ?? "127.0.0.1",
+          host: listenHost(),
           port,
           lease: {
             namespace: options.leaseNamespace ?? process.env["POD_NAMESPACE"] ?? "default",

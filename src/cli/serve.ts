@@ -3,6 +3,7 @@ import { loadEncoder, startBackend } from "../model/index.ts";
 import { BundleError, openStore, readDescription, StoreError } from "../registry/index.ts";
 import { EmbeddingServer, type ServedModel } from "../serve/server.ts";
 import { CommandError } from "./command-error.ts";
+import { listenHost } from "./listen-host.ts";
 
 type Options = { model?: string; uri?: string; store?: string; port: string; host: string };
 
@@ -12,7 +13,7 @@ export const command = new Command("serve")
   .option("--uri <uri>", "store://NAME@sha256:DIGEST (MODEL_URI)", process.env["MODEL_URI"])
   .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
   .option("--port <port>", "port to listen on, 0 for any", "8080")
-  .option("--host <address>", "address to listen on (POD_IP)", process.env["POD_IP"] || "127.0.0.1")
+  .option("--host <address>", "address to listen on (in a pod: every one)", listenHost())
   .action(async (options: Options) => {
     const model = await load(options);
     const server = new EmbeddingServer(model);

@@ -18,6 +18,9 @@ export class GatewayMetrics implements ProxyMeter {
   readonly #gateway: Instruments<typeof catalogue.gateway>;
   readonly #monitor: Instruments<typeof catalogue.monitor>;
 
+  /** the last block that could be measured, in ms */
+  #measured: { readonly model: string; readonly end: number } | null = null;
+
   constructor(namespace: string, service: string) {
     this.#service = { namespace, service };
     this.#gateway = instruments(catalogue.gateway, this.registry);
@@ -130,7 +133,9 @@ export class GatewayMetrics implements ProxyMeter {
     if (facts.p !== null) this.#monitor.pValue.set({ ...labels, signal: "RepresentationDrift" }, facts.p);
     if (step.flaggedShare !== null) this.#monitor.flaggedShareLowerBound.set(labels, step.flaggedShare);
     this.#monitor.flaggedShareThreshold.set(labels, facts.minShare);
-    this.#monitor.lastBlock.set(labels, facts.blockEnd / 1000);
+    // Blocks without enough vectors are no data: they leave the time where it was, and the signals go stale.
+    if (step.result === "bet" || step.result === "learning") this.#measured = { model, end: facts.blockEnd };
+    if (this.#measured?.model === model) this.#monitor.lastBlock.set(labels, this.#measured.end / 1000);
   }
 
   lateBlocks(model: string, count: number): void {
@@ -139,6 +144,7 @@ export class GatewayMetrics implements ProxyMeter {
 
   /** Another gateway speaks for the fleet now. */
   followed(): void {
+    this.#measured = null;
     this.#clearSignals();
   }
 

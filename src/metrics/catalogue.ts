@@ -53,7 +53,7 @@ export const monitorMetrics = {
   ),
   lastBlock: gauge(
     "evenkeel_monitor_last_block_timestamp_seconds",
-    "End of the last statistics block that was taken in, in Unix time.",
+    "End of the last statistics block with enough vectors to be measured, in Unix time.",
     model,
   ),
   blocks: counter(

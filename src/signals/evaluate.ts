@@ -133,7 +133,7 @@ export function judgeAlarm(signal: AlarmSignal, samples: readonly Sample[], quer
   }
   const age = at - lastBlock * 1000;
   if (age > signal.maxAge) {
-    const message = `the last block ended ${Math.round(age / 1000)} s ago, at most ${signal.maxAge / 1000} s is allowed`;
+    const message = `the last block with enough vectors ended ${Math.round(age / 1000)} s ago, at most ${signal.maxAge / 1000} s is allowed`;
     return verdict({ ...facts, kind: "NoData", reason: "Stale", message });
   }
   if (figure("learning") === 1) {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { openStore, parseUri } from "../../../src/registry/index.ts";
@@ -62,11 +62,12 @@ export async function current(
         "--timeout=120s",
       ]);
       await pipe(
-        ["tar", "-c", "-C", store, "."],
+        // By name: the store's own folder belongs to the node.
+        ["tar", "-c", "-C", store, ...(await readdir(store))],
         [
           admin.binary,
           `--kubeconfig=${admin.kubeconfig}`,
-          ...inLoader(["tar", "-x", "--no-same-owner", "-C", "/store"]),
+          ...inLoader(["tar", "-x", "--no-same-owner", "--no-overwrite-dir", "-m", "-C", "/store"]),
         ],
       );
     },
@@ -164,8 +165,8 @@ function loaderPod(image: string) {
       automountServiceAccountToken: false,
       securityContext: {
         runAsNonRoot: true,
-        runAsUser: 1000,
-        fsGroup: 1000,
+        // The image's own user, as trainers write beside what it writes.
+        runAsUser: 65_532,
         seccompProfile: { type: "RuntimeDefault" },
       },
       containers: [

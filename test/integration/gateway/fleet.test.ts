@@ -85,7 +85,7 @@ describe("two gateways", () => {
     expect((await request(`${second.adminUrl}/readyz`)).statusCode).toBe(200);
     await waitFor(
       "the term to end",
-      async () => (await metric(second, "evenkeel_monitor_last_block_timestamp_seconds")) === null,
+      async () => (await metric(second, "evenkeel_monitor_alarm", { signal: "AdversarialAnomaly" })) === null,
     );
     rule.remove();
     const before = (await bed.state())?.block ?? 0;
