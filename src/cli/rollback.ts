@@ -40,12 +40,12 @@ export const command = withWait(
       ]);
       const service: Stored<EmbeddingService> = await findService(cluster, serviceName);
       const active = service.status.activeVersion;
-      let since: string | null = null;
+      const left: { since: string | null } = { since: null };
       const rollout = await requestRollout(cluster, service, {
         reason: "Rollback",
         gradually: options.gradually ?? false,
         choose: ({ versions, rollouts }) => {
-          since = active ? answeringSince(active, rollouts) : null;
+          left.since = active ? answeringSince(active, rollouts) : null;
           const found =
             options.to === undefined
               ? active && predecessor(active, rollouts, versions)
@@ -58,8 +58,9 @@ export const command = withWait(
       });
       if (options.output === "text") {
         process.stdout.write(`${rollout.metadata.name} goes back to ${rollout.spec.to.version}\n`);
-        if (since)
-          process.stdout.write(`embed again what your index took in since ${since}: ${active?.name} embedded it\n`);
+        if (left.since && active) {
+          process.stdout.write(`embed again what your index took in since ${left.since}: ${active.name} embedded it\n`);
+        }
       } else if (!options.wait) await printData(rollout, options.output);
       if (options.wait) await rolloutEnded(cluster, rollout, options);
     });
