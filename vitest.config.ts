@@ -33,7 +33,6 @@ export default defineConfig({
           include: ["test/faults/**/*.test.ts", "test/e2e/**/*.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
         },
       },
     ],

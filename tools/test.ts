@@ -23,7 +23,8 @@ const preparations: readonly Suite[] = [
 const suites: readonly Suite[] = [
   { name: "check", command: "node tools/check.ts" },
   { name: "integration", command: "vitest run --project integration" },
-  { name: "e2e", command: "vitest run --project e2e" },
+  // One after the other: the demo's traffic and its trainer have the machine to themselves.
+  { name: "e2e", command: "vitest run --project e2e --no-file-parallelism" },
 ];
 
 async function run({ name, command }: Suite, env: Readonly<Record<string, string>>): Promise<number> {
