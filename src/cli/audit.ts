@@ -27,7 +27,7 @@ const verify = withOutput(withClusterOptions(new Command("verify")), "text", "js
   .argument("<service>", "name of an EmbeddingService")
   .addHelpText(
     "after",
-    "\nExamples:\n  evenkeel audit verify products\n\nExit codes: 0 whole, 3 there is no such service, 5 broken.",
+    "\nExamples:\n  evenkeel audit verify products\n\nExit codes: 0 whole or empty, 3 there is no such service, 4 refused, 5 broken.",
   )
   .action(async (name: string, options: Options) => {
     await inCluster(options, async (cluster) => {
@@ -47,7 +47,9 @@ const verify = withOutput(withClusterOptions(new Command("verify")), "text", "js
       if (options.output === "text") {
         const pending = chain.pending > 0 ? `, ${chain.pending} of them still in the status` : "";
         process.stdout.write(
-          `whole: ${verification.entries} entries in ${chain.segments} segments${pending}, head ${verification.head}\n`,
+          verification.entries === 0
+            ? "empty: no decision has been recorded yet, so there is nothing to prove\n"
+            : `whole: ${verification.entries} entries in ${chain.segments} segments${pending}, head ${verification.head}\n`,
         );
       }
     });

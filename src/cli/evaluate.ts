@@ -26,6 +26,7 @@ import {
 } from "../evaluation/index.ts";
 import { startBackend } from "../model/index.ts";
 import { type Dataset, openStore, readDataset } from "../registry/index.ts";
+import { readRequest } from "./read-request.ts";
 
 type Options = {
   run?: string;
@@ -78,10 +79,9 @@ export const command = new Command("evaluate")
 async function runJob({ run, store }: Options): Promise<number> {
   let request: EvaluateRequest;
   try {
-    if (!store) throw new Error("EVENKEEL_STORE is not set");
-    const text = run ? await readFile(run, "utf8") : process.env["EVENKEEL_RUN"];
-    if (!text) throw new Error("EVENKEEL_RUN is not set");
-    request = evaluateRequest.parse(JSON.parse(text));
+    const asked = await readRequest(run);
+    if (!store) throw new Error("EVENKEEL_STORE is not set: give the store's folder there or by --store");
+    request = evaluateRequest.parse(asked);
   } catch (error) {
     answer({ kind: "Evaluate", gates: [], error: { reason: "BadRequest", message: messageOf(error) } });
     return exitCodes.badRequest;

@@ -11,7 +11,7 @@ export const command = new Command("fetch")
   )
   .option("--uri <uri>", "store://NAME@sha256:DIGEST (MODEL_URI)", process.env["MODEL_URI"])
   .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
-  .requiredOption("--to <folder>", "where the files go; what is there is replaced")
+  .requiredOption("--to <folder>", "where the files go; files of the same name are replaced")
   .action(async ({ uri, store, to }: { uri?: string; store?: string; to: string }) => {
     if (!uri) throw new CommandError("usage", "nothing to fetch: give --uri or MODEL_URI");
     if (!store) throw new CommandError("usage", "no store to fetch from: give --store or EVENKEEL_STORE");

@@ -105,9 +105,13 @@ function protectionBranch({ spec, status }: EmbeddingService, { now, paint }: Tr
   return { text: paint("warn", `protection  ${mode} for ${age(since, now)}, set off by ${trigger}`) };
 }
 
-function holdingBranch({ status }: EmbeddingService, { now, paint }: TreeOptions): Branch | null {
-  if (!status.holding) return null;
+function holdingBranch({ spec, status }: EmbeddingService, { now, paint }: TreeOptions): Branch | null {
+  if (!status.holding || !spec.retraining) return null;
   const { reason, message, until } = status.holding;
+  // Said already, as what the whole service is stalled by.
+  if (status.conditions.some((said) => said.type === "Stalled" && said.status === "True" && said.reason === reason)) {
+    return null;
+  }
   const left = until === undefined ? "" : ` (another ${span(Math.max(0, Date.parse(until) - now))})`;
   return { text: paint("dim", `retraining waits  ${reason}: ${message}${left}`) };
 }

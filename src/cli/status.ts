@@ -38,13 +38,15 @@ export const command = withOutput(
   .action(async (name: string | undefined, options: Options) => {
     await inCluster(options, async ({ kube, namespace }) => {
       const scope = options.allNamespaces ? undefined : namespace;
+      const { overview, readObjects } = await import("../overview/index.ts");
+      // Also before watching, so that a cluster that does not answer and a name that is not there are said at once.
+      const views = chosen(overview(await readObjects(kube, scope)), name, namespace);
       if (options.watch) {
         const { watchOverviews } = await import("./watch-overviews.ts");
         await watchOverviews(kube, scope, (views) => redraw(views, name, options, namespace));
         return;
       }
-      const { overview, readObjects } = await import("../overview/index.ts");
-      await print(chosen(overview(await readObjects(kube, scope)), name, namespace), options, namespace);
+      await print(views, options, namespace);
     });
   });
 

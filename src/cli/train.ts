@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { z } from "zod";
 import { exitCodes, type TrainRequest, type TrainResult, trainRequest } from "../api/index.ts";
 import { openStore } from "../registry/index.ts";
 import { Interrupted, progressReporter, runTraining } from "../training/index.ts";
+import { readRequest } from "./read-request.ts";
 
 /** As a shell reports the end by SIGTERM: not one of the codes that forbid another try. */
 const interrupted = 143;
@@ -26,10 +26,9 @@ export const command = new Command("train")
 async function main(file: string | undefined, store: string | undefined): Promise<number> {
   let request: TrainRequest;
   try {
-    if (!store) throw new Error("EVENKEEL_STORE is not set");
-    const text = file ? await readFile(file, "utf8") : process.env["EVENKEEL_RUN"];
-    if (!text) throw new Error("EVENKEEL_RUN is not set");
-    request = trainRequest.parse(JSON.parse(text));
+    const asked = await readRequest(file);
+    if (!store) throw new Error("EVENKEEL_STORE is not set: give the store's folder there or by --store");
+    request = trainRequest.parse(asked);
   } catch (error) {
     const message =
       error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : String(error);

@@ -112,12 +112,15 @@ function load(kubeConfig: KubeConfig, config: ClusterConfig): void {
     return;
   }
   if ("kubeconfigText" in config) kubeConfig.loadFromString(config.kubeconfigText);
-  else if (config.kubeconfig !== undefined) kubeConfig.loadFromFile(config.kubeconfig);
-  else {
+  else if (config.kubeconfig !== undefined) {
+    const path = config.kubeconfig;
+    named(path, () => kubeConfig.loadFromFile(path));
+  } else {
     const home = process.env["HOME"];
     const hasFile = process.env["KUBECONFIG"] || (home && existsSync(`${home}/.kube/config`));
     if (!hasFile && process.env["KUBERNETES_SERVICE_HOST"]) kubeConfig.loadFromCluster();
-    else kubeConfig.loadFromDefault();
+    else if (!hasFile) throw new TypeError("no kubeconfig: set KUBECONFIG, give --kubeconfig, or run in a pod");
+    else named(process.env["KUBECONFIG"] || `${home}/.kube/config`, () => kubeConfig.loadFromDefault());
   }
   if (config.context !== undefined) {
     if (!kubeConfig.getContextObject(config.context)) {
@@ -125,6 +128,16 @@ function load(kubeConfig: KubeConfig, config: ClusterConfig): void {
       throw new TypeError(`context "${config.context}" is not in the kubeconfig, which has: ${known.join(", ")}`);
     }
     kubeConfig.setCurrentContext(config.context);
+  }
+}
+
+/** Says which file cannot be read, and not what stands in it: parsers quote the lines that they stumble over. */
+function named(path: string, read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new TypeError(`kubeconfig ${path} cannot be read: ${why}`);
   }
 }
 

@@ -46,7 +46,7 @@ export class PrometheusSources {
   async find(namespace: string, wanted: Wanted, signal: AbortSignal): Promise<Found> {
     if (!isAllowed(wanted.url, this.#allowed)) {
       const allowed = this.#allowed.length > 0 ? `: ${this.#allowed.join(", ")}` : ", which is empty";
-      const message = `monitoring.prometheus.url: ${wanted.url} is not on the operator's allow-list (--prometheus-allow)${allowed}`;
+      const message = `monitoring.prometheus.url: ${wanted.url} is not on the operator's allow-list (prometheus.allow in the chart's values)${allowed}`;
       return { kind: "Refused", reason: "PrometheusNotAllowed", message };
     }
     const [ca, authorization] = await Promise.all([

@@ -216,6 +216,15 @@ describe("the lists", () => {
   });
 });
 
+describe("the phase", () => {
+  it("is Steady only of what serves", () => {
+    expect(decide(world(), now).status.phase).toBe("Steady");
+    const unready = { ...workload(uri("a")), readyReplicas: 0 };
+    expect(decide(world({ workload: unready }), now).status.phase).toBe("Pending");
+    expect(decide(world({ gateway: { ready: 0, wanted: 2 } }), now).status.phase).toBe("Pending");
+  });
+});
+
 describe("adoption", () => {
   it("takes what runs as the first version, and as what it is compared with", () => {
     const {

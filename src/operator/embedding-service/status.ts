@@ -255,6 +255,7 @@ function phaseOf({ signals }: Observed, status: EmbeddingServiceStatus, list: re
   if (status.protection?.active) return "Protecting";
   if (status.rollout && status.rollout.phase !== "Watching") return "RollingOut";
   if (status.retraining) return "Retraining";
-  if (!status.activeVersion) return "Pending";
+  // What serves nothing is not steady, whatever its signals say.
+  if (list.some(({ type, status: holds }) => type === "Ready" && holds !== "True")) return "Pending";
   return signals.some(({ learning }) => learning) ? "Learning" : "Steady";
 }

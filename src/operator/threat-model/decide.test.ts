@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { threatModel } from "../../api/index.ts";
+import { parseAllDocuments } from "yaml";
+import { threatModel, threatModelSpec } from "../../api/index.ts";
 import { decide } from "./decide.ts";
 import { problemsOf } from "./problems.ts";
 
@@ -68,6 +71,15 @@ describe("a threat model", () => {
     expect(decide(invalid, now).conditions).toMatchObject([
       { type: "Ready", status: "False", reason: "InvalidThreatModel" },
     ]);
+  });
+
+  it("is valid in every sample", () => {
+    const folder = join(import.meta.dirname, "../../../deploy/samples");
+    const found = readdirSync(folder)
+      .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), "utf8")).map((each) => each.toJS()))
+      .filter(({ kind }) => kind === "ThreatModel");
+    expect(found.length).toBeGreaterThan(1);
+    for (const { spec } of found) expect(problemsOf(threatModelSpec.parse(spec))).toEqual([]);
   });
 
   it("of vectors takes boxes with immutable coordinates", () => {

@@ -19,7 +19,12 @@ const families: Readonly<Record<ThreatModelSpec["modality"], readonly Family[]>>
   Vector: ["Linf", "L2", "VectorBox"],
 };
 
-const adversarial: ReadonlySet<Family> = new Set<Family>(["Linf", "L2", "VectorBox"]);
+/** Families that are not simply benign: what an attacker may do, or either. */
+const kinds: Readonly<Partial<Record<Family, readonly Perturbation["kind"][]>>> = {
+  Linf: ["Adversarial"],
+  L2: ["Adversarial"],
+  VectorBox: ["Adversarial", "Benign"],
+};
 /** On inputs scaled to [0, 1]. */
 const unitBudget: ReadonlySet<Family> = new Set<Family>(["Linf", "PixelNoise"]);
 
@@ -39,12 +44,12 @@ function ofPerturbation(perturbation: Perturbation, path: string, modality: Thre
   const own = budgets[family];
   const all: readonly Budget[] = ["epsilon", "degrees", "shear", "scale", "shift", "strength"];
   const foreign = all.filter((name) => perturbation[name] !== undefined && !own.includes(name));
-  const wantedKind = adversarial.has(family) ? "Adversarial" : "Benign";
+  const allowed = kinds[family] ?? ["Benign"];
   return [
     ...(families[modality].includes(family)
       ? []
       : [`${path}.family: ${family} is not for ${modality}: ${families[modality].join(", ")}`]),
-    ...(kind === wantedKind ? [] : [`${path}.kind: ${family} is ${wantedKind}`]),
+    ...(allowed.includes(kind) ? [] : [`${path}.kind: ${kind} is not for ${family}: ${allowed.join(" or ")}`]),
     ...(own.some((name) => (perturbation[name] ?? 0) > 0)
       ? []
       : [`${path}: ${family} needs ${own.join(" or ")} above 0`]),

@@ -1,0 +1,26 @@
+import { readFile } from "node:fs/promises";
+
+/**
+ * The request of a training or an evaluation, as parsed JSON: of a file, else of EVENKEEL_RUN.
+ *
+ * @throws {Error} that says what to give, or which source is no JSON
+ */
+export async function readRequest(file: string | undefined): Promise<unknown> {
+  if (file !== undefined) {
+    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      throw new Error(`--run ${file}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`);
+    });
+    return parsed(text, `--run ${file}`);
+  }
+  const text = process.env["EVENKEEL_RUN"];
+  if (!text) throw new Error("there is no request: give it as JSON in EVENKEEL_RUN, or as a file by --run");
+  return parsed(text, "EVENKEEL_RUN");
+}
+
+function parsed(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${source} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
