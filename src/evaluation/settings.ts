@@ -17,7 +17,7 @@ export function defaultSettings(backend: BackendName, trainingSteps: number): Se
     documents: slow ? 3000 : 8000,
     queries: slow ? 1000 : 2000,
     attacked: slow ? 300 : backend === "gpu" ? 1000 : 500,
-    sampled: slow ? 64 : 100,
+    sampled: backend === "gpu" ? 100 : 64,
     budget: { steps, restarts: 2, queries: slow ? 100 : 150 },
     resamples: defaultResamples,
     draws: 2,

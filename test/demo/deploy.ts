@@ -55,7 +55,7 @@ export async function deployService(stage: Stage, as: Kubectl, prepared: Prepare
     },
   ]);
   await stage.fillStore(prepared.folder);
-  const pace = { block: "2s", trainSteps: prepared.trainSteps, mirror: "8s", hold: "8s" };
+  const pace = { block: "2s", trainSteps: prepared.trainSteps, mirror: "7s", hold: "7s" };
   await applyAll(as, [
     workload(stage.trainerImage),
     threatModel(),

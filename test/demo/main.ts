@@ -56,7 +56,7 @@ if (options.help) {
 }
 
 const requestsPerSecond = 45;
-const pace = { calm: 20, ramp: 20, detectWithin: 150, trainWithin: 600, rolloutWithin: 300 };
+const pace = { calm: 14, ramp: 20, detectWithin: 150, trainWithin: 600, rolloutWithin: 300 };
 
 const acts: readonly { name: string; expected: string; play: (demo: Demo, record: ActRecord) => Promise<void> }[] = [
   { name: "drift", expected: "promoted what was proven, rejected what was not", play: drift },

@@ -6,7 +6,7 @@ import type { Metric } from "./measurement.ts";
 const inputs = 100;
 const resamples = 1000;
 /** Turns take about this long together, so that a fast model is timed often. */
-const budgetMs = 5000;
+const budgetMs = 3000;
 const turns = { least: 8, most: 60 } as const;
 
 /**

@@ -34,7 +34,7 @@ export async function attack(demo: Demo, record: ActRecord): Promise<void> {
   await observer.until("protection to be on", ({ service }) => service.status.protection?.active === true, 30);
   record.facts["secondsFromDetectionToProtection"] = Math.round((story.seconds() - record.times.detection) * 10) / 10;
   traffic.reset();
-  await pause(demo, 10, "protected traffic is counted");
+  await pause(demo, 8, "protected traffic is counted");
   const { attacks, caught, benign: ordinary, hit } = traffic.tally;
   record.facts["attacksTaggedShare"] = attacks > 0 ? caught / attacks : Number.NaN;
   record.facts["benignTaggedShare"] = ordinary > 0 ? hit / ordinary : Number.NaN;
