@@ -25,10 +25,10 @@ export type ExplainedShift = {
 
 /** Vectors that the covariance is fitted on, and that traffic is taken from: newer ones show how it looks now. */
 export const mostSamples = 2000;
-/** Least share of the shift that the labelled slice must show before a gain on it says anything of that shift. */
-const leastExplained = 0.7;
-/** A residual below this is no other domain, whatever share of a small shift it is. */
-const leastResidual = 0.2;
+/** A residual below this is no other domain: a shift of that size takes the detector long to see by itself. */
+const leastResidual = 0.25;
+/** Of a large shift the slice may leave more, as long as it shows nearly all of it. */
+const leastExplained = 0.9;
 
 /**
  * How much of the shift in live traffic the labelled slice of the new domain shows: the mean of live vectors is compared
