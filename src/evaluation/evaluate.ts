@@ -13,7 +13,7 @@ import { benignFamilies, composeBenign } from "../training/perturbations/index.t
 import { attackRows, embedFlat, gatingAttacks } from "./attacks/index.ts";
 import { type Context, ofEach, type Scene, type Settings } from "./context.ts";
 import { effectiveRank } from "./diagnostics/effective-rank.ts";
-import { type ExplainedShift, explainShift, mostSamples } from "./diagnostics/explained-shift.ts";
+import { type ExplainedShift, explainShift, mostLive } from "./diagnostics/explained-shift.ts";
 import { alignment, silhouette, uniformity } from "./diagnostics/geometry.ts";
 import { dealEvaluationSet, type EvaluationSet, firstRows, narrow, type Part, scaledInputs } from "./evaluation-set.ts";
 import { average, gateRow, measure, metrics } from "./gates/index.ts";
@@ -242,7 +242,7 @@ function explainLive(
   const newest = Array.from({ length: traffic.count }, (_, row) => row).sort(
     (a, b) => (times[b] ?? 0) - (times[a] ?? 0) || a - b,
   );
-  const live = takeRows(traffic, newest.slice(0, mostSamples));
+  const live = takeRows(traffic, newest.slice(0, mostLive));
   const expected = [...accepted.live.keys()].filter((row) => accepted.live[row] === 1);
   const matrix = (data: Float32Array): Matrix => ({ rows: data.length / columns, columns, data });
   return explainShift({

@@ -42,7 +42,7 @@ export type GatewayOptions = {
 
 /** Samples of a snapshot, and the least time between two. */
 const mostSnapshotSamples = 20_000;
-const snapshotEveryMs = 30_000;
+const snapshotEveryMs = 15_000;
 const flushEveryMs = 5_000;
 
 /** The data plane in front of one service: everything wired together. */

@@ -32,7 +32,7 @@ const leastChange = 1 / 50;
  * TTL that deletes data. The space is bounded all the same. As each snapshot has a fiftieth of other samples than the one
  * before, a segment is named in about fifty while samples come and go, and as often again while the first ones gather: at
  * most 150 names of 80 bytes for each segment that is kept, mostly far fewer, as there is no more than one snapshot in
- * 30 s. A fiftieth is little enough for a run to be shown the shift that it is made for.
+ * 15 s. A fiftieth is little enough for a run to be shown the shift that it is made for.
  */
 export class SnapshotTaker {
   readonly #options: SnapshotTakerOptions;

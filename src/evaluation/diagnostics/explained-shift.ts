@@ -23,8 +23,10 @@ export type ExplainedShift = {
   readonly samples: number;
 };
 
-/** Vectors that the covariance is fitted on, and that traffic is taken from: newer ones show how it looks now. */
-export const mostSamples = 2000;
+/** Captured samples that are compared: the newest, which show how traffic looks now. */
+export const mostLive = 1000;
+/** Vectors that the covariance is fitted on. */
+const mostFitted = 2000;
 /** A residual below this is no other domain: a shift of that size takes the detector long to see by itself. */
 const leastResidual = 0.25;
 /** Of a large shift the slice may leave more, as long as it shows nearly all of it. */
@@ -39,7 +41,7 @@ const leastExplained = 0.9;
  */
 export function explainShift({ accepted, live, old, shifted }: ShiftSamples): ExplainedShift | null {
   if (accepted.rows < 3 || live.rows < 3 || old.rows < 3 || shifted.rows < 3) return null;
-  const fitted = { ...accepted, rows: Math.min(mostSamples, accepted.rows) };
+  const fitted = { ...accepted, rows: Math.min(mostFitted, accepted.rows) };
   let whitening: Whitening;
   try {
     whitening = fitWhitening(fitted, seededRandom(1));
