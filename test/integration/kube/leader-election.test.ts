@@ -160,10 +160,10 @@ it("a leader that is asked to stop gives the lease back, and the next one takes 
   const startedAt = performance.now();
   a.process.kill("SIGTERM");
   expect(await a.ended).toBe(0);
+  // Given back before it ended: nobody has to wait for it to run out.
+  expect((await kube.get(leases, { namespace, name: "leader" }))?.spec?.holderIdentity).not.toBe("a");
   await leading("b", b);
-  const took = performance.now() - startedAt;
-  figures.push(`takeover after SIGTERM: ${took.toFixed(0)} ms`);
-  expect(took).toBeLessThan(leaseDurationMs);
+  figures.push(`takeover after SIGTERM: ${(performance.now() - startedAt).toFixed(0)} ms`);
   await wrote("b");
   expect(writers).toEqual(["a", "b"]);
 });
