@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { refusingTurn } from "../../../test/harness/refusing-turn.ts";
-import { type EmbeddingService, embeddingService, gatewayConfig } from "../../api/index.ts";
+import { type EmbeddingService, gatewayConfig } from "../../api/index.ts";
 import type { Stored } from "../../kube/index.ts";
+import { serviceFixture } from "../service.fixture.ts";
 import type { Workload } from "../workload.ts";
 import { apply } from "./apply.ts";
 import { decide } from "./decide.ts";
@@ -13,20 +14,8 @@ const digest = `sha256:${"a".repeat(64)}`;
 const active = { name: "shop-a", digest, uri: `store://models/shop@${digest}` };
 const stored = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T07:00:00Z" };
 
-const parsed = embeddingService.parse({
-  apiVersion: "evenkeel.dev/v1alpha1",
-  kind: "EmbeddingService",
-  metadata: { name: "shop", namespace: "search", uid: "u", generation: 1 },
-  spec: {
-    workloadRef: { name: "embedder" },
-    port: 8080,
-    protocol: "TEI",
-    model: { container: "main", env: "MODEL_URI" },
-    store: { claimName: "store" },
-    dataset: { reference: `store://data/shop@${digest}` },
-    monitoring: { prometheus: { url: "http://prometheus:9090" } },
-    triggers: [{ name: "attack", signal: "AdversarialAnomaly", then: "Protect" }],
-  },
+const parsed = serviceFixture({
+  spec: { triggers: [{ name: "attack", signal: "AdversarialAnomaly", then: "Protect" }] },
   status: { activeVersion: active, firstVersion: active },
 });
 const service: Stored<EmbeddingService> = { ...parsed, metadata: { ...parsed.metadata, ...stored } };

@@ -1,28 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type EmbeddingServiceStatus, embeddingService } from "../../api/index.ts";
+import type { EmbeddingServiceStatus } from "../../api/index.ts";
 import { catalogue, instruments, processRegistry } from "../../metrics/index.ts";
+import { serviceFixture } from "../service.fixture.ts";
 import { forget, measure } from "./report.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
 const active = { name: "shop-a", digest, uri: `store://models/shop@${digest}` };
 const signal = (name: string) => ({ name, verdict: "Fail" });
 
-const service = (status: object) =>
-  embeddingService.parse({
-    apiVersion: "evenkeel.dev/v1alpha1",
-    kind: "EmbeddingService",
-    metadata: { name: "shop", namespace: "search", uid: "u", generation: 1 },
-    spec: {
-      workloadRef: { name: "embedder" },
-      port: 8080,
-      protocol: "TEI",
-      model: { container: "main", env: "MODEL_URI" },
-      store: { claimName: "store" },
-      dataset: { reference: `store://data/shop@${digest}` },
-      monitoring: { prometheus: { url: "http://prometheus:9090" } },
-    },
-    status,
-  });
+const service = (status: object) => serviceFixture({ status });
 
 const empty = service({});
 const full = service({

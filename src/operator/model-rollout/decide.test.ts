@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { embeddingService, type ModelRolloutStatus, modelRollout, modelRolloutStatus } from "../../api/index.ts";
+import { type ModelRolloutStatus, modelRollout, modelRolloutStatus } from "../../api/index.ts";
+import { serviceFixture } from "../service.fixture.ts";
 import type { Workload } from "../workload.ts";
 import { advance } from "./advance.ts";
 import { decide } from "./decide.ts";
@@ -15,19 +16,7 @@ const b = `sha256:${"b".repeat(64)}`;
 const uri = (digest: string): string => `store://models/shop@${digest}`;
 
 const service = (change: object = {}) =>
-  embeddingService.parse({
-    apiVersion: "evenkeel.dev/v1alpha1",
-    kind: "EmbeddingService",
-    metadata: { name: "shop", namespace: "search", uid: "u" },
-    spec: {
-      workloadRef: { name: "embedder" },
-      port: 8080,
-      protocol: "TEI",
-      model: { container: "main", env: "MODEL_URI" },
-      store: { claimName: "store" },
-      dataset: { reference: uri(a) },
-      monitoring: { prometheus: { url: "http://prometheus:9090" } },
-    },
+  serviceFixture({
     status: {
       activeVersion: { name: "shop-a", digest: a, uri: uri(a) },
       rollout: { name: "move", phase: "Pending" },

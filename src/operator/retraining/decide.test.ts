@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
   type EvaluateResult,
-  embeddingService,
   exitCodes,
   type RetrainingStatus,
   retraining,
@@ -9,6 +8,7 @@ import {
   type TrainResult,
   trainRequest,
 } from "../../api/index.ts";
+import { serviceFixture } from "../service.fixture.ts";
 import { decide } from "./decide.ts";
 import { evaluationJob, jobNames, modelVersionOf, trainingJob } from "./resources.ts";
 import type { JobState, Observed } from "./world.ts";
@@ -18,21 +18,7 @@ const a = `sha256:${"a".repeat(64)}`;
 const b = `sha256:${"b".repeat(64)}`;
 const uri = (digest: string): string => `store://models/shop@${digest}`;
 
-const service = embeddingService.parse({
-  apiVersion: "evenkeel.dev/v1alpha1",
-  kind: "EmbeddingService",
-  metadata: { name: "shop", namespace: "search", uid: "u" },
-  spec: {
-    workloadRef: { name: "embedder" },
-    port: 8080,
-    protocol: "TEI",
-    model: { container: "main", env: "MODEL_URI" },
-    store: { claimName: "store" },
-    dataset: { reference: uri(a) },
-    monitoring: { prometheus: { url: "http://prometheus:9090" } },
-  },
-  status: { retraining: { name: "shop-1", uid: "r", phase: "Pending" } },
-});
+const service = serviceFixture({ status: { retraining: { name: "shop-1", uid: "r", phase: "Pending" } } });
 
 const run = (status: Partial<RetrainingStatus> = {}, spec: object = {}) =>
   retraining.parse({

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { refusingTurn } from "../../../test/harness/refusing-turn.ts";
-import { embeddingService, retraining } from "../../api/index.ts";
+import { retraining } from "../../api/index.ts";
+import { serviceFixture } from "../service.fixture.ts";
 import { decide } from "./decide.ts";
 import { carryOut } from "./reconcile.ts";
 
@@ -9,20 +10,7 @@ const digest = `sha256:${"a".repeat(64)}`;
 const uri = `store://models/shop@${digest}`;
 const stored = { uid: "r", resourceVersion: "1", creationTimestamp: "2026-11-24T07:00:00Z" };
 
-const service = embeddingService.parse({
-  apiVersion: "evenkeel.dev/v1alpha1",
-  kind: "EmbeddingService",
-  metadata: { name: "shop", namespace: "search", uid: "u" },
-  spec: {
-    workloadRef: { name: "embedder" },
-    port: 8080,
-    protocol: "TEI",
-    model: { container: "main", env: "MODEL_URI" },
-    store: { claimName: "store" },
-    dataset: { reference: uri },
-    monitoring: { prometheus: { url: "http://prometheus:9090" } },
-  },
-});
+const service = serviceFixture();
 
 const parsed = retraining.parse({
   apiVersion: "evenkeel.dev/v1alpha1",
