@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { Random } from "../monitor/index.ts";
 import { elements } from "../registry/index.ts";
 import { heldShape, type Network, type Weights } from "./network.ts";
+import { withGradient } from "./with-gradient.ts";
 
 /** A network with weights. The weights are tensors of the running backend and belong to whoever made them. */
 export type Encoder = { readonly network: Network; readonly weights: Weights };
@@ -16,25 +17,16 @@ export function embed({ network, weights }: Encoder, batch: tf.Tensor): tf.Tenso
   return normalise(network.forward(weights, batch));
 }
 
-/**
- * y = x r with r = 1/‖x‖ by row; a constant keeps it finite at 0. The gradient r (dy − y Σ dy y) is written out, as it is
- * part of every step of every attack.
- */
+/** y = x r with r = 1/‖x‖ by row; a constant keeps it finite at 0. Its gradient is r (dy − y Σ dy y). */
 export function normalise(x: tf.Tensor2D): tf.Tensor2D {
-  const byRow = tf.customGrad((input, save) => {
-    if (!(input instanceof tf.Tensor) || typeof save !== "function") throw new TypeError("a tensor and a place for it");
-    const r = tf.rsqrt(tf.add(tf.sum(tf.square(input), 1, true), 1e-12));
-    const y = tf.mul(input, r);
-    save([y, r]);
-    return {
-      value: y,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [kept = y, scale = r] = saved;
-        return tf.mul(tf.sub(dy, tf.mul(kept, tf.sum(tf.mul(dy, kept), 1, true))), scale);
-      },
-    };
-  });
-  return byRow(x).as2D(...x.shape);
+  return withGradient(
+    x,
+    (input) => {
+      const scale = tf.rsqrt(tf.add(tf.sum(tf.square(input), 1, true), 1e-12));
+      return { value: tf.mul(input, scale), scale };
+    },
+    (dy, { value: y, scale }) => tf.mul(tf.sub(dy, tf.mul(y, tf.sum(tf.mul(dy, y), 1, true))), scale),
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter, Weights } from "../network.ts";
+import { withGradient } from "../with-gradient.ts";
 
 /** x W + b over the last axis. @param x [n, in] */
 export function linear(weights: Weights, name: string, x: tf.Tensor2D): tf.Tensor2D {
@@ -12,27 +13,20 @@ export function layerNorm<Rank extends tf.Tensor>(weights: Weights, name: string
   return tf.add(tf.mul(scaled, weightOf(weights, `${name}.weight`)), weightOf(weights, `${name}.bias`));
 }
 
-/**
- * z = (x − mean) r with r = 1/√(variance + ε), over the last axis. Its gradient r (dz − mean(dz) − z mean(dz z)) is written
- * out: derived operation by operation it takes four times as many kernels, which are most of an attack's step.
- */
+/** z = (x − mean) r with r = 1/√(variance + ε), over the last axis; its gradient is r (dz − mean(dz) − z mean(dz z)). */
 function standardised<Rank extends tf.Tensor>(x: Rank, epsilon: number): Rank {
-  const ofRows = tf.customGrad((input, save) => {
-    if (!(input instanceof tf.Tensor) || typeof save !== "function") throw new TypeError("a tensor and a place for it");
-    const centred = tf.sub(input, tf.mean(input, -1, true));
-    const r = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
-    const z = tf.mul(centred, r);
-    save([z, r]);
-    return {
-      value: z,
-      gradFunc: (dz: tf.Tensor, saved: tf.Tensor[]) => {
-        const [kept = z, scale = r] = saved;
-        const along = tf.mul(kept, tf.mean(tf.mul(dz, kept), -1, true));
-        return tf.mul(tf.sub(tf.sub(dz, tf.mean(dz, -1, true)), along), scale);
-      },
-    };
-  });
-  return ofRows(x) as Rank;
+  return withGradient(
+    x,
+    (input) => {
+      const centred = tf.sub(input, tf.mean(input, -1, true));
+      const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
+      return { value: tf.mul(centred, scale), scale };
+    },
+    (dz, { value: z, scale }) => {
+      const along = tf.mul(z, tf.mean(tf.mul(dz, z), -1, true));
+      return tf.mul(tf.sub(tf.sub(dz, tf.mean(dz, -1, true)), along), scale);
+    },
+  );
 }
 
 /** x Φ(x), with the error function (Hendrycks and Gimpel 2016): what `transformers` calls "gelu". */
