@@ -96,16 +96,17 @@ export function evaluate(input: EvaluationInput, onProgress: Progress = () => {}
   const scene: Scene = { ...input, set, models, settings, attacked, views, deviations, shift };
 
   const measured = new Map<Gate["metric"], Measurement>();
-  const measureGates = (gates: readonly Gate[], context: Context): GateRow[] =>
-    gates.map((gate) => {
-      const measurement = measured.get(gate.metric) ?? measure(metrics[gate.metric], context);
-      measured.set(gate.metric, measurement);
-      return gateRow(gate, measurement, context);
-    });
+  const measureOnce = (metric: Gate["metric"], context: Context): Measurement => {
+    const known = measured.get(metric) ?? measure(metrics[metric], context);
+    measured.set(metric, known);
+    return known;
+  };
+  const rowOf = (gate: Gate, context: Context): GateRow => gateRow(gate, measureOnce(gate.metric, context), context);
   onProgress("measuring gates", 0.08);
   const unattacked = input.gates.filter(({ metric }) => !metrics[metric].attacks);
-  const cheap = measureGates(unattacked, { ...scene, robustness: [], targetResults: [] });
-  const lost = settings.attackLost ? [] : lostGates(unattacked, cheap, alpha);
+  const beforeAttacks: Context = { ...scene, robustness: [], targetResults: [] };
+  const cheap = new Map(unattacked.map((gate) => [gate, rowOf(gate, beforeAttacks)]));
+  const lost = settings.attackLost ? [] : lostGates(unattacked, [...cheap.values()], alpha);
 
   const robustInput: RobustnessInput = { ...input, set, models, attacked, deviations };
   const attacking = set.kind !== "None" && lost.length === 0;
@@ -118,9 +119,8 @@ export function evaluate(input: EvaluationInput, onProgress: Progress = () => {}
     const why = missing(`not attacked, as the run is lost already: ${lost.join(", ")}`);
     for (const { metric } of input.gates) if (metrics[metric].attacks) measured.set(metric, why);
   }
-  const rows = measureGates(input.gates, context);
-  const measurementOf = (metric: Gate["metric"]): Measurement =>
-    measured.get(metric) ?? measure(metrics[metric], context);
+  const rows = input.gates.map((gate) => cheap.get(gate) ?? rowOf(gate, context));
+  const measurementOf = (metric: Gate["metric"]): Measurement => measureOnce(metric, context);
   const attacks = attacking
     ? describeRobustness(robustInput, robustness, (share) => onProgress("drawing the curve", 0.75 + 0.2 * share))
     : [];

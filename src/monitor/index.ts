@@ -24,7 +24,7 @@ export {
   type ShareWindow,
   stepShare,
 } from "./flagged-share.ts";
-export { cosine, type Matrix, matrixOf, meanRow, row, selectRows } from "./matrix.ts";
+export { cosine, type Matrix, matrixOf, row, selectRows } from "./matrix.ts";
 export { type Random, seededRandom } from "./random.ts";
 export {
   buildReference,

@@ -1,4 +1,5 @@
-import { type Matrix, meanRow, row, seededRandom } from "../../monitor/index.ts";
+import { seededRandom } from "../../monitor/index.ts";
+import { difference, dot, type Matrix, meanRow, row } from "../../monitor/matrix.ts";
 import { fitWhitening, type Whitening, whiten } from "../../monitor/whitening.ts";
 
 /** Vectors of the deployed model, each n × d. */
@@ -53,13 +54,13 @@ export function explainShift({ accepted, live, old, shifted }: ShiftSamples): Ex
   const to = whitenedMean(live, whitening);
   const start = whitenedMean(old, whitening);
   const end = whitenedMean(shifted, whitening);
-  const along = minus(end.mean, start.mean);
+  const along = difference(end.mean, start.mean);
   const length = squares(along);
-  const share = length > 0 ? Math.min(1, Math.max(0, product(along, minus(to.mean, start.mean)) / length)) : 0;
+  const share = length > 0 ? Math.min(1, Math.max(0, dot(along, difference(to.mean, start.mean)) / length)) : 0;
   const nearest = start.mean.map((value, j) => value + share * (along[j] ?? 0));
   const noise = (1 - share) ** 2 * start.noise + share ** 2 * end.noise;
-  const effect = Math.max(0, squares(minus(to.mean, from.mean)) - to.noise - from.noise);
-  const residual = Math.max(0, squares(minus(to.mean, nearest)) - to.noise - noise);
+  const effect = Math.max(0, squares(difference(to.mean, from.mean)) - to.noise - from.noise);
+  const residual = Math.max(0, squares(difference(to.mean, nearest)) - to.noise - noise);
   const explained = effect > 0 ? Math.max(0, 1 - residual / effect) : 0;
   return { effect: Math.sqrt(effect), residual: Math.sqrt(residual), explained, samples: live.rows };
 }
@@ -75,18 +76,10 @@ type WhitenedMean = { readonly mean: Float64Array; readonly noise: number };
 function whitenedMean(sample: Matrix, whitening: Whitening): WhitenedMean {
   const mean = meanRow(sample);
   let spread = 0;
-  for (let i = 0; i < sample.rows; i++) spread += squares(whiten(whitening, minus(row(sample, i), mean), -0.5));
+  for (let i = 0; i < sample.rows; i++) spread += squares(whiten(whitening, difference(row(sample, i), mean), -0.5));
   return { mean: whiten(whitening, mean, -0.5), noise: spread / (sample.rows - 1) / sample.rows };
 }
 
-function minus(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
-  return Float64Array.from(a, (value, j) => value - (b[j] ?? 0));
-}
-
-function product(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, value, j) => sum + value * (b[j] ?? 0), 0);
-}
-
 function squares(a: Float64Array): number {
-  return product(a, a);
+  return dot(a, a);
 }
