@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { embeddingServiceSpec, embeddingServiceStatus } from "./embedding-service.ts";
+import { embeddingServiceSpec } from "./embedding-service.ts";
+import { embeddingServiceStatus } from "./embedding-service-status.ts";
 import { modelRolloutSpec, modelRolloutStatus } from "./model-rollout.ts";
 import { modelVersionSpec, modelVersionStatus } from "./model-version.ts";
 import { retrainingSpec, retrainingStatus } from "./retraining.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { causeClass } from "./cause.ts";
 import { defaultGates } from "./default-gates.ts";
-import { causeClass } from "./embedding-service.ts";
 import { evaluationData } from "./training.ts";
 
 const claims = (data: "Labelled" | "Pairs" | "None", cause: "Drift" | "Attack") =>

@@ -1,4 +1,4 @@
-import type { CauseClass } from "./embedding-service.ts";
+import type { CauseClass } from "./cause.ts";
 import { type EvaluationData, type Gate, gate } from "./training.ts";
 
 /**

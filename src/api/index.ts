@@ -1,6 +1,9 @@
+export * from "./audit-status.ts";
+export * from "./cause.ts";
 export * from "./decision-record.ts";
 export * from "./default-gates.ts";
 export * from "./embedding-service.ts";
+export * from "./embedding-service-status.ts";
 export * from "./gate-verdict.ts";
 export * from "./gateway-config.ts";
 export * from "./holm.ts";
@@ -12,4 +15,5 @@ export * from "./rollout-policy.ts";
 export * from "./run.ts";
 export * from "./threat-model.ts";
 export * from "./training.ts";
+export * from "./trigger.ts";
 export * from "./values.ts";

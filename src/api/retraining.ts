@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { cause } from "./cause.ts";
 import { decisionRecords } from "./decision-record.ts";
-import { cause } from "./embedding-service.ts";
 import { conditions, objectMeta } from "./object.ts";
 import { immutable, keyedBy, rules } from "./rules.ts";
 import { gateRow } from "./run.ts";
