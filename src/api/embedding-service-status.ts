@@ -96,13 +96,14 @@ export const embeddingServiceStatus = z
         z
           .object({
             name: z.string().max(63).describe("The trigger's name."),
-            lastScheduled: instant.describe("The last instant that was acted on."),
+            expression: z.string().max(130).default("").describe("Its cron expression and time zone."),
+            lastScheduled: instant.describe("The last instant that was acted on; at first, when it was first seen."),
           })
           .describe("A schedule."),
       )
       .max(16)
       .default([])
-      .describe("The last instant of each schedule that was acted on."),
+      .describe("Since when each schedule counts."),
     ledger: z
       .array(
         z

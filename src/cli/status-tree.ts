@@ -73,7 +73,7 @@ function signalsBranch({ spec, status }: EmbeddingService, { now, paint }: TreeO
       return [
         trigger.name,
         paint("dim", trigger.schedule),
-        last ? `last ${age(last.lastScheduled, now)} ago` : "",
+        last ? `since ${age(last.lastScheduled, now)}` : "",
         trigger.then,
       ];
     }

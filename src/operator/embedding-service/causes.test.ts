@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { embeddingService, type Trigger } from "../../api/index.ts";
-import { causesOf, scheduleStates } from "./causes.ts";
+import { causesOf } from "./causes.ts";
 import { alphaLeft, retrainingOf } from "./resources.ts";
 import type { SignalState } from "./world.ts";
 
@@ -103,31 +103,6 @@ describe("causes", () => {
     ["it only protects", signal({ then: "Protect" })],
   ])("are none while %s", (_, state) => {
     expect(causesOf(service(), [state], [], null, now)).toEqual([]);
-  });
-});
-
-describe("a schedule", () => {
-  const triggers = [{ name: "monthly", schedule: "0 3 * * *", timeZone: "UTC", then: "Retrain" }];
-  const due = (schedules: object[]) => {
-    const of = service({ triggers, status: { schedules } });
-    return causesOf(of, [], scheduleStates(of, now), null, now);
-  };
-  it("missed several times is run once, for the last instant", () => {
-    const [cause, ...others] = due([{ name: "monthly", lastScheduled: "2026-11-20T03:00:00Z" }]);
-    expect(others).toEqual([]);
-    expect(cause).toMatchObject({ class: "Schedule", at: "2026-11-24T03:00:00.000Z" });
-  });
-  it("that was acted on is not due again", () => {
-    expect(due([{ name: "monthly", lastScheduled: "2026-11-24T03:00:00Z" }])).toEqual([]);
-  });
-  it("counts from the service's creation", () => {
-    expect(due([])).toHaveLength(1);
-  });
-  it("that cannot be read says why", () => {
-    const of = service({ triggers: [{ name: "odd", schedule: "99 3 * * *", then: "Retrain" }] });
-    expect(scheduleStates(of, now)).toMatchObject([
-      { due: null, next: null, problem: expect.stringContaining("minute") },
-    ]);
   });
 });
 

@@ -386,8 +386,8 @@ describe("a cause", () => {
     const trigger = { name: "monthly", schedule: "0 3 1 * *", for: "0s", then: "Retrain" as const };
     const schedules = [{ trigger, due: now - 1000, next: now + 1e6, problem: null }];
     const due = cause({ class: "Schedule", trigger: "monthly" });
-    const { status } = decide(world({ causes: [due], schedules }), now);
-    expect(status.schedules).toEqual([{ name: "monthly", lastScheduled: ago(1) }]);
+    const { status } = decide(world({ causes: [due], schedules, spec: { triggers: [trigger] } }), now);
+    expect(status.schedules).toEqual([{ name: "monthly", expression: "0 3 1 * * UTC", lastScheduled: ago(1) }]);
   });
 
   it.each([

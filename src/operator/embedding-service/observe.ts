@@ -13,8 +13,9 @@ import { isReady } from "../pod-state.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
 import { workloadOf } from "../workload.ts";
-import { causesOf, scheduleStates } from "./causes.ts";
+import { causesOf } from "./causes.ts";
 import { evaluateSignals } from "./evaluate-signals.ts";
+import { scheduleStates } from "./schedules.ts";
 import type { Observed, Ownership } from "./world.ts";
 
 /** All reads of a reconcile of a service; null when there is none. */
