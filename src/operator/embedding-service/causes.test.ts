@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { embeddingService, type Trigger } from "../../api/index.ts";
+import { type EvaluationData, embeddingService, gate, type Trigger } from "../../api/index.ts";
 import { causesOf } from "./causes.ts";
-import { alphaLeft, retrainingOf } from "./resources.ts";
+import { alphaLeft, retrainingOf, usesTraffic } from "./resources.ts";
 import type { SignalState } from "./world.ts";
 
 const now = Date.parse("2026-11-24T08:00:00Z");
@@ -48,6 +48,8 @@ const signal = (change: Partial<Trigger> = {}, alarm = 1, held = true): SignalSt
 
 const idOf = (of: ReturnType<typeof service>, state: SignalState, taken: ReturnType<typeof snapshot> | null = null) =>
   causesOf(of, [state], [], taken, now)[0]?.id;
+
+type Judged = { readonly gates?: readonly object[]; readonly evaluationData?: EvaluationData };
 
 describe("a cause's id", () => {
   const base = idOf(service(), signal());
@@ -135,5 +137,24 @@ describe("the run of a cause", () => {
     expect(make(signal())).toMatchObject({ traffic: uri("8"), parent: { digest: digest("a") }, alpha: 0.025 });
     expect(make(signal({ name: "attack", signal: "AdversarialAnomaly" })).traffic).toBeUndefined();
     expect(make(signal()).seed).toBe(make(signal()).seed);
+  });
+
+  describe("takes in captured traffic only where something judges it", () => {
+    const clean = { name: "clean", metric: "CleanAccuracy", test: "NonInferiority" };
+    const shifted = { name: "shifted", metric: "ShiftedAccuracy", test: "Superiority" };
+    it.each([
+      ["a drift, by its default gates", "Drift", {}, true],
+      ["a schedule, whose default gates measure no new domain", "Schedule", {}, false],
+      ["a run by hand likewise", "Manual", {}, false],
+      ["a drift under gates that do not measure the new domain", "Drift", { gates: [clean] }, false],
+      ["a schedule under gates that do", "Schedule", { gates: [clean, shifted] }, true],
+      ["a schedule without labels: a person approves it", "Schedule", { evaluationData: "None" }, true],
+      ["an attack, whatever its gates", "Attack", { gates: [shifted] }, false],
+    ] as const)("%s", (_, causeClass, { gates = [], evaluationData = "Labelled" }: Judged, expected) => {
+      const { spec } = service({ capture: "On" });
+      const retraining = spec.retraining && { ...spec.retraining, evaluationData };
+      const asked = { ...spec, gates: gates.map((each) => gate.parse(each)), ...(retraining ? { retraining } : {}) };
+      expect(usesTraffic({ spec: asked }, { class: causeClass })).toBe(expected);
+    });
   });
 });

@@ -467,7 +467,7 @@ describe("a cause", () => {
 });
 
 describe("a run made by hand", () => {
-  const waiting = { waitingRuns: [run("Pending", { name: "by-hand" })] };
+  const waiting = { waitingRuns: [run("Pending", { name: "by-hand", cause: { class: "Manual" } })] };
   it("is accepted by name and skips only the cooldown", () => {
     const { status, retraining: answer } = decide(world({ ...waiting, status: spent("Manual", ago(1), 1) }), now);
     expect(answer.kind).toBe("Accept");
@@ -486,6 +486,10 @@ describe("a run made by hand", () => {
       kind: "Record",
       cause: cause(),
     });
+  });
+  it("under the class of another cause is passed over: it would use up what that has", () => {
+    const waitingRuns = [run("Pending", { name: "by-hand", cause: { class: "Drift" } })];
+    expect(decide(world({ waitingRuns }), now).retraining.kind).toBe("Steady");
   });
   it("of a parent that has been replaced is passed over", () => {
     const status = { activeVersion: model("b") };
@@ -630,6 +634,12 @@ describe("the end of a rollout", () => {
     });
     expect(again.status.evaluationUses).toEqual(status.evaluationUses);
     expect(again.said).toEqual([]);
+  });
+
+  it("spends the set that the run was measured on, whatever the service names since", () => {
+    const dataset = { ...spec.dataset, evaluation: `store://data/newer@${digest("9")}` };
+    const { status } = of("Watching", { workload: workload(uri("b")), spec: { dataset } });
+    expect(status.evaluationUses).toEqual([{ evaluation: spec.dataset.evaluation, uses: 1 }]);
   });
 
   it("approved by a person makes it the baseline, once the watch is over", () => {

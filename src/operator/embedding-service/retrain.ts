@@ -2,7 +2,7 @@ import type { Cause, ModelRef, Retraining } from "../../api/index.ts";
 import { identify, names } from "../identity.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
-import { type Held, heldBack } from "./governance.ts";
+import { heldBack } from "./governance.ts";
 import { isUnderWay } from "./restore.ts";
 import type { Observed } from "./world.ts";
 
@@ -157,20 +157,18 @@ function untrainable({ service, ownership, store, threatModel }: Observed): Retr
   return null;
 }
 
-/** A run made by hand, unless its parent has been replaced since: nothing it proves would be of what runs. */
 function retrainOnRequest(world: Observed, now: number): Retrain | null {
-  const run = world.waitingRuns.find(
-    (waiting) => isOfActive(world, waiting) && heldByHand(world, waiting, now) === null,
-  );
+  const run = startable(world).find(({ spec }) => heldBack(world, spec.cause, now) === null);
   return run ? { kind: "Accept", run } : null;
 }
 
-function heldByHand(world: Observed, run: Retraining, now: number): Held | null {
-  return heldBack(world, { ...run.spec.cause, class: "Manual" }, now);
-}
-
-function isOfActive({ service }: Observed, { spec }: Retraining): boolean {
-  return spec.parent.digest === service.status.activeVersion?.digest;
+/**
+ * Runs made by hand, unless their parent has been replaced since: nothing they prove would be of what runs. Under another
+ * class than Manual they would use up what its own causes need (decision 12).
+ */
+function startable({ service, waitingRuns }: Observed): Retraining[] {
+  const active = service.status.activeVersion?.digest;
+  return waitingRuns.filter(({ spec }) => spec.parent.digest === active && spec.cause.class === "Manual");
 }
 
 /** The first cause that nothing holds back: one that is held does not hold back another's. */
@@ -190,8 +188,8 @@ function explainBadSchedule({ schedules }: Observed): Retrain | null {
 
 /** Why what waits does not start. */
 function explainHeld(world: Observed, now: number): Retrain | null {
-  for (const run of world.waitingRuns) {
-    const held = isOfActive(world, run) ? heldByHand(world, run, now) : null;
+  for (const run of startable(world)) {
+    const held = heldBack(world, run.spec.cause, now);
     if (held) return wait(held.reason, `${run.metadata.name}: ${held.message}`, held.until);
   }
   for (const cause of freshCauses(world)) {
