@@ -123,12 +123,6 @@ export const embeddingServiceSpec = z
           "monitoring.consistency.squeezers must fit modality: Quantise for Vector; BitDepth, Median and BoxBlur for Image",
         fieldPath: ".monitoring.consistency.squeezers",
       },
-      {
-        rule: "!has(self.retraining) || self.retraining.trainer.preset != 'Pretrain' || self.rollout.index != 'RequireCompatible'",
-        message:
-          "retraining.trainer.preset must be Adapt while rollout.index is RequireCompatible: vectors of a model that is pretrained anew do not work with today's index",
-        fieldPath: ".retraining.trainer.preset",
-      },
     ),
   );
 export type EmbeddingServiceSpec = z.infer<typeof embeddingServiceSpec>;

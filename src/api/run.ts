@@ -23,7 +23,13 @@ export const trainRequest = z.object({
   causeClass: z.enum(["Drift", "Attack", "Custom", "Schedule", "Manual"]),
   perturbations: z.array(perturbation),
   seed: z.int().min(0),
-  trainer: trainer,
+  trainer: trainer.extend({
+    preset: z
+      .enum(["Adapt", "Pretrain"])
+      .describe(
+        "Pretrain: adversarial contrastive pretraining from scratch. Its vectors need a new index, so that no service asks for it.",
+      ),
+  }),
 });
 export type TrainRequest = z.infer<typeof trainRequest>;
 

@@ -26,11 +26,11 @@ export type DatasetRefs = z.infer<typeof datasetRefs>;
 export const trainer = z
   .object({
     preset: z
-      .enum(["Adapt", "Pretrain"])
+      .enum(["Adapt"])
       .default("Adapt")
       .describe(
-        "Adapt: keep the old vectors' meaning (FARE anchoring and a backward-compatible loss). Pretrain: adversarial " +
-          "contrastive pretraining from scratch; its vectors need a new index.",
+        "Adapt: the deployed model goes on learning, and its vectors keep their meaning (FARE anchoring and a " +
+          "backward-compatible loss).",
       ),
     maxSteps: z
       .int()

@@ -249,9 +249,9 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
   ],
   [
     "EmbeddingService",
-    "pretraining anew on today's index",
+    "a preset whose vectors need a new index",
     [change("spec.retraining.trainer.preset", "Pretrain")],
-    /trainer\.preset: .*RequireCompatible/,
+    /trainer\.preset: .*Adapt/,
   ],
   [
     "EmbeddingService",
