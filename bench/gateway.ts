@@ -70,7 +70,7 @@ async function serveGateway(upstreamPort: number): Promise<number> {
     rules: () => ({
       protocol: protocols.OpenAI,
       modality: "Image",
-      consistencySample: 0,
+      consistencySample: { stable: 0, candidate: 0 },
       captureSample: 0,
       mirrorTo: null,
     }),

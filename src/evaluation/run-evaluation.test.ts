@@ -117,7 +117,10 @@ beforeAll(async () => {
       { name: "linf", family: "Linf", kind: "Adversarial", epsilon: 0.05 },
     ],
     targets: [{ perturbation: "linf", metric: "RobustAccuracy", atLeast: 0.05 }],
-    gates: [...defaultGates("Labelled", "Drift", []), { name: "targets", metric: "TargetsMet", test: "AtLeast", limit: 1 }],
+    gates: [
+      ...defaultGates("Labelled", "Drift", []),
+      { name: "targets", metric: "TargetsMet", test: "AtLeast", limit: 1 },
+    ],
     alpha: 0.025,
     seed: 7,
   } satisfies Record<string, unknown>);

@@ -7,6 +7,7 @@ import { Beside } from "./beside.ts";
 import { encodeBlock, type WireBlocks } from "./block-wire.ts";
 import { Capture } from "./capture.ts";
 import { watchConfig } from "./config-watch.ts";
+import { consistencySamples } from "./consistency-probe.ts";
 import { type FleetView, leadFleet } from "./fleet-leader.ts";
 import { fleetSettings } from "./fleet-monitor.ts";
 import type { Snapshot } from "./fleet-state.ts";
@@ -277,7 +278,7 @@ export class Gateway {
     return {
       protocol: runtime.protocol,
       modality,
-      consistencySample: monitoring.consistency.sample,
+      consistencySample: consistencySamples(monitoring.consistency.sample, routing.candidate?.weight ?? 0),
       captureSample: this.#capture ? dataset.traffic.sample : 0,
       mirrorTo: routing.candidate?.mirror ? routing.candidate.digest : null,
     };

@@ -4,6 +4,7 @@ import { crafted, embedWith, inputSize, serveModel } from "../../test/integratio
 import { digest, type TestServer } from "../../test/integration/gateway/rig.ts";
 import { BlockRecorder } from "./block-recorder.ts";
 import { ConsistencyGuard } from "./consistency-guard.ts";
+import { consistencySamples } from "./consistency-probe.ts";
 import type { Exchange } from "./exchange.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
 import { type Material, noMaterial } from "./material.ts";
@@ -63,7 +64,7 @@ function observe(change: { rules?: Partial<ObserverRules>; limits?: Partial<Obse
   const rules: ObserverRules = {
     protocol,
     modality: "Vector",
-    consistencySample: 0,
+    consistencySample: { stable: 0, candidate: 0 },
     captureSample: 0,
     mirrorTo: null,
     ...change.rules,
@@ -151,7 +152,7 @@ describe("the queue", () => {
 
 describe("follow-ups", () => {
   it("probes a crafted and a clean input: scored, flagged, and its own requests bypass the statistics", async () => {
-    const { observer, finish, count, block } = observe({ rules: { consistencySample: 1 } });
+    const { observer, finish, count, block } = observe({ rules: { consistencySample: { stable: 1, candidate: 1 } } });
     const inputs = [clean, crafted(clean)];
     observer.offer(
       exchangeOf({ request: requestOf(inputs), answer: answerOf(...inputs.map((input) => [...embedWith(0, input)])) }),
@@ -162,8 +163,23 @@ describe("follow-ups", () => {
     expect(await count("evenkeel_monitor_vectors_total", { result: "bypassed" })).toBe(2);
   });
 
+  it("probes the share of the pool that answered", async () => {
+    const { observer, finish, block } = observe({ rules: { consistencySample: { stable: 0, candidate: 1 } } });
+    observer.offer(exchangeOf({}));
+    await finish();
+    expect(block()).toMatchObject({ n: 1, scored: 0 });
+    const other = observe({ rules: { consistencySample: { stable: 0, candidate: 1 } } });
+    other.observer.offer(exchangeOf({ pool: "candidate" }));
+    await other.finish();
+    expect(other.block()).toMatchObject({ n: 1, scored: 1 });
+    expect(consistencySamples(0.05, 5)).toEqual({ stable: 0.05, candidate: 1 });
+    expect(consistencySamples(0.05, 25)).toEqual({ stable: 0.05, candidate: 0.2 });
+  });
+
   it("captures with the probe's mark, and only what was drawn", async () => {
-    const { observer, finish, captured } = observe({ rules: { consistencySample: 1, captureSample: 1 } });
+    const { observer, finish, captured } = observe({
+      rules: { consistencySample: { stable: 1, candidate: 1 }, captureSample: 1 },
+    });
     const inputs = [clean, crafted(clean)];
     observer.offer(
       exchangeOf({ request: requestOf(inputs), answer: answerOf(...inputs.map((input) => [...embedWith(0, input)])) }),
@@ -191,7 +207,7 @@ describe("follow-ups", () => {
   });
 
   it("a request that cannot be read is counted, its vectors are taken", async () => {
-    const { observer, finish, count, block } = observe({ rules: { consistencySample: 1 } });
+    const { observer, finish, count, block } = observe({ rules: { consistencySample: { stable: 1, candidate: 1 } } });
     observer.offer(exchangeOf({ request: Buffer.from("?") }));
     await finish();
     expect(await count("evenkeel_gateway_unparsed_total", { reason: "json" })).toBe(1);

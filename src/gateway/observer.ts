@@ -8,6 +8,7 @@ import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { Input } from "./inputs.ts";
 import type { Material } from "./material.ts";
 import { type EmbeddingRequest, type Protocol, Unparsed } from "./protocols/index.ts";
+import type { PoolName } from "./routing.ts";
 import { vectorFault } from "./vector-check.ts";
 import { Wakeup } from "./wakeup.ts";
 import { largestAnswer } from "./whole-answer.ts";
@@ -16,8 +17,8 @@ import { largestAnswer } from "./whole-answer.ts";
 export type ObserverRules = {
   readonly protocol: Protocol;
   readonly modality: Input["kind"];
-  /** Share of requests whose inputs are embedded again, squeezed. */
-  readonly consistencySample: number;
+  /** Share of a pool's requests whose inputs are embedded again, squeezed. */
+  readonly consistencySample: Readonly<Record<PoolName, number>>;
   /** Share of inputs that is captured; 0 when capture is off. */
   readonly captureSample: number;
   /** Digest of the candidate that requests are mirrored to; null when they are not. */
@@ -132,7 +133,7 @@ export class Observer {
     recorder()?.add(model, at, sound);
     metrics.taken(model, "counted", sound.length);
     if (verdict && verdict.kind !== "Unscored") this.#flags(exchange, verdict);
-    const probes = verdict === null && random() < rules.consistencySample;
+    const probes = verdict === null && random() < rules.consistencySample[pool];
     const captures = [...vectors.keys()].filter(() => random() < rules.captureSample);
     const mirrors = rules.mirrorTo !== null && pool === "stable";
     if (!probes && captures.length === 0 && !mirrors) return;

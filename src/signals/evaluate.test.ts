@@ -64,7 +64,10 @@ describe("judgeAlarm", () => {
 
   it("a changed model is known without traffic, and one alarm is enough", () => {
     const changed = { ...drift, signal: "ModelChanged" } as const;
-    expect(judgeAlarm(changed, figures({ alarm: 0, samples: 2 }), "q", at)).toMatchObject({ kind: "Pass", value: null });
+    expect(judgeAlarm(changed, figures({ alarm: 0, samples: 2 }), "q", at)).toMatchObject({
+      kind: "Pass",
+      value: null,
+    });
     expect(judgeAlarm(changed, figures({ ...quiet, last_block_timestamp_seconds: 1 }), "q", at).kind).toBe("Pass");
     const two = [...figures({ alarm: 0 }, "a"), ...figures({ alarm: 1, effect_size: 2 }, "b")];
     expect(judgeAlarm(changed, two, "q", at)).toMatchObject({ kind: "Fail", effect: 2 });

@@ -79,7 +79,7 @@ describe("the API server", () => {
       rollout: {
         index: "RequireCompatible",
         watchAfter: "24h",
-        analysis: [{ name: "errors", failureLimit: 2 }, {}, {}, {}, {}],
+        analysis: [{ name: "errors", failureLimit: 2 }, {}, {}, {}, {}, {}],
       },
     });
   });
