@@ -198,7 +198,10 @@ describe("analysis of a rollout", () => {
 
     const verdicts = await Promise.all(analysisMetrics.map((metric) => check(metric, rollout, 1)));
     expect(verdicts.map(({ kind, value }) => [kind, value])).toEqual(
-      [0.1, (0.025 * 1.99) / (0.005 * 1.99), 0.25, 0.75, 0.25 - 0.1, 0.5].map((value) => ["Pass", expect.closeTo(value, 6)]),
+      [0.1, (0.025 * 1.99) / (0.005 * 1.99), 0.25, 0.75, 0.25 - 0.1, 0.5].map((value) => [
+        "Pass",
+        expect.closeTo(value, 6),
+      ]),
     );
     const hungry = await Promise.all(analysisMetrics.map((metric) => check(metric, rollout, 1e6)));
     expect(new Set(hungry.map(({ kind, reason }) => `${kind} ${reason}`))).toEqual(new Set(["NoData TooFewSamples"]));
