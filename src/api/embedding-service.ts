@@ -58,6 +58,12 @@ export const embeddingServiceSpec = z
           .optional()
           .describe("The URI that seeds the variable when the workload's manifest names it without a value."),
       })
+      .meta(
+        rules({
+          rule: "self.container == oldSelf.container && self.env == oldSelf.env",
+          message: "container and env are immutable: to name another field, delete the service and make it anew",
+        }),
+      )
       .describe("Where the workload reads which model to serve."),
     store: z
       .object({

@@ -359,6 +359,31 @@ describe("what happens meanwhile", () => {
     expect(entries.at(-1)?.kind).toBe("ServiceReleased");
   });
 
+  it.each([
+    ["while the candidate has weight", half, ({ status }: ModelRollout) => status.weight === 50, models.first],
+    [
+      "while it watches the promoted",
+      { ...half, steps: [{ weight: 100 }], watchAfter: "60s", keepPrevious: "60s" },
+      ({ status }: ModelRollout) => status.phase === "Watching",
+      models.second,
+    ],
+  ])(
+    "a service deleted mid-rollout, %s, leaves one model that serves, and no candidate",
+    async (_, policy, where, model) => {
+      await begin({ spec: { rollout: policy } });
+      await until("the rollout to get there", rollouts, where);
+      await api.delete(paths(namespace).service);
+      await waitFor("the service to be gone", async () => (await api.find(paths(namespace).service)) === null);
+      const left = await api.get<Service>(`/api/v1/namespaces/${namespace}/services/shop-gateway`);
+      expect(left.spec?.selector).toEqual({ app: "embedder" });
+      await waitFor("the candidate and its rollout to be gone", async () => {
+        const { items } = await api.get<{ items: Deployment[] }>(paths(namespace).deployments);
+        return items.every(({ metadata }) => metadata.name === "embedder") && (await rollouts()).length === 0;
+      });
+      expect(await served()).toBe(model);
+    },
+  );
+
   it("a namespace deleted mid-run goes, with everything that holds a finalizer", async () => {
     await begin({ work: stayed });
     await waitFor("the Job", async () => (await jobs()).length > 0);
