@@ -44,6 +44,7 @@ const workload = (served: string | null, change: Partial<Workload> = {}): Worklo
   inInitContainer: false,
   replicas: 2,
   readyReplicas: 2,
+  readyOfTemplate: 2,
   rolling: "Complete",
   selector: { app: "embedder" },
   deployment: {
@@ -243,6 +244,24 @@ describe("adoption", () => {
   it("takes over a model that somebody put in place by hand; what is proven stays the baseline", () => {
     const { status } = decide(world({ workload: workload(uri("c")) }), now);
     expect(status).toMatchObject({ activeVersion: model("c"), baselineVersion: model("a"), firstVersion: model("a") });
+  });
+
+  it("waits until a pod serves it; until then what was active goes on to be", () => {
+    const unready = { rolling: "UnderWay", readyReplicas: 2, readyOfTemplate: 0 } as const;
+    const first = { activeVersion: undefined, baselineVersion: undefined, firstVersion: undefined };
+    const answer = decide(world({ status: first, workload: workload("hub/model", unready) }), now);
+    expect(answer.retraining).toMatchObject({
+      kind: "Wait",
+      reason: "WorkloadNotReady",
+      message: "0 of 2 pods are ready with hub/model",
+    });
+    expect(answer.status.baselineVersion).toBeUndefined();
+    expect(answer.said).toEqual([]);
+    const edited = decide(world({ workload: workload(uri("c"), unready) }), now);
+    expect(edited.retraining).toMatchObject({ kind: "Wait", reason: "WorkloadNotReady" });
+    expect(edited.status.activeVersion).toEqual(model("a"));
+    const served = workload(uri("c"), { ...unready, readyOfTemplate: 1 });
+    expect(decide(world({ workload: served }), now).status.activeVersion).toEqual(model("c"));
   });
 
   it("leaves a changed field to the rollout that has its hands on it", () => {

@@ -51,7 +51,10 @@ function wait(reason: string, message: string, until: number | null = null): Ret
   return { kind: "Wait", reason, message, until };
 }
 
-/** The first version is the one that already runs; so is one that somebody put in its place by hand. */
+/**
+ * The first version is the one that already runs; so is one that somebody put in its place by hand. What no pod serves yet
+ * has not shown that it can: later versions would be compared with it, and gateways would look for pods that there are not.
+ */
 function adoptCurrentModel(world: Observed): Retrain | null {
   const { service, workload, rollout } = world;
   const { workloadRef, model } = service.spec;
@@ -82,6 +85,9 @@ function adoptCurrentModel(world: Observed): Retrain | null {
     (service.status.rollout && (!rollout || isChanging(rollout.status.phase)))
   ) {
     return null;
+  }
+  if (workload.readyOfTemplate === 0) {
+    return wait("WorkloadNotReady", `0 of ${workload.replicas} pods are ready with ${uri}`);
   }
   const { digest } = identify(uri);
   return { kind: "Adopt", model: { name: names.modelVersion(service.metadata.name, digest), digest, uri } };
