@@ -6,11 +6,13 @@ import {
   embeddingServiceStatus,
   modelRollout,
   retraining,
+  retrainingSpec,
   threatModel,
 } from "../../api/index.ts";
 import type { Workload } from "../workload.ts";
 import { decide } from "./decide.ts";
 import { protect } from "./protect.ts";
+import { retrainingOf } from "./resources.ts";
 import { restore } from "./restore.ts";
 import { retrain } from "./retrain.ts";
 import { isSeeding } from "./status.ts";
@@ -473,6 +475,23 @@ describe("a cause", () => {
     expect(decide(world({ ...change, causes: [cause()] }), now).retraining).toMatchObject({ kind: "Stalled", reason });
     const saved = { ...change, status: { ...recorded, ...("status" in change ? change.status : {}) } };
     expect(decide(world(saved), now).retraining).toMatchObject({ kind: "Stalled", reason });
+  });
+
+  it("retrains a model outside the store with an image of the user's, as what it is compared with too", () => {
+    const foreign = { ...model("c"), uri: "hub/m" };
+    const trainer = { image: "mine", evaluation: "Image" };
+    const observed = world({
+      workload: workload("hub/m"),
+      status: { ...recorded, activeVersion: foreign, baselineVersion: foreign },
+      spec: { retraining: { ...spec.retraining, trainer } },
+    });
+    expect(decide(observed, now).retraining).toMatchObject({ kind: "Create", model: foreign });
+    const made = retrainingOf(observed, images, cause(), foreign).spec;
+    expect(retrainingSpec.parse(made)).toMatchObject({
+      parent: { digest: foreign.digest, uri: "hub/m" },
+      baseline: { digest: foreign.digest, uri: "hub/m" },
+      trainer,
+    });
   });
 
   it("tells who owns the field", () => {
