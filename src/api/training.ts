@@ -64,7 +64,7 @@ export const trainer = z
         reason: "FieldValueForbidden",
       },
       {
-        rule: "self.evaluation != 'Image' || has(self.image)",
+        rule: "!has(self.evaluation) || self.evaluation != 'Image' || has(self.image)",
         message: "evaluation Image is only for an image of your own: set image",
         fieldPath: ".evaluation",
       },
