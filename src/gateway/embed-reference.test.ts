@@ -130,7 +130,7 @@ describe("embedding through pods", () => {
       if (request === 5) stop.abort();
       return 0;
     });
-    await expect(embedReference(order, stop.signal)).rejects.toThrow();
+    await expect(embedReference(order, stop.signal)).rejects.toThrow("given up");
     expect(await findPodReference(store, key())).toBeNull();
   });
 });

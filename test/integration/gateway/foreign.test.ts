@@ -72,6 +72,7 @@ describe("a model that brings no reference", () => {
 
   it("raises the alarm when what is embedded has shifted", async () => {
     await underTraffic("the alarm", async () => (await signal("alarm", "RepresentationDrift")) === 1, 2);
+    expect((await bed.state())?.alarms["RepresentationDrift"]).toEqual({ number: 1, active: true });
   });
 
   it("is not embedded again by a gateway that starts anew: it takes what is there, under the same reference", async () => {
