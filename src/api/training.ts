@@ -46,15 +46,29 @@ export const trainer = z
       .max(32)
       .optional()
       .describe("Command of your own image. It reads EVENKEEL_RUN and follows the container contract."),
+    evaluation: z
+      .enum(["Builtin", "Image"])
+      .default("Builtin")
+      .describe(
+        "What measures the gates. Builtin: evenkeel's image, which must be able to load the active model, the baseline and " +
+          "the candidate. Image: your own image, which is then told to evaluate as well; gates are worth what its code is.",
+      ),
   })
   .describe("How models are trained.")
   .meta(
-    rules({
-      rule: "!has(self.command) || has(self.image)",
-      message: "command is only for an image of your own: set image",
-      fieldPath: ".command",
-      reason: "FieldValueForbidden",
-    }),
+    rules(
+      {
+        rule: "!has(self.command) || has(self.image)",
+        message: "command is only for an image of your own: set image",
+        fieldPath: ".command",
+        reason: "FieldValueForbidden",
+      },
+      {
+        rule: "!has(self.evaluation) || self.evaluation != 'Image' || has(self.image)",
+        message: "evaluation Image is only for an image of your own: set image",
+        fieldPath: ".evaluation",
+      },
+    ),
   );
 export type Trainer = z.infer<typeof trainer>;
 

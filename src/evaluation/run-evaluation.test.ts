@@ -284,6 +284,12 @@ describe("runEvaluation", () => {
       "BadModel",
     ],
     [
+      "an active model that only its server can load",
+      async () => ({ active: await store.putFiles("models/foreign", { "config.json": Buffer.from("{}") }) }),
+      11,
+      "ModelNotTrainable",
+    ],
+    [
       "a bundle that is not there",
       async () => ({ candidate: `store://models/gone@sha256:${"0".repeat(64)}` }),
       10,

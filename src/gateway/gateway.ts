@@ -8,6 +8,7 @@ import { encodeBlock, type WireBlocks } from "./block-wire.ts";
 import { Capture } from "./capture.ts";
 import { watchConfig } from "./config-watch.ts";
 import { consistencySamples } from "./consistency-probe.ts";
+import { leadEmbedding } from "./embed-leader.ts";
 import { type FleetView, leadFleet } from "./fleet-leader.ts";
 import { fleetSettings } from "./fleet-monitor.ts";
 import type { Snapshot } from "./fleet-state.ts";
@@ -200,11 +201,11 @@ export class Gateway {
     });
     while (!signal.aborted) {
       try {
-        await elector.run(signal, (term) => {
+        await elector.run(signal, async (term) => {
           // Each term has its own: another leader may have published a newer one since the last.
           const snapshots = this.#takeSnapshots();
           this.#snapshots = snapshots;
-          return leadFleet(
+          const fleet = leadFleet(
             {
               kube,
               namespace,
@@ -216,6 +217,7 @@ export class Gateway {
             },
             term,
           );
+          await Promise.all([fleet, this.#embedInTurn(term.signal)]);
         });
       } catch (error) {
         if (!isKubeError(error)) throw error;
@@ -224,6 +226,17 @@ export class Gateway {
         this.#metrics.followed();
       }
     }
+  }
+
+  #embedInTurn(signal: AbortSignal): Promise<void> {
+    return leadEmbedding(
+      {
+        orders: () => this.#runtime?.toEmbed() ?? [],
+        onEmbedded: (model, vectors) => this.#metrics.taken(model, "bypassed", vectors),
+        onFault: this.#options.onFault,
+      },
+      signal,
+    );
   }
 
   #fleetView(): FleetView | null {

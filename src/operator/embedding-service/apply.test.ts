@@ -27,6 +27,7 @@ const workload: Workload = {
   inInitContainer: false,
   replicas: 2,
   readyReplicas: 2,
+  readyOfTemplate: 2,
   rolling: "Complete",
   selector: { app: "embedder" },
   deployment: { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "embedder", ...stored } },

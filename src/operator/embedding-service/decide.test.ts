@@ -6,11 +6,13 @@ import {
   embeddingServiceStatus,
   modelRollout,
   retraining,
+  retrainingSpec,
   threatModel,
 } from "../../api/index.ts";
 import type { Workload } from "../workload.ts";
 import { decide } from "./decide.ts";
 import { protect } from "./protect.ts";
+import { retrainingOf } from "./resources.ts";
 import { restore } from "./restore.ts";
 import { retrain } from "./retrain.ts";
 import { isSeeding } from "./status.ts";
@@ -44,6 +46,7 @@ const workload = (served: string | null, change: Partial<Workload> = {}): Worklo
   inInitContainer: false,
   replicas: 2,
   readyReplicas: 2,
+  readyOfTemplate: 2,
   rolling: "Complete",
   selector: { app: "embedder" },
   deployment: {
@@ -243,6 +246,24 @@ describe("adoption", () => {
   it("takes over a model that somebody put in place by hand; what is proven stays the baseline", () => {
     const { status } = decide(world({ workload: workload(uri("c")) }), now);
     expect(status).toMatchObject({ activeVersion: model("c"), baselineVersion: model("a"), firstVersion: model("a") });
+  });
+
+  it("waits until a pod serves it; until then what was active goes on to be", () => {
+    const unready = { rolling: "UnderWay", readyReplicas: 2, readyOfTemplate: 0 } as const;
+    const first = { activeVersion: undefined, baselineVersion: undefined, firstVersion: undefined };
+    const answer = decide(world({ status: first, workload: workload("hub/model", unready) }), now);
+    expect(answer.retraining).toMatchObject({
+      kind: "Wait",
+      reason: "WorkloadNotReady",
+      message: "0 of 2 pods are ready with hub/model",
+    });
+    expect(answer.status.baselineVersion).toBeUndefined();
+    expect(answer.said).toEqual([]);
+    const edited = decide(world({ workload: workload(uri("c"), unready) }), now);
+    expect(edited.retraining).toMatchObject({ kind: "Wait", reason: "WorkloadNotReady" });
+    expect(edited.status.activeVersion).toEqual(model("a"));
+    const served = workload(uri("c"), { ...unready, readyOfTemplate: 1 });
+    expect(decide(world({ workload: served }), now).status.activeVersion).toEqual(model("c"));
   });
 
   it("leaves a changed field to the rollout that has its hands on it", () => {
@@ -454,6 +475,23 @@ describe("a cause", () => {
     expect(decide(world({ ...change, causes: [cause()] }), now).retraining).toMatchObject({ kind: "Stalled", reason });
     const saved = { ...change, status: { ...recorded, ...("status" in change ? change.status : {}) } };
     expect(decide(world(saved), now).retraining).toMatchObject({ kind: "Stalled", reason });
+  });
+
+  it("retrains a model outside the store with an image of the user's, as what it is compared with too", () => {
+    const foreign = { ...model("c"), uri: "hub/m" };
+    const trainer = { image: "mine", evaluation: "Image" };
+    const observed = world({
+      workload: workload("hub/m"),
+      status: { ...recorded, activeVersion: foreign, baselineVersion: foreign },
+      spec: { retraining: { ...spec.retraining, trainer } },
+    });
+    expect(decide(observed, now).retraining).toMatchObject({ kind: "Create", model: foreign });
+    const made = retrainingOf(observed, images, cause(), foreign).spec;
+    expect(retrainingSpec.parse(made)).toMatchObject({
+      parent: { digest: foreign.digest, uri: "hub/m" },
+      baseline: { digest: foreign.digest, uri: "hub/m" },
+      trainer,
+    });
   });
 
   it("tells who owns the field", () => {

@@ -11,7 +11,7 @@ import {
   type RetrainingSpec,
   type ThreatModel,
 } from "../../api/index.ts";
-import { identify, names, seedOf } from "../identity.ts";
+import { identify, isInStore, names, seedOf } from "../identity.ts";
 import { labels } from "../labels.ts";
 import { routeWanted } from "../model-rollout/resources.ts";
 import type { Workload } from "../workload.ts";
@@ -36,7 +36,8 @@ export function retrainingOf(
   const { dataset, gates, retraining, store } = service.spec;
   if (!retraining) throw new TypeError(`${namespace}/${name} has no retraining`);
   const baseline = service.status.baselineVersion ?? active;
-  const trainable = baseline.uri.startsWith("store://") ? baseline : active;
+  // evenkeel's own evaluation loads what it compares with from the store; an image of the user's knows its models.
+  const comparable = retraining.trainer.evaluation === "Image" || isInStore(baseline.uri) ? baseline : active;
   const resolved =
     gates.length > 0 ? gates : defaultGates(retraining.evaluationData, cause.class, threatModel.spec.targets);
   const traffic = usesTraffic(service, cause) && snapshot ? { traffic: snapshot.uri } : {};
@@ -46,7 +47,7 @@ export function retrainingOf(
       serviceRef: { name },
       cause,
       parent: { digest: active.digest, uri: active.uri },
-      baseline: { digest: trainable.digest, uri: trainable.uri },
+      baseline: { digest: comparable.digest, uri: comparable.uri },
       threatModel: {
         name: threatModel.metadata.name,
         hash: threatModel.status.hash ?? "",

@@ -4,6 +4,7 @@ import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
 import { heldBack } from "./governance.ts";
 import { isUnderWay } from "./restore.ts";
+import { notTrainable } from "./trainable.ts";
 import type { Observed } from "./world.ts";
 
 /** What becomes of the model. */
@@ -51,7 +52,10 @@ function wait(reason: string, message: string, until: number | null = null): Ret
   return { kind: "Wait", reason, message, until };
 }
 
-/** The first version is the one that already runs; so is one that somebody put in its place by hand. */
+/**
+ * The first version is the one that already runs; so is one that somebody put in its place by hand. What no pod serves yet
+ * has not shown that it can: later versions would be compared with it, and gateways would look for pods that there are not.
+ */
 function adoptCurrentModel(world: Observed): Retrain | null {
   const { service, workload, rollout } = world;
   const { workloadRef, model } = service.spec;
@@ -82,6 +86,9 @@ function adoptCurrentModel(world: Observed): Retrain | null {
     (service.status.rollout && (!rollout || isChanging(rollout.status.phase)))
   ) {
     return null;
+  }
+  if (workload.readyOfTemplate === 0) {
+    return wait("WorkloadNotReady", `0 of ${workload.replicas} pods are ready with ${uri}`);
   }
   const { digest } = identify(uri);
   return { kind: "Adopt", model: { name: names.modelVersion(service.metadata.name, digest), digest, uri } };
@@ -120,7 +127,7 @@ function startRecordedCause(world: Observed): Retrain | null {
 }
 
 /** What must be right before a run is started at all; said as soon as it is seen, not when the alarm is on. */
-function untrainable({ service, ownership, store, threatModel }: Observed): Retrain | null {
+function untrainable({ service, ownership, store, threatModel, runs }: Observed): Retrain | null {
   const { retraining, dataset, modality } = service.spec;
   const active = service.status.activeVersion;
   if (!retraining || !active) return null;
@@ -133,9 +140,8 @@ function untrainable({ service, ownership, store, threatModel }: Observed): Retr
   }
   if (ownership.kind === "Unknown") return wait("FieldUnknown", ownership.message);
   if (store) return stalled(store.reason, store.message);
-  if (!active.uri.startsWith("store://")) {
-    return stalled("ModelNotTrainable", `${active.uri} is not in the store: it is watched, but cannot be trained`);
-  }
+  const foreign = notTrainable(service, active, runs);
+  if (foreign) return stalled("ModelNotTrainable", foreign);
   if (retraining.evaluationData !== "None" && dataset.evaluation === undefined) {
     return stalled("EvaluationDataMissing", "dataset.evaluation is needed unless retraining.evaluationData is None");
   }

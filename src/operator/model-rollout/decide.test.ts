@@ -39,6 +39,7 @@ const workload = (served: string, rolling: Workload["rolling"] = "Complete"): Wo
   inInitContainer: false,
   replicas: 3,
   readyReplicas: 3,
+  readyOfTemplate: 3,
   rolling,
   selector: { app: "embedder" },
   deployment: {

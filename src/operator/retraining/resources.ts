@@ -25,23 +25,26 @@ const hopeless = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 
 /** @param name  of the Job; a second one says a lost result again */
 export function trainingJob(run: Retraining, name: string, images: Images) {
-  const { trainer, placement } = run.spec;
-  const own = trainer.image !== undefined;
+  const { placement } = run.spec;
   const gpus = placement.gpus > 0 ? { "nvidia.com/gpu": String(placement.gpus) } : {};
   return job(run, "train", name, trainRequestOf(run), {
-    image: trainer.image ?? images.trainerImage,
-    ...(own ? (trainer.command ? { command: [...trainer.command] } : {}) : { args: ["train"] }),
+    ...(ownImage(run) ?? { image: images.trainerImage, args: ["train"] }),
     resources: { requests: placement.resources.requests, limits: { ...placement.resources.limits, ...gpus } },
   });
 }
 
 export function evaluationJob(run: Retraining, name: string, images: Images) {
   const { requests, limits } = run.spec.placement.resources;
+  const own = run.spec.trainer.evaluation === "Image" ? ownImage(run) : null;
   return job(run, "evaluate", name, evaluateRequestOf(run), {
-    image: images.trainerImage,
-    args: ["evaluate"],
+    ...(own ?? { image: images.trainerImage, args: ["evaluate"] }),
     resources: { requests, limits },
   });
+}
+
+function ownImage({ spec: { trainer } }: Retraining): Pick<Container, "image" | "command"> | null {
+  if (trainer.image === undefined) return null;
+  return { image: trainer.image, ...(trainer.command ? { command: [...trainer.command] } : {}) };
 }
 
 type Container = {

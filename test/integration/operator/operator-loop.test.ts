@@ -186,6 +186,21 @@ describe("the whole loop", () => {
   });
 });
 
+describe("what is adopted", () => {
+  it("is only what a pod serves", async () => {
+    await begin({ ready: ({ metadata }) => metadata.labels?.["app"] !== "embedder", replicas: 2 });
+    const { status } = await waitFor("the service to wait", async () => {
+      const now = await shop();
+      return now.status.holding?.reason === "WorkloadNotReady" && now;
+    });
+    expect(status.holding?.message).toBe(`0 of 2 pods are ready with ${models.first}`);
+    expect(status.activeVersion).toBeUndefined();
+    expect(await versions()).toEqual([]);
+    pods.serve(namespace, worker());
+    await waitFor("the first version", async () => (await shop()).status.baselineVersion?.uri === models.first);
+  });
+});
+
 const drift = (promql: string) => [{ name: "drift", promql, above: 1, then: "Retrain" }];
 
 describe("what keeps a model from being promoted", () => {
