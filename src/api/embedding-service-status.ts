@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { auditStatus } from "./audit-status.ts";
 import { cause, causeClass } from "./cause.ts";
+import { documentCounts, documentsTaken } from "./document-count.ts";
 import { conditions } from "./object.ts";
 import { keyedBy } from "./rules.ts";
 import { digest, instant } from "./values.ts";
@@ -159,6 +160,8 @@ export const embeddingServiceStatus = z
       .max(20)
       .default([])
       .describe("Promotions each evaluation set has decided (decision 18)."),
+    documents: documentCounts,
+    documentsTaken: documentsTaken.optional(),
     audit: auditStatus.prefault({}).describe("The head of the audit chain."),
   })
   .describe("What the operator says of the service.");

@@ -8,6 +8,7 @@ import { encodeBlock, type WireBlocks } from "./block-wire.ts";
 import { Capture } from "./capture.ts";
 import { watchConfig } from "./config-watch.ts";
 import { consistencySamples } from "./consistency-probe.ts";
+import { DocumentCounts } from "./document-counts.ts";
 import { leadEmbedding } from "./embed-leader.ts";
 import { type FleetView, leadFleet } from "./fleet-leader.ts";
 import { fleetSettings } from "./fleet-monitor.ts";
@@ -56,6 +57,7 @@ export class Gateway {
   readonly #admin: Admin;
   readonly #reporter: Reporter;
   readonly #fellows: Informer<Pod>;
+  readonly #documents = new DocumentCounts(Date.now());
   #runtime: ServiceRuntime | null = null;
   #capture: Capture | null = null;
   #draining = false;
@@ -77,6 +79,7 @@ export class Gateway {
       material: (digest) => this.#runtime?.materials.get(digest) ?? null,
       recorder: () => this.#runtime?.recorder ?? null,
       metrics: this.#metrics,
+      documents: this.#documents,
       mirror: (read, signal) => mirror.send(read, signal),
       capture: (captured) => {
         if (this.#runtime) this.#capture?.add(captured, this.#runtime.config.modality);
@@ -105,7 +108,15 @@ export class Gateway {
       unready: () => this.#unready(),
       blocks: (model, after) => this.#blocks(model, after),
     });
-    this.#reporter = new Reporter({ kube, namespace, service, pod, report: () => this.#report(), onFault });
+    this.#reporter = new Reporter({
+      kube,
+      namespace,
+      service,
+      pod,
+      report: () => this.#report(),
+      resume: ({ documents }) => documents && this.#documents.resume(documents),
+      onFault,
+    });
     this.#fellows = new Informer<Pod>({
       kube,
       resource: pods,
@@ -321,6 +332,7 @@ export class Gateway {
       generation: runtime.config.generation,
       ready: this.#unready().length === 0,
       pods: Object.fromEntries(counted),
+      documents: this.#documents.report(),
     };
   }
 

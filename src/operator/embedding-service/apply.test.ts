@@ -68,6 +68,7 @@ const world: Observed = {
   snapshot: null,
   config: null,
   gateway: { ready: 2, wanted: 2 },
+  gateways: [],
   causes: [],
 };
 

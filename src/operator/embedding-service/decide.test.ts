@@ -136,6 +136,7 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
     snapshot: null,
     config: null,
     gateway: { ready: 2, wanted: 2 },
+    gateways: [],
     causes: [],
     ...change,
   };

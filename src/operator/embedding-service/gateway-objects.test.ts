@@ -36,6 +36,7 @@ describe("a gateway's rights", () => {
       "get /configmaps:shop-gateway",
       "list /configmaps:shop-gateway",
       "watch /configmaps:shop-gateway",
+      "get /configmaps:shop-gateway-reports",
       "patch /configmaps:shop-gateway-reports",
       "get /configmaps:shop-gateway-state",
       "update /configmaps:shop-gateway-state",

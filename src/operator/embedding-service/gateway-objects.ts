@@ -57,7 +57,7 @@ export function gatewayRole(service: Named) {
       // The pods it routes to, and its fellow gateways: which ones is told by labels, which no Role can name.
       { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
       configMap(gatewayConfigName(name), ["get", "list", "watch"]),
-      configMap(gatewayReportsName(name), ["patch"]),
+      configMap(gatewayReportsName(name), ["get", "patch"]),
       configMap(gatewayStateName(name), ["get", "update"]),
       {
         apiGroups: ["coordination.k8s.io"],

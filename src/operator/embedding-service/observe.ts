@@ -2,11 +2,14 @@ import {
   type EmbeddingService,
   gatewayConfig,
   gatewayConfigName,
+  gatewayReport,
+  gatewayReportsName,
   gatewayStateName,
   monitorState,
 } from "../../api/index.ts";
 import { type ConfigMap, type Stored } from "../../kube/index.ts";
 import { byService } from "../caches.ts";
+import type { Gateway } from "../documents.ts";
 import { fieldOwnership } from "../field-owner.ts";
 import { labels } from "../labels.ts";
 import { isReady } from "../pod-state.ts";
@@ -62,16 +65,34 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     snapshot,
     config: configOf(caches.configMaps.get({ namespace, name: gatewayConfigName(name) })),
     gateway: { ready: readyGateways(turn).length, wanted: spec.gateway.replicas },
+    gateways: gatewaysOf(turn),
     causes: causesOf(service, signals, schedules, snapshot, now),
   };
 }
 
 /** Names of the gateway pods that are ready. */
-export function readyGateways({ caches, key }: Turn, service = key.name): string[] {
+export function readyGateways(turn: Turn, service = turn.key.name): string[] {
+  return gatewayPods(turn, service)
+    .filter(isReady)
+    .map(({ metadata }) => metadata.name);
+}
+
+/** Gateway pods that exist, and those that have left a report. */
+export function gatewaysOf(turn: Turn, service = turn.key.name): Gateway[] {
+  const { caches, key } = turn;
+  const pods = new Set(gatewayPods(turn, service).map(({ metadata }) => metadata.name));
+  const reports = caches.configMaps.get({ namespace: key.namespace, name: gatewayReportsName(service) })?.data ?? {};
+  return [...new Set([...pods, ...Object.keys(reports)])].toSorted().map((name) => ({
+    name,
+    exists: pods.has(name),
+    report: gatewayReport.safeParse(json(reports[name])).data ?? null,
+  }));
+}
+
+function gatewayPods({ caches, key }: Turn, service: string) {
   return caches.pods
     .by(byService, `${key.namespace}/${service}`)
-    .filter((pod) => pod.metadata.labels?.[labels.gateway] === service && isReady(pod))
-    .map(({ metadata }) => metadata.name);
+    .filter(({ metadata }) => metadata.labels?.[labels.gateway] === service);
 }
 
 export function configOf(configMap: Stored<ConfigMap> | null) {

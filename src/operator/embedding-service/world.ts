@@ -9,6 +9,7 @@ import type {
   ThreatModel,
   Trigger,
 } from "../../api/index.ts";
+import type { Gateway } from "../documents.ts";
 import type { Stalled } from "../rule.ts";
 import type { Workload } from "../workload.ts";
 
@@ -63,6 +64,8 @@ export type Observed = {
   /** What gateways are told now, null when they were never told. */
   readonly config: GatewayConfig | null;
   readonly gateway: { readonly ready: number; readonly wanted: number };
+  /** Gateway pods that exist, and those that have left a report. */
+  readonly gateways: readonly Gateway[];
   /** Ids and data digests that causes would have now, by trigger. */
   readonly causes: readonly Cause[];
 };
