@@ -16,7 +16,7 @@ tf.registerBackend("tensorflow", () => new NodeJSKernelBackend(require(addon), "
 if (!(await tf.setBackend("tensorflow"))) throw new Error("the backend does not start");
 
 const size = 1024;
-const product = tf.matMul(tf.ones([size, size]).mul(0.5), tf.eye(size).mul(3));
+const product = tf.matMul(tf.fill([size, size], 0.5), tf.eye(size).mul(3));
 const wrong = product.sub(1.5).abs().max().dataSync()[0];
 if (wrong !== 0) throw new Error(util.format("matrix product off by", wrong));
 
