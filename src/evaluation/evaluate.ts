@@ -1,5 +1,5 @@
 import { type Gate, type GateRow, judgeGates } from "../api/index.ts";
-import { type Squeezer, seededRandom } from "../monitor/index.ts";
+import { seededRandom } from "../monitor/index.ts";
 import { benignFamilies, composeBenign } from "../training/perturbations/index.ts";
 import { cleanSet } from "./clean-set.ts";
 import { type Context, ofEach, type Scene } from "./context.ts";
@@ -105,8 +105,7 @@ function lostGates(gates: readonly Gate[], rows: readonly GateRow[], alpha: numb
 }
 
 function embedModels({ candidate, active, baseline }: EvaluationInput, set: EvaluationSet): Models {
-  const squeezers: Squeezer[] = set.dataset.modality === "Image" ? ["Median", "BoxBlur"] : ["Quantise"];
-  const of = ({ name, encoder }: NamedEncoder): Model => embedModel(name, encoder, set, squeezers);
+  const of = ({ name, encoder }: NamedEncoder): Model => embedModel(name, encoder, set);
   const running = of(active);
   return { candidate: of(candidate), active: running, baseline: baseline === active ? running : of(baseline) };
 }
