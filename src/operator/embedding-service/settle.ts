@@ -129,7 +129,7 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
     const entry = { run: slot.name, class: status.cause?.class ?? "Manual", at: instant(now), gpuSeconds: 0 };
     const ledger = shortened([...status.ledger, entry]);
     const said = [about(`Retraining/${slot.name}`, "RunDeleted", { phase: slot.phase })];
-    return { status: { ...cleared, lastCauses, ledger, lastFinished: instant(now) }, said };
+    return { status: { ...cleared, lastCauses, ledger }, said };
   }
   const { phase } = run.status;
   switch (phase) {
@@ -168,7 +168,6 @@ function account(
   const accounted: EmbeddingServiceStatus = {
     ...status,
     ledger: shortened([...status.ledger, entry]),
-    lastFinished: finishedAt,
     lastCauses: causesAfter(status, cause, outdated ? "Outdated" : phase, now),
     failures:
       phase === "Rejected" || phase === "Failed" ? failuresAfter(status, cause.class, generation) : status.failures,
