@@ -25,8 +25,9 @@ export const subcommands: readonly Subcommand[] = [
   process_("train", "one training, told by EVENKEEL_RUN", () => import("./train.ts")),
   process_("evaluate", "one evaluation, told by EVENKEEL_RUN", () => import("./evaluate.ts")),
   process_("serve", "the reference embedding server", () => import("./serve.ts")),
+  bundle("pack", "make a dataset of PNG images or of JSON lines", () => import("./pack.ts")),
+  bundle("push", "put a dataset or a model into the store", () => import("./push.ts")),
   bundle("fetch", "a verified copy of a bundle or dataset", () => import("./fetch.ts")),
-  bundle("push", "put a folder into the store", () => import("./push.ts")),
 ];
 
 type Load = () => Promise<object>;
