@@ -103,23 +103,36 @@ function choose(chosen) {
   void drawCharts().catch((error) => say("lost", String(error.message)));
 }
 
+/** @param {import("../reachability.ts").Outage | null} outage */
+function sayOutage(outage) {
+  const notice = /** @type {HTMLElement} */ (document.getElementById("outage"));
+  notice.hidden = outage === null;
+  if (outage) say("lost", outage.message, "cluster lost");
+  else say("live");
+  notice.textContent = outage
+    ? `The cluster does not answer since ${new Date(outage.since).toLocaleTimeString()}: what is shown is as of then. ${outage.message}`
+    : "";
+}
+
 /**
  * @param {"live" | "lost"} state
  * @param {string} [why]
+ * @param {string} [what]
  */
-function say(state, why = "") {
+function say(state, why = "", what = "connection lost") {
   connection.className = `connection ${state}`;
-  connection.textContent = state === "live" ? "live" : "connection lost";
+  connection.textContent = state === "live" ? "live" : what;
   connection.title = why;
 }
 
 function listen() {
   const changes = new EventSource("/api/changes");
   changes.addEventListener("open", () => {
-    say("live");
+    // Whether it is live says the first event of each connection.
     void draw();
   });
   changes.addEventListener("changed", () => void draw());
+  changes.addEventListener("cluster", ({ data }) => sayOutage(JSON.parse(data)));
   changes.addEventListener("error", () => say("lost", "the dashboard does not answer; trying again"));
 }
 
