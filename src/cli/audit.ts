@@ -60,7 +60,10 @@ const list = withOutput(withClusterOptions(new Command("list")), "text", "json",
   .description("Lists the audit entries of a service: what was decided, about which object, and the facts.")
   .argument("<service>", "name of an EmbeddingService")
   .option("--last <n>", "only the newest so many", wholeNumber)
-  .addHelpText("after", "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit list products -o json")
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit list products -o json\n\nExit codes: 0 done, 3 there is no such service, 4 refused, 5 it cannot be read.",
+  )
   .action(async (name: string, options: Options) => {
     await inCluster(options, async (cluster) => {
       const { entries } = await chainOf(cluster, name);
@@ -85,7 +88,8 @@ export const command = new Command("audit")
   .summary("the record of decisions: list it, verify it")
   .description("The tamper-evident record of every decision that was made for a service.")
   .addCommand(verify)
-  .addCommand(list);
+  .addCommand(list)
+  .addHelpText("after", "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit verify products");
 
 async function chainOf(cluster: Cluster, name: string): Promise<AuditChain> {
   const [{ findService }, { readAudit }, { SegmentError }] = await Promise.all([

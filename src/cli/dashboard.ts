@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { type ClusterOptions, inCluster, withClusterOptions } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { listenHost } from "./listen-host.ts";
@@ -35,7 +35,9 @@ export const command = withClusterOptions(new Command("dashboard"))
   .option("-A, --all-namespaces", "services of all namespaces")
   .option("--port <port>", "port to listen on, 0 for any free one", portNumber, 8765)
   .option("--host <address>", "address to listen on", listenHost())
-  .option("--allow-host <name...>", "names besides localhost that it may be asked for by", [])
+  .addOption(
+    new Option("--allow-host <name...>", "names besides localhost that it may be asked for by").default([], "none"),
+  )
   .option("--prometheus <url>", "Prometheus to ask, in place of the one that each service names", prometheusUrl)
   .addHelpText("after", examples)
   .action(async (options: Options) => {

@@ -44,6 +44,14 @@ type Options = {
   output: "text" | "json";
 };
 
+const examples = `
+Examples:
+  evenkeel evaluate --candidate ./new --active ./old --data ./shop-eval --threat-model threats.yaml
+  evenkeel evaluate --candidate ./new --active ./old --data ./shop-eval --reference ./shop -o json
+
+Exit codes: 0 done, whatever the verdicts are, 2 wrong usage, 10 bad data, 11 bad model, 12 bad request; anything else may be
+tried again.`;
+
 export const command = new Command("evaluate")
   .description(
     "One evaluation, as the container contract tells it: the request is in EVENKEEL_RUN, the store in EVENKEEL_STORE. " +
@@ -67,10 +75,7 @@ export const command = new Command("evaluate")
   .option("--attack-steps <steps>", "by hand: gradient steps of an attack", whole)
   .option("--report <folder>", "by hand: where report.json and report.html go", "evenkeel-report")
   .addOption(new Option("-o, --output <format>", "how to print the result").choices(["text", "json"]).default("text"))
-  .addHelpText(
-    "after",
-    "\nExit codes: 0 done, 2 wrong usage, 10 bad data, 11 bad model, 12 bad request; anything else may be tried again.",
-  )
+  .addHelpText("after", examples)
   .action(async (options: Options) => {
     const byHand = options.candidate ?? options.active ?? options.data;
     process.exitCode = byHand === undefined ? await runJob(options) : await runByHand(options);

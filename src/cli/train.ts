@@ -23,7 +23,7 @@ Exit codes: 0 done, 2 wrong usage, 3 no such dataset, 10 bad data, 11 bad model,
 again.`;
 
 export const command = new Command("train")
-  .summary("one training, told by EVENKEEL_RUN; or a first model, by hand")
+  .summary("one training, told by EVENKEEL_RUN; a first model, by hand")
   .description(
     "One training, as the container contract tells it: the request is in EVENKEEL_RUN, the store in EVENKEEL_STORE. " +
       "By hand, a first model: --dataset URI --name models/NAME; its URI is printed.",
