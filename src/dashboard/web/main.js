@@ -1,4 +1,5 @@
 import { h, place, section } from "./dom.js";
+import { clock } from "./format.js";
 import { empty } from "./parts.js";
 import { serviceView } from "./views/service.js";
 import { servicesView } from "./views/services.js";
@@ -110,7 +111,7 @@ function sayOutage(outage) {
   if (outage) say("lost", outage.message, "cluster lost");
   else say("live");
   notice.textContent = outage
-    ? `The cluster does not answer since ${new Date(outage.since).toLocaleTimeString()}: what is shown is as of then. ${outage.message}`
+    ? `The cluster has not answered since ${clock(Date.parse(outage.since), 0)}; this is what was known then. ${outage.message}`
     : "";
 }
 
@@ -157,6 +158,7 @@ addEventListener("hashchange", () => {
   content.focus({ preventScroll: true });
   scrollTo(0, 0);
 });
+addEventListener("resize", show);
 setInterval(() => {
   if (shown && !document.hidden) void drawCharts().catch((error) => say("lost", String(error.message)));
 }, chartsEvery);

@@ -113,8 +113,8 @@ describe("the dashboard in a browser", () => {
 
   it("draws what Prometheus has, readable by the arrow keys", async () => {
     const chart = page.locator("figure", { hasText: "RepresentationDrift: evidence" });
-    await chart.locator("path.line").first().waitFor({ state: "attached" });
-    expect(await chart.locator("path.line").count()).toBe(2);
+    await chart.locator("path.series").first().waitFor({ state: "attached" });
+    expect(await chart.locator("path.series").count()).toBe(2);
     expect(await chart.locator(".reading").innerText()).toMatch(/log10 e-value\s+5\.2[\s\S]*threshold\s+4\.6/);
     await page.getByRole("button", { name: "15m" }).click();
     await page.locator('#range-15m[aria-pressed="true"]').waitFor();
@@ -238,7 +238,7 @@ describe("the dashboard while the cluster is away", () => {
       expect(await page.locator("#outage").isVisible()).toBe(false);
       const away = proxy.fault({ when: () => true, fault: { kind: "Answer", status: 503 }, times: Infinity });
       proxy.cutAll();
-      await page.locator("#outage", { hasText: "The cluster does not answer since" }).waitFor();
+      await page.locator("#outage", { hasText: "The cluster has not answered since" }).waitFor();
       expect(await page.locator("#connection").innerText()).toBe("cluster lost");
       expect(await page.locator(".card", { hasText: "products" }).isVisible()).toBe(true);
       await picture("outage");
