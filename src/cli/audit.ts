@@ -1,23 +1,15 @@
 import { Command } from "commander";
 import type { AuditChain } from "../overview/index.ts";
-import {
-  type Cluster,
-  type ClusterOptions,
-  inCluster,
-  printData,
-  withClusterOptions,
-  withOutput,
-} from "./cluster-options.ts";
+import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { paintFor } from "./paint.ts";
 import { columns } from "./tree.ts";
 
-interface Options extends ClusterOptions {
-  readonly output: "text" | "json" | "yaml";
+interface Options extends PrintOptions {
   readonly last?: number;
 }
 
-const verify = withOutput(withClusterOptions(new Command("verify")), "text", "json", "yaml")
+const verify = printingCommand("verify")
   .summary("prove the record whole, or name its first broken link")
   .description(
     "Reads the audit segments of a service and checks each entry's hash, its link to the one before, and that the last one " +
@@ -55,7 +47,7 @@ const verify = withOutput(withClusterOptions(new Command("verify")), "text", "js
     });
   });
 
-const list = withOutput(withClusterOptions(new Command("list")), "text", "json", "yaml")
+const list = printingCommand("list")
   .summary("the decisions of a service, oldest first")
   .description("Lists the audit entries of a service: what was decided, about which object, and the facts.")
   .argument("<service>", "name of an EmbeddingService")
