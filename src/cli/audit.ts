@@ -1,23 +1,15 @@
 import { Command } from "commander";
 import type { AuditChain } from "../overview/index.ts";
-import {
-  type Cluster,
-  type ClusterOptions,
-  inCluster,
-  printData,
-  withClusterOptions,
-  withOutput,
-} from "./cluster-options.ts";
+import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { paintFor } from "./paint.ts";
 import { columns } from "./tree.ts";
 
-interface Options extends ClusterOptions {
-  readonly output: "text" | "json" | "yaml";
+interface Options extends PrintOptions {
   readonly last?: number;
 }
 
-const verify = withOutput(withClusterOptions(new Command("verify")), "text", "json", "yaml")
+const verify = printingCommand("verify")
   .summary("prove the record whole, or name its first broken link")
   .description(
     "Reads the audit segments of a service and checks each entry's hash, its link to the one before, and that the last one " +
@@ -55,12 +47,15 @@ const verify = withOutput(withClusterOptions(new Command("verify")), "text", "js
     });
   });
 
-const list = withOutput(withClusterOptions(new Command("list")), "text", "json", "yaml")
+const list = printingCommand("list")
   .summary("the decisions of a service, oldest first")
   .description("Lists the audit entries of a service: what was decided, about which object, and the facts.")
   .argument("<service>", "name of an EmbeddingService")
   .option("--last <n>", "only the newest so many", wholeNumber)
-  .addHelpText("after", "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit list products -o json")
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit list products -o json\n\nExit codes: 0 done, 3 there is no such service, 4 refused, 5 it cannot be read.",
+  )
   .action(async (name: string, options: Options) => {
     await inCluster(options, async (cluster) => {
       const { entries } = await chainOf(cluster, name);
@@ -85,7 +80,8 @@ export const command = new Command("audit")
   .summary("the record of decisions: list it, verify it")
   .description("The tamper-evident record of every decision that was made for a service.")
   .addCommand(verify)
-  .addCommand(list);
+  .addCommand(list)
+  .addHelpText("after", "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit verify products");
 
 async function chainOf(cluster: Cluster, name: string): Promise<AuditChain> {
   const [{ findService }, { readAudit }, { SegmentError }] = await Promise.all([

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { Command, Option } from "commander";
 import type { Kube } from "../kube/index.ts";
 
 export interface ClusterOptions {
@@ -13,6 +13,16 @@ export function withClusterOptions(command: Command): Command {
     .option("--kubeconfig <file>", "path of the kubeconfig (default: $KUBECONFIG, then ~/.kube/config)")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
     .option("-n, --namespace <name>", "namespace (default: that of the context)");
+}
+
+/** The options of a command that prints what it found in a cluster. */
+export interface PrintOptions extends ClusterOptions {
+  readonly output: "text" | "json" | "yaml";
+}
+
+/** A command that finds its cluster as kubectl does, and prints text, JSON or YAML. */
+export function printingCommand(name: string): Command {
+  return withOutput(withClusterOptions(new Command(name)), "text", "json", "yaml");
 }
 
 export interface Cluster {

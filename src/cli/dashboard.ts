@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { type ClusterOptions, inCluster, withClusterOptions } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { listenHost } from "./listen-host.ts";
@@ -20,7 +20,13 @@ Examples:
   kubectl -n monitoring port-forward svc/prometheus 9090 &
   evenkeel dashboard --prometheus http://127.0.0.1:9090          when services name a Prometheus by a name of the cluster
 
-It only reads, with your own rights in the cluster, and listens on this machine alone unless --host says otherwise.`;
+It only reads, with your own rights in the cluster, and listens on this machine alone unless --host says otherwise.
+
+Exit codes: 0 stopped, 1 the port is taken or the cluster does not answer, 2 wrong usage, 4 the cluster refused, 6 the cluster
+takes too long to answer.`;
+
+/** A cluster that is there answers a list sooner, over a slow line too. */
+const firstAnswerMs = 10_000;
 
 export const command = withClusterOptions(new Command("dashboard"))
   .summary("the web interface, on this machine")
@@ -28,26 +34,39 @@ export const command = withClusterOptions(new Command("dashboard"))
   .option("-A, --all-namespaces", "services of all namespaces")
   .option("--port <port>", "port to listen on, 0 for any free one", portNumber, 8765)
   .option("--host <address>", "address to listen on", listenHost())
-  .option("--allow-host <name...>", "names besides localhost that it may be asked for by", [])
-  .option("--prometheus <url>", "Prometheus to ask, in place of the one that each service names")
+  .addOption(
+    new Option("--allow-host <name...>", "names besides localhost that it may be asked for by").default([], "none"),
+  )
+  .option("--prometheus <url>", "Prometheus to ask, in place of the one that each service names", prometheusUrl)
   .addHelpText("after", examples)
   .action(async (options: Options) => {
-    const [{ dashboard }, { follow }] = await Promise.all([
+    const [{ dashboard }, { reachability }, { follow }, { embeddingServices }] = await Promise.all([
       import("../dashboard/server.ts"),
+      import("../dashboard/reachability.ts"),
       import("../overview/index.ts"),
+      import("../kinds.ts"),
     ]);
     await inCluster(options, async ({ kube, namespace }) => {
       const { prometheus, host } = options;
+      const scope = options.allNamespaces ? undefined : namespace;
+      const ask = async () => {
+        await kube.list(embeddingServices, { namespace: scope, timeoutMs: firstAnswerMs });
+      };
+      // Before a page is served: a cluster that does not answer is said here, and not by a page that stays empty.
+      await ask();
       const page = dashboard({ kube, prometheus, hosts: [host, ...options.allowHost] });
       const server = createServer(page.app);
       const stop = new AbortController();
       const end = () => stop.abort();
       process.once("SIGINT", end).once("SIGTERM", end);
       server.listen(options.port, host);
-      await once(server, "listening");
+      await once(server, "listening").catch((error: NodeJS.ErrnoException) => {
+        throw cannotListen(error, options);
+      });
       process.stdout.write(`evenkeel dashboard: ${urlOf(server)}\n`);
       try {
-        await follow(kube, options.allNamespaces ? undefined : namespace, page.show, stop.signal);
+        const onFault = reachability({ ask, tell: page.lost, signal: stop.signal });
+        await follow(kube, scope, page.show, stop.signal, onFault);
       } finally {
         await page.close();
         server.closeAllConnections();
@@ -69,4 +88,24 @@ function portNumber(text: string): number {
     throw new CommandError("usage", `--port ${text}: must be a whole number from 0 to 65535`);
   }
   return port;
+}
+
+function prometheusUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url && ["http:", "https:"].includes(url.protocol) && url.search === "" && url.hash === "") return text;
+  throw new CommandError("usage", `--prometheus ${text}: must be an http or https URL such as http://127.0.0.1:9090`);
+}
+
+function cannotListen(error: NodeJS.ErrnoException, { port, host }: Options): Error {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new CommandError("failed", `--port ${port}: it is taken: choose another, or 0 for any free one`);
+    case "EACCES":
+      return new CommandError("failed", `--port ${port}: this user may not listen there: choose one from 1024 on`);
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new CommandError("failed", `--host ${host}: it is no address of this machine`);
+    default:
+      return error;
+  }
 }

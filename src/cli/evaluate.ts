@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { parse } from "yaml";
 import { z } from "zod";
 import {
   defaultGates,
@@ -12,7 +11,6 @@ import {
   evaluateRequest,
   exitCodes,
   type ThreatModelSpec,
-  threatModelSpec,
 } from "../api/index.ts";
 import {
   attackStepsOf,
@@ -25,8 +23,10 @@ import {
   runEvaluation,
 } from "../evaluation/index.ts";
 import { startBackend } from "../model/index.ts";
-import { type Dataset, openStore, readDataset } from "../registry/index.ts";
+import { type Dataset, makeFolder, openStore, readDataset } from "../registry/index.ts";
+import { progressBar } from "./progress-bar.ts";
 import { readRequest } from "./read-request.ts";
+import { readThreatModel } from "./threat-model-file.ts";
 
 type Options = {
   run?: string;
@@ -43,6 +43,14 @@ type Options = {
   report?: string;
   output: "text" | "json";
 };
+
+const examples = `
+Examples:
+  evenkeel evaluate --candidate ./new --active ./old --data ./shop-eval --threat-model threats.yaml
+  evenkeel evaluate --candidate ./new --active ./old --data ./shop-eval --reference ./shop -o json
+
+Exit codes: 0 done, whatever the verdicts are, 2 wrong usage, 10 bad data, 11 bad model, 12 bad request; anything else may be
+tried again.`;
 
 export const command = new Command("evaluate")
   .description(
@@ -67,10 +75,7 @@ export const command = new Command("evaluate")
   .option("--attack-steps <steps>", "by hand: gradient steps of an attack", whole)
   .option("--report <folder>", "by hand: where report.json and report.html go", "evenkeel-report")
   .addOption(new Option("-o, --output <format>", "how to print the result").choices(["text", "json"]).default("text"))
-  .addHelpText(
-    "after",
-    "\nExit codes: 0 done, 2 wrong usage, 10 bad data, 11 bad model, 12 bad request; anything else may be tried again.",
-  )
+  .addHelpText("after", examples)
   .action(async (options: Options) => {
     const byHand = options.candidate ?? options.active ?? options.data;
     process.exitCode = byHand === undefined ? await runJob(options) : await runByHand(options);
@@ -87,7 +92,7 @@ async function runJob({ run, store }: Options): Promise<number> {
     return exitCodes.badRequest;
   }
   try {
-    const { result, exitCode } = await runEvaluation(request, openStore(store), { onProgress: progress(), say });
+    const { result, exitCode } = await runEvaluation(request, openStore(store), { onProgress: progressBar(), say });
     answer(result);
     return exitCode;
   } catch (error) {
@@ -138,9 +143,9 @@ async function runByHand(options: Options): Promise<number> {
         },
         backend: backend.name,
       },
-      progress(),
+      progressBar(),
     );
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (const [file, content] of Object.entries(reportFiles(report, context)))
       await writeFile(join(folder, file), content);
     process.stdout.write(options.output === "json" ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, folder));
@@ -166,9 +171,7 @@ async function threatModelOf(file: string | undefined, { modality }: Dataset): P
         : ({ family: "VectorBox", epsilon: 0.1 } as const);
     return { modality, perturbations: [{ name: "default", kind: "Adversarial", ...ball }], targets: [] };
   }
-  const content: unknown = parse(await readFile(file, "utf8"));
-  const whole = z.object({ spec: z.unknown() }).safeParse(content);
-  return threatModelSpec.parse(whole.success ? whole.data.spec : content);
+  return await readThreatModel(file);
 }
 
 function textOf(report: EvaluationReport, folder: string): string {
@@ -178,24 +181,6 @@ function textOf(report: EvaluationReport, folder: string): string {
       `${verdict.padEnd(7)}${name.padEnd(width + 2)}${(value === null ? "-" : value.toPrecision(4)).padEnd(9)}${message}`,
   );
   return `${lines.join("\n")}\nreport: ${join(folder, "report.html")}\n`;
-}
-
-/** A bar on a terminal, a line for every tenth elsewhere. */
-function progress(): (doing: string, share: number) => void {
-  let told = -1;
-  return (doing, share) => {
-    if (process.stderr.isTTY) {
-      const full = Math.round(share * 24);
-      process.stderr.write(
-        `\r\u001b[2K${"█".repeat(full)}${"░".repeat(24 - full)} ${(100 * share).toFixed(0).padStart(3)}% ${doing}${share >= 1 ? "\n" : ""}`,
-      );
-      return;
-    }
-    const tenth = Math.floor(share * 10 + 1e-9);
-    if (tenth <= told) return;
-    told = tenth;
-    say(`${tenth * 10}% ${doing}`);
-  };
 }
 
 function say(line: string): void {

@@ -1,46 +1,40 @@
-import { randomBytes } from "node:crypto";
-import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { cp } from "node:fs/promises";
 import { Command } from "commander";
 import { openStore, StoreError, verifyArtefact } from "../registry/index.ts";
 import { CommandError } from "./command-error.ts";
+import { fillFolder } from "./fill-folder.ts";
+
+const examples = `
+Examples:
+  evenkeel fetch --uri store://models/products@sha256:… --store /mnt/store --to ./products
+  evenkeel fetch --to /model            in an init container, where MODEL_URI and EVENKEEL_STORE say the rest
+
+Exit codes: 0 done, 1 the folder is full or not writable, 2 wrong usage, 3 not in the store, 5 what lies in the store, or what
+came out of it, is not what the digest says.`;
 
 export const command = new Command("fetch")
+  .summary("a verified copy of a bundle or dataset")
   .description(
     "A verified copy of a bundle or dataset from the store, for an init container of a server that reads folders.",
   )
   .option("--uri <uri>", "store://NAME@sha256:DIGEST (MODEL_URI)", process.env["MODEL_URI"])
   .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
   .requiredOption("--to <folder>", "where the files go; files of the same name are replaced")
+  .addHelpText("after", examples)
   .action(async ({ uri, store, to }: { uri?: string; store?: string; to: string }) => {
     if (!uri) throw new CommandError("usage", "nothing to fetch: give --uri or MODEL_URI");
     if (!store) throw new CommandError("usage", "no store to fetch from: give --store or EVENKEEL_STORE");
-    await fetchTo(store, uri, to);
+    try {
+      const source = await openStore(store).resolve(uri);
+      await fillFolder("--to", to, async (beside) => {
+        await cp(source, beside, { recursive: true });
+        // The second look finds what went wrong on the way, before a file is replaced.
+        await verifyArtefact(beside, uri);
+      });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      const how = error.reason === "NotFound" ? "notFound" : error.reason === "BadUri" ? "usage" : "verificationFailed";
+      throw new CommandError(how, error.message);
+    }
     console.log(`${uri} is in ${to}, every file verified`);
   });
-
-/**
- * Copies an artefact into a folder, file by file, so that the folder may be a mount. The copy is verified too: the second
- * look finds what went wrong on the way.
- */
-async function fetchTo(root: string, uri: string, to: string): Promise<void> {
-  try {
-    const source = await openStore(root).resolve(uri);
-    await mkdir(to, { recursive: true });
-    const beside = join(to, `.fetch-${randomBytes(6).toString("hex")}`);
-    try {
-      await cp(source, beside, { recursive: true });
-      await verifyArtefact(beside, uri);
-      for (const item of await readdir(beside)) {
-        await rm(join(to, item), { recursive: true, force: true });
-        await rename(join(beside, item), join(to, item));
-      }
-    } finally {
-      await rm(beside, { recursive: true, force: true });
-    }
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    const how = error.reason === "NotFound" ? "notFound" : error.reason === "BadUri" ? "usage" : "verificationFailed";
-    throw new CommandError(how, error.message);
-  }
-}

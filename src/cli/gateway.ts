@@ -8,6 +8,14 @@ type Options = {
   readonly adminPort: number;
 };
 
+const examples = `
+Examples:
+  evenkeel gateway --service products --namespace search      with EVENKEEL_STORE, POD_NAME and POD_IP as the operator sets them
+
+The operator makes the Deployment of a service's gateways; by hand one is started to look at it alone.
+
+Exit codes: 0 stopped by SIGTERM, 1 failed, 2 wrong usage.`;
+
 export const gateway = new Command("gateway")
   .description(
     "The data plane in front of one service: passes requests to its pods, splits traffic between models, keeps the " +
@@ -17,6 +25,7 @@ export const gateway = new Command("gateway")
   .option("--namespace <name>", "its namespace (default: $POD_NAMESPACE)")
   .option("--port <port>", "where clients send requests", portNumber, 8080)
   .option("--admin-port <port>", "health, metrics and block statistics", portNumber, 9090)
+  .addHelpText("after", examples)
   .action(run);
 
 async function run({ service, namespace = process.env["POD_NAMESPACE"], port, adminPort }: Options): Promise<void> {

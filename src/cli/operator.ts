@@ -13,6 +13,16 @@ interface Options {
   readonly kubeconfig?: string;
 }
 
+const examples = `
+Examples:
+  evenkeel operator --image registry.example/evenkeel:1 --trainer-image registry.example/trainer:1 \\
+      --prometheus-allow http://prometheus.monitoring:9090
+  evenkeel operator --namespaces search,fraud --lease-duration 15s --resync 1m …
+
+Durations are whole numbers with a unit: s, m or h. The chart sets all of it: charts/evenkeel/values.yaml.
+
+Exit codes: 0 stopped by SIGTERM, 1 failed or the lease was lost (the next start goes on), 2 wrong usage.`;
+
 export const command = new Command("operator")
   .summary("the controllers of the five kinds")
   .description(
@@ -26,17 +36,17 @@ export const command = new Command("operator")
       .env("EVENKEEL_TRAINER_IMAGE")
       .makeOptionMandatory(),
   )
-  .option(
-    "--prometheus-allow <url>",
-    "begin of URLs that services may name as their Prometheus; repeatable",
-    collect,
-    [],
+  .addOption(
+    new Option("--prometheus-allow <url>", "begin of URLs that services may name as their Prometheus; repeatable")
+      .argParser(collect)
+      .default([], "none, so that no service can be watched"),
   )
   .option("--port <port>", "port of /healthz, /readyz and /metrics", wholeNumber, 8081)
-  .option("--lease-duration <duration>", "how long a dead leader's lease holds up the next one", wholeDuration, 15_000)
-  .option("--resync <duration>", "how often everything is looked at although nothing changed", wholeDuration, 30_000)
+  .addOption(durationOption("--lease-duration", "how long a dead leader's lease holds up the next one", "15s"))
+  .addOption(durationOption("--resync", "how often everything is looked at although nothing changed", "30s"))
   .option("--lease-namespace <name>", "namespace of the Lease (default: $POD_NAMESPACE, then that of the kubeconfig)")
   .option("--kubeconfig <file>", "path of the kubeconfig (default: the pod's ServiceAccount)")
+  .addHelpText("after", examples)
   .action(async (options: Options) => {
     const [{ runOperator }, { untilStopped, isKubeError }] = await Promise.all([
       import("../operator/run.ts"),
@@ -83,6 +93,12 @@ function nameList(value: string): string[] {
 function wholeNumber(value: string): number {
   if (!/^[0-9]{1,5}$/.test(value)) throw new InvalidArgumentError(`${value} is not a port.`);
   return Number(value);
+}
+
+function durationOption(flag: string, description: string, initial: string): Option {
+  return new Option(`${flag} <duration>`, description)
+    .argParser(wholeDuration)
+    .default(wholeDuration(initial), initial);
 }
 
 /** As in the API, but parsed here: a flag is no field of an object. */

@@ -1,19 +1,10 @@
-import { Command } from "commander";
 import type { EmbeddingService, ModelRollout, ModelVersion } from "../api/index.ts";
 import type { Stored } from "../kube/index.ts";
-import {
-  type Cluster,
-  type ClusterOptions,
-  inCluster,
-  printData,
-  withClusterOptions,
-  withOutput,
-} from "./cluster-options.ts";
+import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { type RolloutWaitOptions, rolloutEnded, withWait } from "./rollout-wait.ts";
 
-interface Options extends ClusterOptions, RolloutWaitOptions {
-  readonly output: "text" | "json" | "yaml";
+interface Options extends PrintOptions, RolloutWaitOptions {
   readonly atOnce?: true;
 }
 
@@ -28,7 +19,7 @@ A version that a person approved becomes the baseline that later candidates must
 Exit codes: 0 done, 1 rolled back (--wait), 3 no such service, rollout or version, 4 refused, 6 timed out (--wait).`;
 
 export const command = withWait(
-  withOutput(withClusterOptions(new Command("promote")), "text", "json", "yaml")
+  printingCommand("promote")
     .summary("approve a rollout, or roll out a version")
     .description("Approves the rollout of a service that waits for a person, or rolls out a version of your choice.")
     .argument("<service>", "name of an EmbeddingService")

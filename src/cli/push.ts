@@ -1,22 +1,72 @@
+import { stat } from "node:fs/promises";
 import { Command } from "commander";
-import { openStore, StoreError } from "../registry/index.ts";
+import {
+  type Artefact,
+  BundleError,
+  DatasetError,
+  inspectArtefact,
+  openStore,
+  StoreError,
+  UnknownArtefact,
+} from "../registry/index.ts";
 import { CommandError } from "./command-error.ts";
 
+const examples = `
+Examples:
+  evenkeel push ./shop --name data/shop --store /mnt/store              a dataset, such as \`evenkeel pack\` makes
+  evenkeel push ./clip-vit-b32 --name models/products --store /mnt/store   a model
+
+A dataset is dataset.json and data.safetensors. A model is config.json and model.safetensors as of Hugging Face; what
+evenkeel trains has evenkeel.json, probes.safetensors and reference.safetensors beside them. Everything is read before it
+is put: what is in the store can be used.
+
+Exit codes: 0 done, 1 the store is full or not writable, 2 wrong usage, 3 no such folder or store, 5 the folder is not a whole
+dataset or model.`;
+
+/** Names that people give, by what is put under them. Others are evenkeel's own. */
+const prefixes: Readonly<Record<Artefact["kind"], string>> = { Dataset: "data/", Model: "models/" };
+
 export const command = new Command("push")
-  .description("Puts a folder into the store and prints its URI. The same content always has the same URI.")
-  .argument("<folder>", "the bundle or dataset")
-  .requiredOption("--name <name>", "its name in the store, such as models/products or data/shop")
+  .summary("put a dataset or a model into the store")
+  .description("Puts a dataset or a model into the store and prints its URI. The same content always has the same URI.")
+  .argument("<folder>", "the dataset or the model")
+  .requiredOption("--name <name>", "its name in the store: data/NAME for a dataset, models/NAME for a model")
   .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
+  .addHelpText("after", examples)
   .action(async (folder: string, { name, store }: { name: string; store?: string }) => {
     if (!store) throw new CommandError("usage", "no store to put it into: give --store or EVENKEEL_STORE");
+    const named = Object.values(prefixes).some((prefix) => name.startsWith(prefix) && name.length > prefix.length);
+    if (!named) throw new CommandError("usage", `--name ${name}: must be data/NAME or models/NAME`);
+    await requireFolder(folder, folder);
+    // A store that is not there is a volume that is not mounted, or a typing error, and no wish for a new one.
+    await requireFolder(store, `the store ${store}`);
+    const { kind } = await inspected(folder);
+    if (!name.startsWith(prefixes[kind])) {
+      throw new CommandError(
+        "usage",
+        `--name ${name}: ${folder} is a ${kind.toLowerCase()}: use ${prefixes[kind]}NAME`,
+      );
+    }
     try {
       console.log(await openStore(store).put(name, folder));
     } catch (error) {
-      if (error instanceof StoreError)
-        throw new CommandError(error.reason === "BadUri" ? "usage" : "failed", error.message);
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-        throw new CommandError("notFound", `${folder} is not there`);
-      }
-      throw error;
+      if (!(error instanceof StoreError)) throw error;
+      throw new CommandError(error.reason === "BadUri" ? "usage" : "failed", error.message);
     }
   });
+
+async function inspected(folder: string): Promise<Artefact> {
+  try {
+    return await inspectArtefact(folder);
+  } catch (error) {
+    if (error instanceof UnknownArtefact) throw new CommandError("verificationFailed", error.message);
+    if (!(error instanceof DatasetError || error instanceof BundleError)) throw error;
+    throw new CommandError("verificationFailed", `${folder} cannot be used: ${error.message}`);
+  }
+}
+
+async function requireFolder(path: string, called: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (!found) throw new CommandError("notFound", `${called} is not there`);
+  if (!found.isDirectory()) throw new CommandError("usage", `${called} is not a folder`);
+}

@@ -1,21 +1,12 @@
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Command } from "commander";
 import type { Gate, GateVerdict, Retraining } from "../api/index.ts";
-import {
-  type Cluster,
-  type ClusterOptions,
-  inCluster,
-  printData,
-  withClusterOptions,
-  withOutput,
-} from "./cluster-options.ts";
+import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { type Paint, paintFor } from "./paint.ts";
 import { columns } from "./tree.ts";
 
-interface Options extends ClusterOptions {
-  readonly output: "text" | "json" | "yaml";
+interface Options extends PrintOptions {
   readonly store?: string;
   readonly html?: string;
   readonly open?: true;
@@ -30,7 +21,7 @@ Examples:
 
 Exit codes: 0 done, 3 no such service or run, or no report yet, 5 the report is not what its digest says.`;
 
-export const command = withOutput(withClusterOptions(new Command("report")), "text", "json", "yaml")
+export const command = printingCommand("report")
   .summary("the report of a run: what was measured, and what the gates said")
   .description("Shows what a run's evaluation measured and what the gates made of it.")
   .argument("<name>", "name of an EmbeddingService or a Retraining")

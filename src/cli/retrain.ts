@@ -1,18 +1,10 @@
-import { Command, InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "commander";
 import type { Retraining } from "../api/index.ts";
-import {
-  type Cluster,
-  type ClusterOptions,
-  inCluster,
-  printData,
-  withClusterOptions,
-  withOutput,
-} from "./cluster-options.ts";
+import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { withWait } from "./rollout-wait.ts";
 
-interface Options extends ClusterOptions {
-  readonly output: "text" | "json" | "yaml";
+interface Options extends PrintOptions {
   readonly seed?: number;
   readonly dryRun?: true;
   readonly wait?: true;
@@ -31,7 +23,7 @@ Pending, and \`evenkeel status\` tells why.
 Exit codes: 0 done, 1 rejected or failed (--wait), 3 no such service, 4 refused, 6 timed out (--wait).`;
 
 export const command = withWait(
-  withOutput(withClusterOptions(new Command("retrain")), "text", "json", "yaml")
+  printingCommand("retrain")
     .summary("start a run now")
     .description("Starts a run of training, evaluation and gates for a service, with the cause Manual.")
     .argument("<service>", "name of an EmbeddingService")

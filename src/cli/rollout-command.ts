@@ -1,7 +1,7 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import type { ModelRollout } from "../api/index.ts";
 import type { Stored } from "../kube/index.ts";
-import { type ClusterOptions, inCluster, printData, withClusterOptions, withOutput } from "./cluster-options.ts";
+import { inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 
 export interface RolloutChange {
   readonly name: "pause" | "resume" | "abort";
@@ -15,10 +15,6 @@ export interface RolloutChange {
   readonly already: (rollout: ModelRollout) => string;
 }
 
-interface Options extends ClusterOptions {
-  readonly output: "text" | "json" | "yaml";
-}
-
 /** A command that changes one field of the rollout that a service is in. */
 export function rolloutCommand({
   name,
@@ -30,12 +26,12 @@ export function rolloutCommand({
   already,
 }: RolloutChange): Command {
   const exitCodes = "Exit codes: 0 done or so already, 3 no such service or no rollout, 4 refused.";
-  return withOutput(withClusterOptions(new Command(name)), "text", "json", "yaml")
+  return printingCommand(name)
     .summary(summary)
     .description(description)
     .argument("<service>", "name of an EmbeddingService")
     .addHelpText("after", `\nExamples:\n${examples}\n\n${exitCodes}`)
-    .action(async (serviceName: string, options: Options) => {
+    .action(async (serviceName: string, options: PrintOptions) => {
       await inCluster(options, async (cluster) => {
         const { changeRollout, findService, rolloutUnderWay } = await import("./rollout-under-way.ts");
         const rollout: Stored<ModelRollout> = await rolloutUnderWay(cluster, await findService(cluster, serviceName));

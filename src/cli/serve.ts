@@ -7,6 +7,14 @@ import { listenHost } from "./listen-host.ts";
 
 type Options = { model?: string; uri?: string; store?: string; port: string; host: string };
 
+const examples = `
+Examples:
+  evenkeel serve --model ./products --port 8080               a folder with config.json and model.safetensors
+  evenkeel serve                                              in a pod, where MODEL_URI and EVENKEEL_STORE say what
+  curl -s http://127.0.0.1:8080/v1/embeddings -H 'content-type: application/json' -d '{"input": [[0.1, 2.5]]}'
+
+Exit codes: 0 stopped by SIGTERM, 1 failed, 2 wrong usage, 3 not in the store, 5 the model is not whole.`;
+
 export const command = new Command("serve")
   .description("The reference embedding server, with OpenAI's and text-embeddings-inference's protocols.")
   .option("--model <folder>", "a model's folder, instead of one in the store")
@@ -14,6 +22,7 @@ export const command = new Command("serve")
   .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
   .option("--port <port>", "port to listen on, 0 for any", "8080")
   .option("--host <address>", "address to listen on (in a pod: every one)", listenHost())
+  .addHelpText("after", examples)
   .action(async (options: Options) => {
     const model = await load(options);
     const server = new EmbeddingServer(model);

@@ -22,11 +22,12 @@ export const subcommands: readonly Subcommand[] = [
   person("dashboard", "the web interface, on this machine", () => import("./dashboard.ts")),
   clusterProcess("operator", "the controllers of the five kinds", () => import("./operator.ts")),
   clusterProcess("gateway", "the data plane in front of one service", () => import("./gateway.ts")),
-  clusterProcess("train", "one training, told by EVENKEEL_RUN", () => import("./train.ts")),
+  clusterProcess("train", "one training, told by EVENKEEL_RUN; a first model, by hand", () => import("./train.ts")),
   clusterProcess("evaluate", "one evaluation, told by EVENKEEL_RUN", () => import("./evaluate.ts")),
   clusterProcess("serve", "the reference embedding server", () => import("./serve.ts")),
+  bundle("pack", "make a dataset of PNG images or of JSON lines", () => import("./pack.ts")),
+  bundle("push", "put a dataset or a model into the store", () => import("./push.ts")),
   bundle("fetch", "a verified copy of a bundle or dataset", () => import("./fetch.ts")),
-  bundle("push", "put a folder into the store", () => import("./push.ts")),
 ];
 
 type Load = () => Promise<object>;

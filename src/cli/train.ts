@@ -1,27 +1,60 @@
 import { writeFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
 import { exitCodes, type TrainRequest, type TrainResult, trainRequest } from "../api/index.ts";
-import { openStore } from "../registry/index.ts";
+import { DatasetError, openStore } from "../registry/index.ts";
 import { Interrupted, progressReporter, runTraining } from "../training/index.ts";
+import { type FirstModelRequest, firstModel } from "./first-model.ts";
 import { readRequest } from "./read-request.ts";
 
 /** As a shell reports the end by SIGTERM: not one of the codes that forbid another try. */
 const interrupted = 143;
 
+type Options = Omit<FirstModelRequest, "dataset"> & { readonly run?: string; readonly dataset?: string };
+
+const examples = `
+Examples:
+  evenkeel train --dataset store://data/shop@sha256:… --name models/products --threat-model threats.yaml --store /mnt/store
+
+A first model is a small network trained from labels, which sees through the benign families of the threat model. It is where a
+service without a model begins; retraining makes it robust. The same call gives the same model.
+
+Exit codes: 0 done, 2 wrong usage, 3 no such dataset, 10 bad data, 11 bad model, 12 bad request; anything else may be tried
+again.`;
+
 export const command = new Command("train")
+  .summary("one training, told by EVENKEEL_RUN; a first model, by hand")
   .description(
-    "One training, as the container contract tells it: the request is in EVENKEEL_RUN, the store in EVENKEEL_STORE.",
+    "One training, as the container contract tells it: the request is in EVENKEEL_RUN, the store in EVENKEEL_STORE. " +
+      "By hand, a first model: --dataset URI --name models/NAME; its URI is printed.",
   )
   .option("--run <file>", "read the request from a file instead of EVENKEEL_RUN")
   .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
-  .addHelpText(
-    "after",
-    "\nExit codes: 0 done, 10 bad data, 11 bad model, 12 bad request; anything else may be tried again.",
-  )
-  .action(async ({ run, store }: { run?: string; store?: string }) => {
-    process.exitCode = await main(run, store);
+  .option("--dataset <uri>", "by hand: the labelled dataset, store://NAME@sha256:DIGEST")
+  .option("--name <name>", "by hand: the model's name in the store, models/NAME")
+  .option("--threat-model <file>", "by hand: a ThreatModel, or its spec, as YAML or JSON")
+  .option("--steps <n>", "by hand: training steps (default: 600)", whole)
+  .addHelpText("after", examples)
+  .action(async ({ run, dataset, ...options }: Options) => {
+    process.exitCode = dataset === undefined ? await main(run, options.store) : await byHand({ dataset, ...options });
   });
+
+async function byHand(request: FirstModelRequest): Promise<number> {
+  try {
+    await firstModel(request);
+    return exitCodes.done;
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error;
+    console.error(`evenkeel: ${error.reason}: ${error.message}`);
+    return exitCodes.badData;
+  }
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("must be a whole number above 0");
+  return value;
+}
 
 async function main(file: string | undefined, store: string | undefined): Promise<number> {
   let request: TrainRequest;

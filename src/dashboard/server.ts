@@ -5,6 +5,7 @@ import { type Overview, readAudit } from "../overview/index.ts";
 import { type Prometheus, prometheusClient } from "../signals/index.ts";
 import { ranges, readCharts } from "./charts.ts";
 import { auditView, cardOf, detailOf } from "./payload.ts";
+import type { Outage } from "./reachability.ts";
 
 export interface DashboardOptions {
   readonly kube: Kube;
@@ -19,6 +20,8 @@ export interface Dashboard {
   readonly app: Express;
   /** Takes the newest state of all services; browsers that look are told. */
   readonly show: (views: readonly Overview[]) => void;
+  /** Takes that the cluster no longer answers, or null when it does again; browsers are told what they look at. */
+  readonly lost: (outage: Outage | null) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -32,7 +35,9 @@ const policy =
 /** The web interface: static files, the state of the services as JSON, and a stream that says when it has changed. */
 export function dashboard({ kube, prometheus, hosts = [], now = Date.now }: DashboardOptions): Dashboard {
   let views: readonly Overview[] | null = null;
+  let outage: Outage | null = null;
   const listeners = new Set<Response>();
+  const outageEvent = () => `event: cluster\ndata: ${JSON.stringify(outage)}\n\n`;
   const clients = new Map<string, Prometheus>();
   const app = express();
   app.disable("x-powered-by");
@@ -79,7 +84,7 @@ export function dashboard({ kube, prometheus, hosts = [], now = Date.now }: Dash
   });
   app.get("/api/changes", (request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-    response.write("retry: 2000\n\n");
+    response.write(`retry: 2000\n\n${outageEvent()}`);
     listeners.add(response);
     request.once("close", () => listeners.delete(response));
   });
@@ -94,6 +99,10 @@ export function dashboard({ kube, prometheus, hosts = [], now = Date.now }: Dash
     show: (newest) => {
       views = newest;
       for (const listener of listeners) listener.write("event: changed\ndata: \n\n");
+    },
+    lost: (newest) => {
+      outage = newest;
+      for (const listener of listeners) listener.write(outageEvent());
     },
     close: async () => {
       for (const listener of listeners) listener.end();

@@ -49,6 +49,8 @@ export class MaterialLibrary {
     while (!signal.aborted) {
       try {
         const material = await loadMaterial(request);
+        // Why a signal stays Learning is said nowhere else.
+        for (const note of material.notes) this.#onFault(new Error(`${request.model.uri}: ${note}`));
         this.#put(material, signal);
         if (material.source !== "Awaited") return;
         await untilEmbedded(request, signal);

@@ -9,14 +9,16 @@ const pauseMs = 200;
  * Tells the services once everything is listed, and anew with every change, until `signal` is aborted.
  *
  * @param namespace  all when absent
+ * @param onFault  told of every fault of a watch; the watch goes on
  */
 export async function follow(
   kube: Kube,
   namespace: string | undefined,
   tell: (views: readonly Overview[]) => void,
   signal: AbortSignal,
+  onFault: () => void = () => {},
 ): Promise<void> {
-  const scope = { kube, namespaces: namespace === undefined ? undefined : [namespace] };
+  const scope = { kube, namespaces: namespace === undefined ? undefined : [namespace], onFault };
   const services = new Informer({ ...scope, resource: embeddingServices });
   const runs = new Informer({ ...scope, resource: retrainings });
   const versions = new Informer({ ...scope, resource: modelVersions });

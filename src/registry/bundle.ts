@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { digest, storeUri } from "../api/index.ts";
+import { fieldErrors } from "./field-errors.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor, takeTensor } from "./safetensors.ts";
 
 /** The folder is not a model bundle, or its parts do not fit together (exit code 11 in Jobs). */
@@ -75,7 +76,7 @@ export async function readDescription(folder: string): Promise<BundleDescription
   try {
     return bundleDescription.parse(JSON.parse(text.toString("utf8")));
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : "it is not JSON";
+    const why = error instanceof z.ZodError ? fieldErrors(error) : "it is not JSON";
     throw new BundleError(`${descriptionFile}: ${why}`, { cause: error });
   }
 }

@@ -75,14 +75,25 @@ describe("dataset", () => {
 
   it.each([
     ["a missing file", "dataset.json", null, "dataset.json cannot be read"],
-    ["a broken head", "dataset.json", "{", "not a dataset"],
+    ["a broken head", "dataset.json", "{", "dataset.json: it is not JSON"],
+    [
+      "fields of another kind",
+      "dataset.json",
+      JSON.stringify({ modality: "Text", shape: [2, "x"], count: 2 }),
+      'dataset.json: modality: Invalid option: expected one of "Image"|"Vector"; shape.1: Invalid input: expected number, received string',
+    ],
     [
       "a wrong count",
       "dataset.json",
       JSON.stringify({ modality: "Vector", shape: [2], count: 9 }),
       "dataset.json says [9, 16]",
     ],
-    ["a broken body", "data.safetensors", "no", "no whole header"],
+    [
+      "a broken body",
+      "data.safetensors",
+      "no",
+      "data.safetensors: not a safetensors file: its 2 bytes have no whole header",
+    ],
   ])("calls %s Malformed", async (_, file, content, message) => {
     await writeDataset(folder, vectors);
     await (content === null ? rm(join(folder, file)) : writeFile(join(folder, file), content));

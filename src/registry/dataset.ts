@@ -1,6 +1,8 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { fieldErrors } from "./field-errors.ts";
+import { makeFolder } from "./files.ts";
 import { decodeSafetensors, elements, encodeSafetensors, type StoredTensor, takeTensor } from "./safetensors.ts";
 import { defaultSalt, type Split, splitOf } from "./splits.ts";
 
@@ -63,19 +65,31 @@ const dataFile = "data.safetensors";
 export async function readDataset(folder: string): Promise<Dataset> {
   const json = await readPart(folder, headFile);
   const bytes = await readPart(folder, dataFile);
+  const description = parsed(headFile, () => head.parse(JSON.parse(json.toString("utf8"))));
+  const dataset = parsed(dataFile, () => decode(description, bytes));
+  checkDataset(dataset);
+  return dataset;
+}
+
+function parsed<Value>(file: string, parse: () => Value): Value {
   try {
-    const dataset = decode(head.parse(JSON.parse(json.toString("utf8"))), bytes);
-    checkDataset(dataset);
-    return dataset;
+    return parse();
   } catch (error) {
     if (error instanceof DatasetError) throw error;
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : "";
-    throw new DatasetError("Malformed", `${folder} is not a dataset: ${why}`, { cause: error });
+    const why =
+      error instanceof z.ZodError
+        ? fieldErrors(error)
+        : error instanceof SyntaxError
+          ? "it is not JSON"
+          : error instanceof Error
+            ? error.message
+            : "unreadable";
+    throw new DatasetError("Malformed", `${file}: ${why}`, { cause: error });
   }
 }
 
 export async function writeDataset(folder: string, dataset: Dataset): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   for (const [file, content] of Object.entries(datasetFiles(dataset))) await writeFile(join(folder, file), content);
 }
 
@@ -192,7 +206,7 @@ function decode(
     if (tensor.shape.length === expected.length && tensor.shape.every((side, i) => side === expected[i])) return tensor;
     throw new DatasetError(
       "Malformed",
-      `${name} has shape [${tensor.shape.join(", ")}], ${headFile} says [${expected.join(", ")}]`,
+      `${dataFile}: ${name} has shape [${tensor.shape.join(", ")}], ${headFile} says [${expected.join(", ")}]`,
     );
   };
   const columns: Columns = {

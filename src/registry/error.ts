@@ -25,6 +25,9 @@ export function storeFailure(error: unknown, doing: string): unknown {
       return new StoreError("ReadOnly", `${doing}: the store is mounted read-only or not writable for this user`, {
         cause: error,
       });
+    case "ENOENT":
+    case "ENOTDIR":
+      return new StoreError("NotFound", `${doing}: there is no such folder, and none can be made`, { cause: error });
     default:
       return error;
   }

@@ -108,6 +108,12 @@ describe("FileStore", () => {
     expect(await store.peek(uri, "f")).toBeNull();
   });
 
+  it.each(["/proc/store", "/proc/store/inside"])("ends at %s, where nothing can be made", async (root) => {
+    const store = openStore(root);
+    await expect(store.putFiles("m", { f: bytes("") })).rejects.toMatchObject({ reason: "NotFound" });
+    await expect(store.runs.write("ns/run", "f", bytes(""))).rejects.toMatchObject({ reason: "NotFound" });
+  });
+
   it("keeps a run's files, replaced as a whole", async () => {
     const { runs } = openStore(folder);
     expect(await runs.read("ns/run", "train.json")).toBeNull();
@@ -125,6 +131,8 @@ describe("storeFailure", () => {
     ["EDQUOT", "Full"],
     ["EROFS", "ReadOnly"],
     ["EACCES", "ReadOnly"],
+    ["ENOENT", "NotFound"],
+    ["ENOTDIR", "NotFound"],
   ])("tells %s as %s", (code, reason) => {
     expect(storeFailure(Object.assign(new Error(code), { code }), "writing")).toMatchObject({ reason });
   });

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { copyFile, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { StoreUri } from "../api/index.ts";
 import type { Store } from "./contract.ts";
 import { StoreError, storeFailure } from "./error.ts";
-import { absentAs, isAbsent, isTaken, temporary, writeSynced } from "./files.ts";
+import { absentAs, isAbsent, isTaken, makeFolder, temporary, writeSynced } from "./files.ts";
 import {
   digestOfEntries,
   filesBelow,
@@ -37,7 +37,7 @@ export class FileStore implements Store {
     const paths = await filesBelow(folder);
     return this.#write(name, paths, async (target) => {
       for (const path of paths) {
-        await mkdir(dirname(join(target, path)), { recursive: true });
+        await makeFolder(dirname(join(target, path)));
         await copyFile(join(folder, path), join(target, path), constants.COPYFILE_FICLONE);
       }
       // Measured on the copy: what is promised is what lies in the store, whatever becomes of the original meanwhile.
@@ -53,7 +53,7 @@ export class FileStore implements Store {
     }));
     return this.#write(name, Object.keys(files), async (target) => {
       for (const [path, content] of Object.entries(files)) {
-        await mkdir(dirname(join(target, path)), { recursive: true });
+        await makeFolder(dirname(join(target, path)));
         await writeSynced(join(target, path), content);
       }
       return entries;
@@ -109,7 +109,7 @@ export class FileStore implements Store {
     const parent = join(this.#root, name);
     const target = temporary(parent);
     try {
-      await mkdir(target, { recursive: true });
+      await makeFolder(target);
       const files = sortByPath(await fill(target));
       const digest = digestOfEntries(files);
       await writeSynced(join(target, manifestFile), Buffer.from(`${JSON.stringify({ name, files }, null, 2)}\n`));

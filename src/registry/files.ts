@@ -1,12 +1,32 @@
 import { randomBytes } from "node:crypto";
-import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 /** Written and flushed to the disk: after the rename the content must be there even when the power fails. */
 export async function writeSynced(file: string, content: Uint8Array): Promise<void> {
   await using handle = await open(file, "w");
   await handle.writeFile(content);
   await handle.sync();
+}
+
+/**
+ * Makes a folder and those above it. Node's own `recursive` never returns where a file system answers ENOENT to every new
+ * folder, as /proc does: it takes that for a folder above that is missing, and tries for ever.
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (await isFolder(folder)) return;
+    const above = dirname(folder);
+    if (!isAbsent(error) || (await isFolder(above))) throw error;
+    await makeFolder(above);
+    await makeFolder(folder);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(absentAs(null)))?.isDirectory() ?? false;
 }
 
 export function temporary(parent: string): string {

@@ -1,3 +1,4 @@
+export { type Artefact, inspectArtefact, UnknownArtefact } from "./artefact.ts";
 export {
   type BundleDescription,
   BundleError,
@@ -23,10 +24,13 @@ export {
   sourceOf,
   takeRows,
   type VectorDataset,
+  writeDataset,
 } from "./dataset.ts";
 export { StoreError, type StoreErrorReason } from "./error.ts";
 export { verifyArtefact } from "./file-store.ts";
+export { makeFolder } from "./files.ts";
 export { requestIdentity, storedResult, storeResult } from "./finished-run.ts";
+export { decodePng, PngError, pngSides } from "./png.ts";
 export {
   findPodReference,
   type PodReference,
@@ -55,4 +59,4 @@ export {
   snapshotFiles,
   type TrafficSnapshot,
 } from "./traffic.ts";
-export { type Location, parseUri } from "./uri.ts";
+export { checkName, type Location, parseUri } from "./uri.ts";

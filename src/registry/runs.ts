@@ -1,8 +1,8 @@
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Runs } from "./contract.ts";
 import { StoreError, storeFailure } from "./error.ts";
-import { isAbsent, temporary, writeSynced } from "./files.ts";
+import { isAbsent, makeFolder, temporary, writeSynced } from "./files.ts";
 
 /** The files of runs, each replaced as a whole: a reader sees the old content or the new. */
 export class FileRuns implements Runs {
@@ -25,7 +25,7 @@ export class FileRuns implements Runs {
     const path = this.#path(run, file);
     const beside = temporary(dirname(path));
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await writeSynced(beside, content);
       await rename(beside, path);
     } catch (error) {

@@ -1,4 +1,6 @@
+import { open } from "node:fs/promises";
 import { z } from "zod";
+import { fieldErrors } from "./field-errors.ts";
 
 /**
  * The safetensors format (https://huggingface.co/docs/safetensors): 8 bytes little-endian length of the header, the
@@ -58,19 +60,10 @@ export function encodeSafetensors(
 
 /** @throws {SafetensorsError} */
 export function decodeSafetensors(bytes: Uint8Array): StoredTensors {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = bytes.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.NaN;
-  if (!(length <= largestHeader && 8 + length <= bytes.length)) {
-    throw new SafetensorsError(`not a safetensors file: its ${bytes.length} bytes have no whole header`);
-  }
+  const length = headerLength(bytes, bytes.length);
   const body = bytes.subarray(8 + length);
   const found = new Map<string, StoredTensor>();
-  for (const [name, value] of Object.entries(parseHeader(bytes.subarray(8, 8 + length)))) {
-    if (name === "__metadata__") continue;
-    const parsed = described.safeParse(value);
-    if (!parsed.success) throw new SafetensorsError(`${name}: ${z.prettifyError(parsed.error)}`);
-    const { dtype, shape, data_offsets } = parsed.data;
-    const [from, to] = data_offsets;
+  for (const { name, dtype, shape, from, to } of parseHeader(bytes.subarray(8, 8 + length))) {
     if (dtype !== "F64" && dtype !== "F32" && dtype !== "I32" && dtype !== "U8") {
       throw new SafetensorsError(`${name}: dtype ${dtype} is not supported, only F64, F32, I32 and U8`);
     }
@@ -83,6 +76,27 @@ export function decodeSafetensors(bytes: Uint8Array): StoredTensors {
     found.set(name, typed(dtype, shape, new Uint8Array(body.subarray(from, to)).buffer));
   }
   return found;
+}
+
+/**
+ * Looks at a file of any size, without its numbers: that its header is whole, and that the tensors fill what follows it. Any
+ * dtype will do: a model that is only watched needs none of ours.
+ *
+ * @throws {SafetensorsError}
+ */
+export async function checkSafetensorsFile(file: string): Promise<void> {
+  await using handle = await open(file);
+  const { size } = await handle.stat();
+  const start = new Uint8Array(8);
+  const { bytesRead } = await handle.read(start, 0, 8, 0);
+  const length = headerLength(start.subarray(0, bytesRead), size);
+  const head = new Uint8Array(length);
+  await handle.read(head, 0, length, 8);
+  const places = parseHeader(head);
+  if (places.length === 0) throw new SafetensorsError("it holds no tensor");
+  const end = Math.max(...places.map(({ to }) => to));
+  const body = size - 8 - length;
+  if (end !== body) throw new SafetensorsError(`its tensors take ${end} bytes, but ${body} follow the header`);
 }
 
 /** @returns the tensor of that name and type. @throws {SafetensorsError} when there is none */
@@ -123,7 +137,34 @@ function typed(dtype: StoredTensor["dtype"], shape: readonly number[], buffer: A
   }
 }
 
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+/** Where a tensor lies: bytes `from` to `to` after the header. */
+type Place = {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly from: number;
+  readonly to: number;
+};
+
+/** @param start  the first 8 bytes at least */
+function headerLength(start: Uint8Array, size: number): number {
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  const length = start.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.NaN;
+  if (length <= largestHeader && 8 + length <= size) return length;
+  throw new SafetensorsError(`not a safetensors file: its ${size} bytes have no whole header`);
+}
+
+function parseHeader(bytes: Uint8Array): Place[] {
+  return Object.entries(headerObject(bytes)).flatMap(([name, value]) => {
+    if (name === "__metadata__") return [];
+    const parsed = described.safeParse(value);
+    if (!parsed.success) throw new SafetensorsError(`${name}: ${fieldErrors(parsed.error)}`);
+    const { dtype, shape, data_offsets } = parsed.data;
+    return [{ name, dtype, shape, from: data_offsets[0], to: data_offsets[1] }];
+  });
+}
+
+function headerObject(bytes: Uint8Array): Record<string, unknown> {
   try {
     return header.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
   } catch (error) {

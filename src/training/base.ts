@@ -4,7 +4,7 @@ import canonicalize from "canonicalize";
 import { z } from "zod";
 import { perturbation, type StoreUri, storeUri } from "../api/index.ts";
 import { buildNetwork, initialWeights, startBackend } from "../model/index.ts";
-import { readDataset, type Store, StoreError } from "../registry/index.ts";
+import { DatasetError, readDataset, type Store, StoreError } from "../registry/index.ts";
 import { bundleFiles } from "./bundle-files.ts";
 import { benignFamilies } from "./perturbations/index.ts";
 import { prepareData } from "./prepared-data.ts";
@@ -54,6 +54,9 @@ export async function trainFirstModel(
   if (known) return known;
 
   const data = prepareData(await readDataset(await store.resolve(wanted.dataset)));
+  if (!data.train.labels) {
+    throw new DatasetError("Malformed", `${wanted.dataset} has no labels: a first model is trained by them`);
+  }
   const network = buildNetwork(
     wanted.config ?? {
       model_type: "evenkeel-residual-mlp",

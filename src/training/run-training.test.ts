@@ -12,6 +12,7 @@ import {
   datasetFiles,
   openStore,
   parseUri,
+  readDataset,
   readDescription,
   readProbes,
   readReference,
@@ -304,6 +305,12 @@ describe("runTraining", () => {
     const log = await readFile(join(await store.resolve(result.bundle ?? ""), "perturbations.jsonl"));
     const last: unknown = JSON.parse(log.toString().trim().split("\n").at(-1) ?? "");
     expect(last).toMatchObject({ step: 24, effectiveRank: expect.any(Number) });
+  });
+
+  it("trains no first model without labels", async () => {
+    const { labels: _, ...unlabelled } = await readDataset(await store.resolve(reference));
+    const dataset = await store.putFiles("data/unlabelled", datasetFiles(unlabelled));
+    await expect(trainFirstModel(store, { name: "models/small", dataset })).rejects.toThrow("has no labels");
   });
 
   it("gives a first model from the store the second time", async () => {

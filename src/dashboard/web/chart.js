@@ -1,12 +1,17 @@
 import { h, svg } from "./dom.js";
 import { clock, number } from "./format.js";
 
-const width = 640;
+const widest = 640;
 const height = 180;
 const margin = { left: 46, right: 10, top: 10, bottom: 22 };
 
+/** As wide as a chart is shown, so that its letters are not scaled down on a phone. */
+export function chartWidth() {
+  return Math.min(widest, Math.max(260, document.documentElement.clientWidth - 50));
+}
+
 /**
- * Lines over time, with a crosshair that follows the pointer and the arrow keys.
+ * Lines over time, at least one point of them, with a crosshair that follows the pointer and the arrow keys.
  *
  * @param {Pick<import("../charts.ts").Chart, "id" | "title" | "help" | "unit" | "lines">} chart
  * @param {number} from ms
@@ -14,13 +19,10 @@ const margin = { left: 46, right: 10, top: 10, bottom: 22 };
  * @param {{ steps?: boolean, max?: number }} [options]
  */
 export function lineChart({ id, title, help, unit, lines }, from, to, { steps = false, max } = {}) {
+  const width = chartWidth();
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value));
   const figure = h("figure", { class: "chart" });
   figure.append(h("figcaption", {}, h("h3", {}, title), h("p", {}, help)));
-  if (values.length === 0) {
-    figure.append(h("p", { class: "empty" }, "no data in this range"));
-    return figure;
-  }
   const [low, high] = bounds(values, max);
   const x = (/** @type {number} */ at) =>
     margin.left + ((at - from) / (to - from)) * (width - margin.left - margin.right);
@@ -40,15 +42,16 @@ export function lineChart({ id, title, help, unit, lines }, from, to, { steps = 
       svg("text", { x: margin.left - 6, y: y(tick) + 4, "text-anchor": "end" }, number(tick) + unit),
     );
   }
-  for (let i = 0; i <= 4; i++) {
-    const at = from + ((to - from) * i) / 4;
-    const anchor = i === 0 ? "start" : i === 4 ? "end" : "middle";
+  const marks = width < 480 ? 2 : 4;
+  for (let i = 0; i <= marks; i++) {
+    const at = from + ((to - from) * i) / marks;
+    const anchor = i === 0 ? "start" : i === marks ? "end" : "middle";
     picture.append(svg("text", { x: x(at), y: height - 5, "text-anchor": anchor }, clock(at, to - from)));
   }
   const gap = longestGap(lines, from, to);
   lines.forEach((line, index) => {
     const d = path(line.points, x, y, steps, gap);
-    picture.append(svg("path", { d, class: `line line-${line.dashed ? "limit" : index % 5}`, fill: "none" }));
+    picture.append(svg("path", { d, class: `series series-${line.dashed ? "limit" : index % 5}`, fill: "none" }));
   });
   const hair = svg("line", { y1: margin.top, y2: height - margin.bottom, class: "hair", visibility: "hidden" });
   picture.append(hair);
@@ -175,7 +178,7 @@ function legend(lines, value, unit) {
     h(
       "span",
       { class: "key" },
-      h("span", { class: `swatch line-${line.dashed ? "limit" : index % 5}`, "aria-hidden": "true" }),
+      h("span", { class: `swatch series-${line.dashed ? "limit" : index % 5}`, "aria-hidden": "true" }),
       `${line.name} `,
       h("strong", {}, number(value(line)) + (value(line) === null ? "" : unit)),
     ),

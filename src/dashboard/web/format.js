@@ -38,6 +38,7 @@ export function clock(at, range) {
   const time = date.toLocaleTimeString([], {
     hour: "2-digit",
     minute: "2-digit",
+    hourCycle: "h23",
     ...(range < 3_600_000 ? { second: "2-digit" } : {}),
   });
   return range > 86_400_000 ? `${date.toLocaleDateString([], { month: "short", day: "numeric" })} ${time}` : time;

@@ -1,4 +1,5 @@
 import { byId, h, place, section } from "./dom.js";
+import { clock } from "./format.js";
 import { empty } from "./parts.js";
 import { serviceView } from "./views/service.js";
 import { servicesView } from "./views/services.js";
@@ -103,23 +104,36 @@ function choose(chosen) {
   void drawCharts().catch((error) => say("lost", String(error.message)));
 }
 
+/** @param {import("../reachability.ts").Outage | null} outage */
+function sayOutage(outage) {
+  const notice = /** @type {HTMLElement} */ (document.getElementById("outage"));
+  notice.hidden = outage === null;
+  if (outage) say("lost", outage.message, "cluster lost");
+  else say("live");
+  notice.textContent = outage
+    ? `The cluster has not answered since ${clock(Date.parse(outage.since), 0)}; this is what was known then. ${outage.message}`
+    : "";
+}
+
 /**
  * @param {"live" | "lost"} state
  * @param {string} [why]
+ * @param {string} [what]
  */
-function say(state, why = "") {
+function say(state, why = "", what = "connection lost") {
   connection.className = `connection ${state}`;
-  connection.textContent = state === "live" ? "live" : "connection lost";
+  connection.textContent = state === "live" ? "live" : what;
   connection.title = why;
 }
 
 function listen() {
   const changes = new EventSource("/api/changes");
   changes.addEventListener("open", () => {
-    say("live");
+    // Whether it is live says the first event of each connection.
     void draw();
   });
   changes.addEventListener("changed", () => void draw());
+  changes.addEventListener("cluster", ({ data }) => sayOutage(JSON.parse(data)));
   changes.addEventListener("error", () => say("lost", "the dashboard does not answer; trying again"));
 }
 
@@ -144,6 +158,7 @@ addEventListener("hashchange", () => {
   content.focus({ preventScroll: true });
   scrollTo(0, 0);
 });
+addEventListener("resize", show);
 setInterval(() => {
   if (shown && !document.hidden) void drawCharts().catch((error) => say("lost", String(error.message)));
 }, chartsEvery);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createServer, request, type Server } from "node:http";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
@@ -9,10 +9,13 @@ import { startBrowser } from "../../harness/browser.ts";
 import { installCrds } from "../../harness/crds.ts";
 import { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { makeNamespace } from "../../harness/namespace.ts";
-import { portOf } from "../../harness/ports.ts";
+import { freePorts, portOf } from "../../harness/ports.ts";
 import { type Prometheus, startPrometheus } from "../../harness/prometheus.ts";
+import { temporaryFolder } from "../../harness/temporary-folder.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { collection } from "../api/objects.ts";
+import { kubeconfigText, startProxy } from "../kube/cluster.ts";
+import { evenkeel } from "./evenkeel.ts";
 import { type Story, tellStory } from "./story.ts";
 
 const cluster = inject("cluster");
@@ -63,11 +66,11 @@ function exposition(inNamespace: string): string {
   ].join("\n")}\n`;
 }
 
-async function startDashboard(): Promise<[ChildProcess, string]> {
+async function startDashboard(kubeconfig = cluster.adminKubeconfig): Promise<[ChildProcess, string]> {
   const main = join(import.meta.dirname, "../../../src/main.ts");
   const options = ["--port", "0", "-n", namespace, "--prometheus", prometheus.url];
   const child = spawn(process.execPath, [main, "dashboard", ...options], {
-    env: { ...process.env, KUBECONFIG: cluster.adminKubeconfig },
+    env: { ...process.env, KUBECONFIG: kubeconfig },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let out = "";
@@ -109,8 +112,8 @@ describe("the dashboard in a browser", () => {
 
   it("draws what Prometheus has, readable by the arrow keys", async () => {
     const chart = page.locator("figure", { hasText: "RepresentationDrift: evidence" });
-    await chart.locator("path.line").first().waitFor({ state: "attached" });
-    expect(await chart.locator("path.line").count()).toBe(2);
+    await chart.locator("path.series").first().waitFor({ state: "attached" });
+    expect(await chart.locator("path.series").count()).toBe(2);
     expect(await chart.locator(".reading").innerText()).toMatch(/log10 e-value\s+5\.2[\s\S]*threshold\s+4\.6/);
     await page.getByRole("button", { name: "15m" }).click();
     await page.locator('#range-15m[aria-pressed="true"]').waitFor();
@@ -192,3 +195,64 @@ describe("the dashboard's server", () => {
     ]);
   });
 });
+
+describe("the dashboard's beginning", () => {
+  it("ends when the cluster does not answer", async () => {
+    const [port = 0] = await freePorts(1);
+    const kubeconfig = await kubeconfigFile(`http://127.0.0.1:${port}`);
+    expect(await evenkeel(kubeconfig, ["dashboard", "--port", "0"])).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(/ECONNREFUSED.*is the cluster reachable\? Look at --context and --kubeconfig\n$/),
+    });
+  });
+
+  it.each([
+    ["rubbish", "rubbish"],
+    ["another protocol", "ftp://prometheus"],
+    ["a query", "http://prometheus:9090/?a=b"],
+  ])("refuses %s as a Prometheus", async (_, prometheusUrl) => {
+    const { code, err } = await evenkeel(cluster.adminKubeconfig, ["dashboard", "--prometheus", prometheusUrl]);
+    expect(code).toBe(2);
+    expect(err).toContain(`--prometheus ${prometheusUrl}: must be an http or https URL such as http://127.0.0.1:9090`);
+  });
+
+  it("names a port that is taken, and the option", async () => {
+    const { port } = new URL(url);
+    expect(await evenkeel(cluster.adminKubeconfig, ["dashboard", "--port", port])).toMatchObject({
+      code: 1,
+      out: "",
+      err: `evenkeel: --port ${port}: it is taken: choose another, or 0 for any free one\n`,
+    });
+  });
+});
+
+describe("the dashboard while the cluster is away", () => {
+  it("says since when, and that it is back", async () => {
+    const proxy = await startProxy();
+    const [child, address] = await startDashboard(await kubeconfigFile(proxy.url));
+    try {
+      await page.goto(address);
+      await page.locator(".card", { hasText: "products" }).waitFor();
+      expect(await page.locator("#outage").isVisible()).toBe(false);
+      const away = proxy.fault({ when: () => true, fault: { kind: "Answer", status: 503 }, times: Infinity });
+      proxy.cutAll();
+      await page.locator("#outage", { hasText: "The cluster has not answered since" }).waitFor();
+      expect(await page.locator("#connection").innerText()).toBe("cluster lost");
+      expect(await page.locator(".card", { hasText: "products" }).isVisible()).toBe(true);
+      await picture("outage");
+      away.remove();
+      await page.locator("#connection", { hasText: "live" }).waitFor();
+      expect(await page.locator("#outage").isVisible()).toBe(false);
+    } finally {
+      child.kill("SIGTERM");
+      await proxy.stop();
+    }
+  });
+});
+
+async function kubeconfigFile(server: string): Promise<string> {
+  const file = join(await temporaryFolder("dashboard"), "kubeconfig");
+  await writeFile(file, kubeconfigText(server, cluster.ca, cluster.token));
+  return file;
+}

@@ -1,4 +1,4 @@
-import { lineChart } from "../chart.js";
+import { chartWidth, lineChart } from "../chart.js";
 import { h, section } from "../dom.js";
 import { ago, number, shortDigest, span } from "../format.js";
 import { empty, panel, pill, table, weightBar } from "../parts.js";
@@ -18,11 +18,12 @@ const ranges = ["15m", "1h", "6h", "24h", "7d"];
  */
 export function serviceView({ detail, charts, audit, range, choose }) {
   const { runs, rollouts, versions, signals, conditions, ...head } = detail;
+  const width = chartWidth();
   return [
     section("head", head, headView),
     section("signals", signals, signalsView),
-    section("charts", { charts, range }, () => chartsView(charts, range, choose)),
-    section("rollouts", rollouts, rolloutsView),
+    section("charts", { charts, range, width }, () => chartsView(charts, range, choose)),
+    section("rollouts", { rollouts, width }, () => rolloutsView(rollouts)),
     section("runs", runs, runsView),
     section("versions", versions, versionsView),
     section("conditions", conditions, conditionsView),
@@ -42,7 +43,7 @@ function headView({ name, namespace, phase, notice, model, protection, workload,
       { class: "dim" },
       `${workload}, ${protocol}. `,
       model ? `Serves ${model.name}` : "No model is active yet",
-      model?.since ? `, active since ${ago(model.since)}.` : ".",
+      model?.since ? `, activated ${ago(model.since)}.` : ".",
     ),
     protection &&
       h(
@@ -108,10 +109,19 @@ function chartsView(charts, range, choose) {
     );
   }
   const { from, to } = charts;
-  const drawn = charts.charts.map((chart) =>
+  const filled = charts.charts.filter(({ lines }) => lines.some(({ points }) => points.length > 0));
+  const drawn = filled.map((chart) =>
     lineChart(chart, from, to, chart.id === "weight" ? { steps: true, max: 100 } : {}),
   );
-  return panel("Over time", buttons, h("div", { class: "charts" }, ...drawn));
+  const without = charts.charts.filter((chart) => !filled.includes(chart)).map(({ title }) => title);
+  return panel(
+    "Over time",
+    buttons,
+    h("div", { class: "charts" }, ...drawn),
+    filled.length === 0 &&
+      empty(`${charts.source} has nothing of this service in this range: does it scrape the gateways?`),
+    filled.length > 0 && without.length > 0 && empty(`No data in this range: ${without.join(", ")}.`),
+  );
 }
 
 /** @param {readonly import("../../payload.ts").RolloutView[]} rollouts */
@@ -254,7 +264,7 @@ function versionsView(versions) {
     h("strong", {}, name),
     pill(phase),
     [active ? "active" : "", baseline ? "baseline" : ""].filter(Boolean).join(", "),
-    h("code", { title: digest }, shortDigest(digest)),
+    h("code", { class: "digest", title: digest }, shortDigest(digest)),
     run || "adopted",
     ago(madeAt),
   ]);
@@ -291,7 +301,7 @@ function auditView(audit) {
     h("strong", {}, kind),
     subject,
     h("code", {}, detail),
-    h("code", { title: hash }, shortDigest(hash)),
+    h("code", { class: "digest", title: hash }, shortDigest(hash)),
   ]);
   return panel(
     "Audit",

@@ -13,7 +13,12 @@ export function servicesView(services) {
     h("div", { class: "title" }, h("h1", {}, "Services"), h("p", {}, count === 1 ? "1 service" : `${count} services`)),
   );
   if (services.length === 0)
-    return [head, section("services-none", 0, () => empty("No EmbeddingService yet. See deploy/samples."))];
+    return [
+      head,
+      section("services-none", 0, () =>
+        empty("No EmbeddingService here yet: docs/guides/first-service.md leads to one. -A shows all namespaces."),
+      ),
+    ];
   const cards = section("services", services, (list) => h("div", { class: "cards" }, ...list.map(card)));
   return [head, cards];
 }
@@ -27,7 +32,7 @@ function card({ namespace, name, phase, notice, model, signals, rollout, run, pr
     h(
       "p",
       { class: "model" },
-      model ? `${model.name}${model.since ? `, active since ${ago(model.since)}` : ""}` : "no model is active yet",
+      model ? `${model.name}${model.since ? `, activated ${ago(model.since)}` : ""}` : "no model is active yet",
     ),
     h(
       "ul",
@@ -48,8 +53,8 @@ function card({ namespace, name, phase, notice, model, signals, rollout, run, pr
     ),
     protection &&
       h("p", { class: "notice warn" }, `Protection is on (${protection.mode}), set off by ${protection.trigger}`),
-    rollout && h("p", { class: "line" }, pill(rollout.phase), " rollout ", weightBar(rollout.weight)),
-    run && !rollout && h("p", { class: "line" }, pill(run.phase), ` run ${run.name}`),
+    rollout && h("p", {}, pill(rollout.phase), " rollout ", weightBar(rollout.weight)),
+    run && !rollout && h("p", {}, pill(run.phase), ` run ${run.name}`),
     notice &&
       h("p", { class: `notice ${notice.tone}` }, h("strong", {}, notice.title), notice.text ? ` ${notice.text}` : ""),
   );

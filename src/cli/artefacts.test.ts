@@ -1,0 +1,162 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const main = join(import.meta.dirname, "../main.ts");
+let folder: string;
+let store: string;
+let dataset: string;
+
+type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
+
+/** Runs the real command. A command that hangs is killed and has no code. */
+const run = (...args: readonly string[]): Ended => ended(process.execPath, [main, ...args]);
+
+const ended = (program: string, args: readonly string[]): Ended => {
+  const env = { ...process.env, EVENKEEL_STORE: store, NO_COLOR: "1" };
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, env, encoding: "utf8", timeout: 50_000 });
+  return { code: status, out: stdout.trim(), err: stderr };
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "evenkeel-artefacts-"));
+  store = join(folder, "store");
+  await mkdir(store);
+  const rows = Array.from({ length: 400 }, (_, i) =>
+    JSON.stringify({ input: [Math.sin(i), Math.cos(7 * i), (i % 2) * 3], label: i % 2 === 0 ? "good" : "bad" }),
+  );
+  await writeFile(join(folder, "payments.jsonl"), rows.join("\n"));
+  run("pack", "payments.jsonl", "--to", "payments");
+  dataset = run("push", "payments", "--name", "data/payments").out;
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("evenkeel pack", () => {
+  it("says what it made of what", () => {
+    const { code, out, err } = run("pack", "payments.jsonl", "--to", "again");
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^again: 400 vectors of 3 from 400 sources\nlabels: 0 bad, 1 good\ndealt by source: train \d+, .*proof \d+$/,
+    );
+    expect(err).toContain("evenkeel: 100% packing payments.jsonl");
+  });
+
+  it.each([
+    ["what is not there", ["pack", "nothing", "--to", "new"], 3, "nothing is not there"],
+    ["what cannot be packed", ["pack", "store", "--to", "new"], 5, "a label folder holds PNG files, no folders"],
+    [
+      "a folder of something else as its place",
+      ["pack", "payments.jsonl", "--to", "store"],
+      2,
+      "--to store: it holds data",
+    ],
+    [
+      "a place where nothing can be",
+      ["pack", "payments.jsonl", "--to", "/proc/x"],
+      1,
+      "--to /proc/x: no folder can be made",
+    ],
+    ["a file as its place", ["pack", "payments.jsonl", "--to", "payments.jsonl"], 1, "a file is in the way"],
+  ])("refuses %s", (_, args, code, message) => {
+    expect(run(...args)).toMatchObject({ code, err: expect.stringContaining(message) });
+  });
+});
+
+describe("evenkeel push", () => {
+  it("gives the same content the same URI", () => {
+    expect(dataset).toMatch(/^store:\/\/data\/payments@sha256:[0-9a-f]{64}$/);
+    expect(run("push", "payments", "--name", "data/payments").out).toBe(dataset);
+  });
+
+  it.each([
+    [
+      "a name that says nothing",
+      ["payments", "--name", "payments"],
+      2,
+      "--name payments: must be data/NAME or models/NAME",
+    ],
+    ["a name of the other kind", ["payments", "--name", "models/payments"], 2, "payments is a dataset: use data/NAME"],
+    ["a name that is none", ["payments", "--name", "data/Payments"], 2, "lower-case letter"],
+    ["what is not there", ["nothing", "--name", "data/x"], 3, "nothing is not there"],
+    ["a file", ["payments.jsonl", "--name", "data/x"], 2, "payments.jsonl is not a folder"],
+    [
+      "a store that is not there",
+      ["payments", "--name", "data/x", "--store", "stoer"],
+      3,
+      "the store stoer is not there",
+    ],
+    ["a folder of something else", ["store", "--name", "data/x"], 5, "is neither a dataset"],
+  ])("refuses %s", (_, args, code, message) => {
+    expect(run("push", ...args)).toMatchObject({ code, err: expect.stringContaining(message) });
+  });
+
+  it("refuses what is broken, and puts nothing", async () => {
+    const broken = join(folder, "broken");
+    await mkdir(broken);
+    await writeFile(join(broken, "dataset.json"), '{"modality":"Vector","shape":[3],"count":4}');
+    await writeFile(join(broken, "data.safetensors"), await readFile(join(folder, "payments/data.safetensors")));
+    const { code, err } = run("push", "broken", "--name", "data/broken");
+    expect(code).toBe(5);
+    expect(err).toBe(
+      "evenkeel: broken cannot be used: data.safetensors: sources has shape [400, 16], dataset.json says [4, 16]\n",
+    );
+    expect(await readdir(join(store, "data"))).toEqual(["payments"]);
+  });
+});
+
+describe("evenkeel train, by hand", () => {
+  it("makes a first model that can be fetched", async () => {
+    const { code, out, err } = run("train", "--dataset", dataset, "--name", "models/payments", "--steps", "2");
+    expect({ code, err: code === 0 ? "" : err }).toEqual({ code: 0, err: "" });
+    expect(out).toMatch(/^store:\/\/models\/payments@sha256:/);
+    expect(run("fetch", "--uri", out, "--to", "model").code).toBe(0);
+    expect(await readdir(join(folder, "model"))).toEqual(
+      expect.arrayContaining(["config.json", "evenkeel.json", "model.safetensors", "probes.safetensors"]),
+    );
+    expect(run("push", "model", "--name", "models/copy").code).toBe(0);
+  });
+
+  it("refuses a wrong name before it trains", () => {
+    expect(run("train", "--dataset", dataset, "--name", "models/Payments")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("lower-case letter"),
+    });
+    expect(run("train", "--dataset", dataset)).toMatchObject({ code: 2, err: expect.stringContaining("--name") });
+  });
+});
+
+/** Whether a file system can be mounted without being root. */
+const mayMount = spawnSync("unshare", ["-Urm", "mount", "-t", "tmpfs", "none", "/tmp"]).status === 0;
+
+describe("evenkeel fetch", () => {
+  it("replaces files of the same name and leaves others", async () => {
+    const to = join(folder, "fetched");
+    await mkdir(to);
+    await writeFile(join(to, "dataset.json"), "old");
+    await writeFile(join(to, "notes.txt"), "mine");
+    expect(run("fetch", "--uri", dataset, "--to", to).code).toBe(0);
+    expect((await readdir(to)).toSorted()).toEqual(["data.safetensors", "dataset.json", "manifest.json", "notes.txt"]);
+    expect(await readFile(join(to, "dataset.json"), "utf8")).toContain("Vector");
+  });
+
+  it.each(["/proc/x", "/proc/x/y"])("ends at %s, where nothing can be made", (to) => {
+    expect(run("fetch", "--uri", dataset, "--to", to)).toMatchObject({
+      code: 1,
+      err: `evenkeel: --to ${to}: no folder can be made there\n`,
+    });
+  });
+
+  it.skipIf(!mayMount).each([
+    ["full", "size=8k", "no space is left there"],
+    ["read-only", "ro", "it is read-only or not writable for this user"],
+  ])("leaves nothing behind on a volume that is %s", async (_, options, why) => {
+    const script = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && "$@"; code=$?; ls -A volume; exit $code';
+    const volume = join(folder, "volume");
+    await mkdir(volume, { recursive: true });
+    const command = [process.execPath, main, "fetch", "--uri", dataset, "--to", volume];
+    const { code, out, err } = ended("unshare", ["-Urm", "sh", "-c", script, "sh", options, volume, ...command]);
+    expect({ code, out, err }).toEqual({ code: 1, out: "", err: `evenkeel: --to ${volume}: ${why}\n` });
+  });
+});

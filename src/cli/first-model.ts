@@ -1,0 +1,49 @@
+import type { ThreatModelSpec } from "../api/index.ts";
+import { checkName, openStore, parseUri, StoreError } from "../registry/index.ts";
+import { progressReporter, trainFirstModel } from "../training/index.ts";
+import { CommandError } from "./command-error.ts";
+import { readThreatModel } from "./threat-model-file.ts";
+
+export interface FirstModelRequest {
+  readonly dataset: string;
+  readonly name?: string | undefined;
+  readonly store?: string | undefined;
+  readonly threatModel?: string | undefined;
+  readonly steps?: number | undefined;
+}
+
+/**
+ * Trains a first model by hand and prints its URI.
+ *
+ * @throws {CommandError}
+ * @throws {DatasetError} when the data cannot be used
+ */
+export async function firstModel({ dataset, name, store, threatModel, steps }: FirstModelRequest): Promise<void> {
+  if (!store) throw new CommandError("usage", "no store to read from and write to: give --store or EVENKEEL_STORE");
+  if (!name?.startsWith("models/")) throw new CommandError("usage", `--name ${name ?? ""}: must be models/NAME`);
+  try {
+    // Names are looked at first: training takes minutes.
+    checkName(name);
+    parseUri(dataset);
+    const benign = threatModel === undefined ? [] : await benignOf(threatModel);
+    const onProgress = progressReporter(process.stderr);
+    const wanted = { name, dataset, perturbations: benign, calibratedOn: benign, ...(steps && { steps }) };
+    console.log(await trainFirstModel(openStore(store), wanted, onProgress));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const how = {
+      NotFound: "notFound",
+      Corrupt: "verificationFailed",
+      BadUri: "usage",
+      Full: "failed",
+      ReadOnly: "failed",
+    } as const;
+    throw new CommandError(how[error.reason], error.message);
+  }
+}
+
+/** What the model should see through; what it is attacked by is for retraining. */
+async function benignOf(file: string): Promise<ThreatModelSpec["perturbations"]> {
+  const { perturbations } = await readThreatModel(file);
+  return perturbations.filter(({ kind }) => kind === "Benign");
+}

@@ -1,0 +1,2 @@
+export { type Packed, pack } from "./pack.ts";
+export { PackError } from "./row.ts";

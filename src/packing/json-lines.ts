@@ -1,0 +1,63 @@
+import { open } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { image, imageFile } from "./image-input.ts";
+import { PackError, type Row, type RowInput } from "./row.ts";
+
+const pngPrefix = "data:image/png;base64,";
+
+const line = z.strictObject({
+  input: z.union([z.array(z.number()).min(1), z.string().min(1)], {
+    error: `must be an array of finite numbers, or a path of a PNG file, or ${pngPrefix}…`,
+  }),
+  label: z.union([z.string().min(1), z.int()], { error: "must be a text or a whole number" }).optional(),
+  source: z.string().min(1).optional(),
+  domain: z.string().min(1).max(63).optional(),
+});
+
+/**
+ * One input a line, as `{"input": …, "label": …, "source": …, "domain": …}`, all but the input optional. Inputs are as clients
+ * send them, or paths of PNG files beside the JSONL file.
+ *
+ * @throws {PackError} naming the line and the field
+ */
+export async function* jsonLines(file: string): AsyncGenerator<Row> {
+  await using handle = await open(file);
+  const { size } = await handle.stat();
+  let number = 0;
+  let read = 0;
+  for await (const text of handle.readLines()) {
+    number += 1;
+    read += Buffer.byteLength(text) + 1;
+    if (text.trim() === "") continue;
+    const at = `${file}:${number}`;
+    const { input, label, source = null, domain = null } = parse(text, at);
+    const row = { label: label === undefined ? null : String(label), source, domain, done: Math.min(1, read / size) };
+    yield { at, input: await inputOf(input, at, dirname(file)), ...row };
+  }
+  if (number === 0) throw new PackError(`${file}: it is empty`);
+}
+
+function parse(text: string, at: string): z.infer<typeof line> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new PackError(`${at}: the line is not JSON`);
+  }
+  const parsed = line.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new PackError(`${at}: ${[issue?.path.join("."), issue?.message].filter(Boolean).join(": ")}`);
+}
+
+async function inputOf(input: string | readonly number[], at: string, folder: string): Promise<RowInput> {
+  if (typeof input === "string") {
+    if (input.startsWith(pngPrefix)) return image(Buffer.from(input.slice(pngPrefix.length), "base64"), at);
+    return await imageFile(resolve(folder, input));
+  }
+  const numbers = Float32Array.from(input);
+  const bad = numbers.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new PackError(`${at}: input[${bad}]: ${input[bad]} is not a finite number of 32 bits`);
+  return { modality: "Vector", shape: [numbers.length], numbers };
+}
