@@ -48,7 +48,7 @@ const workload = (served: string | null, change: Partial<Workload> = {}): Worklo
   readyReplicas: 2,
   readyOfTemplate: 2,
   rolling: "Complete",
-  selector: { app: "embedder" },
+  selector: { matchLabels: { app: "embedder" } },
   deployment: {
     apiVersion: "apps/v1",
     kind: "Deployment",

@@ -1,5 +1,6 @@
 import { type EmbeddingService, gatewayConfigName, gatewayReportsName, gatewayStateName } from "../../api/index.ts";
 import { names } from "../identity.ts";
+import { serviceSelector } from "../label-selector.ts";
 import { labels } from "../labels.ts";
 import { podEnvironment, podSecurityContext, scratch, securityContext, storePath } from "../pod.ts";
 import type { Workload } from "../workload.ts";
@@ -92,7 +93,7 @@ export function gatewayService(service: EmbeddingService) {
 /** Where the gateway's Service leads when evenkeel leaves: straight to the workload. */
 export function releasedService(service: EmbeddingService, workload: Workload) {
   return {
-    selector: { ...workload.selector },
+    selector: serviceSelector(workload.selector, workload.deployment.spec?.template.metadata?.labels ?? {}),
     ports: [{ name: "http", port: service.spec.gateway.port, targetPort: service.spec.port, protocol: "TCP" }],
   };
 }

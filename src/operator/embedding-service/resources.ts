@@ -12,6 +12,7 @@ import {
   type ThreatModel,
 } from "../../api/index.ts";
 import { identify, isInStore, names, seedOf } from "../identity.ts";
+import { selectorText } from "../label-selector.ts";
 import { labels } from "../labels.ts";
 import { routeWanted } from "../model-rollout/resources.ts";
 import type { Workload } from "../workload.ts";
@@ -145,7 +146,7 @@ export function gatewayConfigOf(
   const candidate = routeWanted(rollout);
   return {
     service: { name, namespace, uid },
-    selector: { ...workload.selector },
+    selector: selectorText(workload.selector),
     port: spec.port,
     protocol: spec.protocol,
     modality: spec.modality,

@@ -58,7 +58,7 @@ export class Bed {
     this.config = gatewayConfig.parse({
       generation: 0,
       service: { name: service, namespace: parts.namespace, uid: "4711" },
-      selector: { app: "embedder" },
+      selector: "app=embedder",
       port: parts.podPort,
       protocol: "OpenAI",
       modality: "Vector",
