@@ -134,6 +134,13 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
     /traffic\.clientKey: /,
   ],
   ["EmbeddingService", "no gateway", [change("spec.gateway.replicas", 0)], /spec\.gateway\.replicas: /],
+  ["EmbeddingService", "TLS without a Secret", [change("spec.gateway.tls", {})], /gateway\.tls\.secretName: Required/],
+  [
+    "EmbeddingService",
+    "a Secret of another namespace",
+    [change("spec.gateway.tls", { secretName: "other/products-tls" })],
+    /gateway\.tls\.secretName: .*should match/,
+  ],
   [
     "EmbeddingService",
     "a learning rate of nothing",
