@@ -35,6 +35,7 @@ export {
   podReferenceName,
   readPodReference,
 } from "./pod-reference.ts";
+export { liveRows, rowsOfBaseline, sourceName } from "./reference-rows.ts";
 export {
   decodeSafetensors,
   elements,

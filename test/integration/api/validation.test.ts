@@ -275,6 +275,12 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
   ],
   [
     "EmbeddingService",
+    "a shift that nothing keeps within",
+    [change("spec.rollout.maxBaselineShift", -1)],
+    /rollout\.maxBaselineShift: /,
+  ],
+  [
+    "EmbeddingService",
     "steps that do not promote",
     [change("spec.rollout.steps", [hour])],
     /spec\.rollout\.steps: .*weight 100/,
