@@ -79,6 +79,22 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
     [change("spec.monitoring.block", "1h"), change("spec.monitoring.falseAlarms.per", "1d")],
     /falseAlarms\.per: .*60 times block/,
   ],
+  // And of the rules that compare durations not a word.
+  ...(
+    [
+      ["spec.monitoring.falseAlarms.per", "banana"],
+      ["spec.monitoring.block", "1"],
+      ["spec.retraining.maxDuration", "s"],
+    ] as const
+  ).map(
+    ([path, value]) =>
+      [
+        "EmbeddingService",
+        `${path} ${value}`,
+        [change(path, value)],
+        new RegExp(`is invalid: ${path}: Invalid value: "${value}": ${path} in body should match '[^']*'$`),
+      ] as const,
+  ),
   [
     "EmbeddingService",
     "no false alarms at all",
