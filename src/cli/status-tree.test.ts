@@ -30,6 +30,7 @@ it("a message that all triggers share is said once, and one of a trigger's own s
 });
 
 it("what a condition says already no trigger says again", () => {
+  expect(timesIn(treeOf(["timed out", "timed out"], "t0: timed out"), "timed out")).toBe(1);
   const tree = treeOf(["not on the list", "not on the list"], "not on the list");
   expect(timesIn(tree, "not on the list")).toBe(1);
   expect(tree).toContain("SignalsAvailable: PrometheusNotAllowed, not on the list");

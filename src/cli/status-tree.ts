@@ -100,9 +100,9 @@ function signalsBranch(service: EmbeddingService, { now, paint }: TreeOptions): 
     }
     if (!signal) return [trigger.name, paint("dim", "not evaluated yet"), "", trigger.then];
     const row = [trigger.name, verdict(signal, now, paint), measured(signal), trigger.then];
-    if (said.has(signal.message)) return row;
+    const known = said.has(signal.message) || said.has(`${trigger.name}: ${signal.message}`);
     said.add(signal.message);
-    return [...row, paint("dim", signal.message)];
+    return known ? row : [...row, paint("dim", signal.message)];
   });
   return { text: "signals", below: columns(rows).map((text) => ({ text })) };
 }
