@@ -91,6 +91,7 @@ async function serveGateway(upstreamPort: number): Promise<number> {
   const { upstream: timeouts } = defaultLimits;
   const upstream = new Upstream({ name: "pod", digest: model, address: "127.0.0.1", port: upstreamPort, timeouts });
   const proxy = new Proxy({
+    certificate: null,
     limits: defaultLimits,
     rules: () => ({ path: "/v1/embeddings", stickyHeader: null, clientHeader: null }),
     route: () => ({ kind: "To", pool: "stable", upstream }),

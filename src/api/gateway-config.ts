@@ -10,7 +10,7 @@ import { digest } from "./values.ts";
 export const gatewayConfig = z.object({
   generation: z.int().describe("Raised with each change of routing; gateways report the one they have."),
   service: z.object({ name: z.string(), namespace: z.string(), uid: z.string() }),
-  selector: z.record(z.string(), z.string()).describe("Labels of the workload's pods."),
+  selector: z.string().describe("Selects the workload's pods, as the API server takes it in a query."),
   port: embeddingServiceSpec.shape.port,
   protocol: embeddingServiceSpec.shape.protocol,
   modality: embeddingServiceSpec.shape.modality,
@@ -26,7 +26,7 @@ export const gatewayConfig = z.object({
       .object({
         digest,
         uri: z.string(),
-        selector: z.record(z.string(), z.string()),
+        selector: z.string(),
         weight: z.int().min(0).max(100),
         mirror: z.boolean(),
       })

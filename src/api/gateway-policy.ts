@@ -1,11 +1,19 @@
 import { z } from "zod";
 import { resources } from "./training.ts";
-import { duration } from "./values.ts";
+import { duration, objectName } from "./values.ts";
 
 export const gatewayPolicy = z
   .object({
     replicas: z.int().min(1).max(50).default(2).describe("Gateway pods."),
     port: z.int().min(1).max(65_535).default(8080).describe("The port of the Service NAME-gateway that clients use."),
+    tls: z
+      .object({
+        secretName: objectName.describe(
+          "A Secret of the type kubernetes.io/tls in the same namespace. Gateways read it anew when it is renewed.",
+        ),
+      })
+      .optional()
+      .describe("The Service NAME-gateway speaks https (HTTP/1.1, TLS 1.2 or later); without it plain HTTP."),
     resources: resources.prefault({}),
     protection: z
       .object({

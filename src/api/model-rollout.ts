@@ -2,7 +2,7 @@ import { z } from "zod";
 import { decisionRecords } from "./decision-record.ts";
 import { reembed } from "./document-count.ts";
 import { conditions, objectMeta } from "./object.ts";
-import { rolloutPolicy } from "./rollout-policy.ts";
+import { movePolicy } from "./rollout-policy.ts";
 import { immutable, keyedBy, rules } from "./rules.ts";
 import { digest, group, instant, objectName, version } from "./values.ts";
 
@@ -25,7 +25,7 @@ export const modelRolloutSpec = z
       .default("Promotion")
       .describe("Why it moves.")
       .meta(rules(immutable)),
-    policy: rolloutPolicy.meta(rules(immutable)),
+    policy: movePolicy.meta(rules(immutable)),
     paused: z.boolean().default(false).describe("Holds the rollout where it is; analysis and rollback go on."),
     abort: z
       .boolean()

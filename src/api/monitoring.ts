@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { asSet, rules, seconds } from "./rules.ts";
+import { asSet, onDurations, rules, seconds } from "./rules.ts";
 import { objectName, positiveDuration } from "./values.ts";
 
 const keySelector = z
@@ -78,7 +78,10 @@ export const monitoring = z
   .describe("How the service is watched.")
   .meta(
     rules({
-      rule: `${seconds("self.falseAlarms.per")} >= 60 * ${seconds("self.block")}`,
+      rule: onDurations(
+        ["self.falseAlarms.per", "self.block"],
+        `${seconds("self.falseAlarms.per")} >= 60 * ${seconds("self.block")}`,
+      ),
       message: "falseAlarms.per must be at least 60 times block: a budget is spent over many blocks",
       fieldPath: ".falseAlarms.per",
     }),

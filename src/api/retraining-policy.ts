@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { rules, seconds } from "./rules.ts";
+import { onDurations, rules, seconds } from "./rules.ts";
 import { evaluationData, placement, trainer } from "./training.ts";
 import { duration, objectName, positiveDuration } from "./values.ts";
 
@@ -34,9 +34,11 @@ export const retrainingPolicy = z
   })
   .meta(
     rules({
-      rule:
+      rule: onDurations(
+        ["self.maxDuration"],
         `double(${seconds("self.maxDuration")}) * double(self.placement.gpus > 0 ? self.placement.gpus : 1) ` +
-        "<= self.gpuHours.atMost * 3600.0",
+          "<= self.gpuHours.atMost * 3600.0",
+      ),
       message:
         "gpuHours.atMost must have room for one run: maxDuration times placement.gpus (a pod without GPUs counts as one)",
       fieldPath: ".gpuHours.atMost",

@@ -22,6 +22,7 @@ export const retrainingSpec = z
     cause,
     parent: modelOfRun.describe("The model that is adapted: the active one."),
     baseline: modelOfRun.describe("The last version that a person approved."),
+    firstVersion: modelOfRun.optional().describe("The first version that was approved: its reference is the baseline."),
     threatModel: z
       .object({
         name: objectName.describe("Its name at that time."),
@@ -115,6 +116,11 @@ export const retrainingStatus = z
     gates: z.array(gateVerdict).max(16).meta(keyedBy("name")).default([]).describe("The gates."),
     overlap: z.int().nullable().default(null).describe("Ids shared between training, gate and proof sets."),
     trafficAdmitted: z.int().default(0).describe("Captured samples in the new version's reference."),
+    baselineShift: z
+      .number()
+      .nullable()
+      .default(null)
+      .describe("Their shift from the first version's reference in standard deviations; null when not known."),
     quarantined: z.number().nullable().default(null).describe("Share of captured samples that was set aside."),
     modelVersion: z.string().max(253).default("").describe("The ModelVersion that came out."),
     needsApproval: z.string().max(512).default("").describe("Why a person must approve, empty when not."),

@@ -136,6 +136,16 @@ export const rolloutPolicy = z
       .enum(["Automatic", "Manual"])
       .default("Automatic")
       .describe("Whether a person must approve before the first weight."),
+    maxBaselineShift: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(1)
+      .describe(
+        "A person must approve a version whose reference takes in captured traffic further than this from the first version's reference: " +
+          "the distance of the means in standard deviations of a vector, as evenkeel_monitor_effect_size of ShiftFromBaseline has it. " +
+          "At 1 a single vector of new traffic is told from one of the first in 69% of cases, at 2 in 84%.",
+      ),
     watchAfter: duration
       .default("24h")
       .describe("How long analysis goes on after promotion; a failure returns to the last good version."),
@@ -148,3 +158,6 @@ export const rolloutPolicy = z
   })
   .describe("How a new version takes over.");
 export type RolloutPolicy = z.infer<typeof rolloutPolicy>;
+
+/** What of it one rollout goes by; whether its traffic needs a person is settled before it is made. */
+export const movePolicy = rolloutPolicy.omit({ maxBaselineShift: true }).describe("How a new version takes over.");

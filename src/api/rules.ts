@@ -30,6 +30,17 @@ export function atMost(maxProperties: number) {
 }
 
 /**
+ * A rule about durations that says nothing while one of them is none: that is for its pattern to say, and to read it as a
+ * number would only add an error that names no field.
+ *
+ * @param fields  CEL of strings
+ */
+export function onDurations(fields: readonly string[], rule: string): string {
+  const malformed = fields.map((field) => `!${field}.matches('^[0-9]+[smhd]$')`);
+  return `${malformed.join(" || ")} || ${rule}`;
+}
+
+/**
  * CEL for a duration's length in seconds. CEL's own `duration("30d")` is an error, as Go knows no days.
  *
  * @param field  CEL of a string of the form `^[0-9]+(s|m|h|d)$`

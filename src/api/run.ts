@@ -28,6 +28,9 @@ export const trainRequest = z.object({
     ),
   dataset: datasetRefs,
   traffic: storeUri.optional().describe("Snapshot of captured traffic, for causes that may train on it."),
+  firstVersion: modelUri
+    .optional()
+    .describe("First version that was approved: what the shift of admitted traffic is measured from."),
   causeClass: z.enum(["Drift", "Attack", "Custom", "Schedule", "Manual"]),
   perturbations: z.array(perturbation),
   seed: z.int().min(0),
@@ -49,6 +52,12 @@ export const trainResult = z.object({
   backend: z.string().optional(),
   quarantined: z.number().optional().describe("Share of captured samples that was set aside, 0 to 1."),
   trafficAdmitted: z.int().optional().describe("Captured samples that entered the new version's reference."),
+  baselineShift: z
+    .number()
+    .optional()
+    .describe(
+      "Shift of those from the first version's reference, as ShiftFromBaseline measures it. Absent: not known, so that a person must approve.",
+    ),
   error: z.object({ reason: z.string(), message: z.string() }).optional(),
 });
 export type TrainResult = z.infer<typeof trainResult>;

@@ -6,6 +6,7 @@ type Options = {
   readonly namespace?: string;
   readonly port: number;
   readonly adminPort: number;
+  readonly tls?: string;
 };
 
 const examples = `
@@ -25,14 +26,17 @@ export const gateway = new Command("gateway")
   .option("--namespace <name>", "its namespace (default: $POD_NAMESPACE)")
   .option("--port <port>", "where clients send requests", portNumber, 8080)
   .option("--admin-port <port>", "health, metrics and block statistics", portNumber, 9090)
+  .option("--tls <dir>", "serve https with tls.crt and tls.key of this folder, read again when they change")
   .addHelpText("after", examples)
   .action(run);
 
-async function run({ service, namespace = process.env["POD_NAMESPACE"], port, adminPort }: Options): Promise<void> {
+async function run(options: Options): Promise<void> {
+  const { service, namespace = process.env["POD_NAMESPACE"], port, adminPort, tls } = options;
   const { CommandError } = await import("./command-error.ts");
   if (!namespace) throw new CommandError("usage", "no namespace: give --namespace or set POD_NAMESPACE");
   const { connect, untilStopped } = await import("../kube/index.ts");
-  const { Gateway } = await import("../gateway/index.ts");
+  const { Gateway, readCertificate } = await import("../gateway/index.ts");
+  const certificate = tls === undefined ? null : await readCertificate(tls);
   const stopped = untilStopped();
   const kube = await connect({ fieldManager: "evenkeel-gateway" });
   const running = new Gateway({
@@ -43,11 +47,14 @@ async function run({ service, namespace = process.env["POD_NAMESPACE"], port, ad
     host: listenHost(),
     port,
     adminPort,
+    tls: tls && certificate ? { folder: tls, certificate } : null,
     store: process.env["EVENKEEL_STORE"] ?? null,
     onFault: faultLog(),
   });
   const ports = await running.listen();
-  console.log(`gateway of ${namespace}/${service} on port ${ports.port}, admin on ${ports.adminPort}`);
+  console.log(
+    `gateway of ${namespace}/${service} on port ${ports.port}${tls ? " (https)" : ""}, admin on ${ports.adminPort}`,
+  );
   await running.run(stopped);
   await kube.close();
 }

@@ -27,7 +27,8 @@ export function requestedRollout(
   const taken = new Set(rollouts.map((rollout) => rollout.metadata.name));
   let n = 1;
   while (taken.has(names.rollout(name, to.spec.digest, n))) n += 1;
-  const steps = gradually ? spec.rollout.steps : [{ weight: 100 }];
+  const { maxBaselineShift: _, ...policy } = spec.rollout;
+  const steps = gradually ? policy.steps : [{ weight: 100 }];
   return {
     metadata: { name: names.rollout(name, to.spec.digest, n), namespace, labels: { [labels.service]: name } },
     spec: {
@@ -35,7 +36,7 @@ export function requestedRollout(
       from: { version: active.name, digest: active.digest, uri: active.uri },
       to: { version: to.metadata.name, digest: to.spec.digest, uri: to.spec.uri },
       reason,
-      policy: { ...spec.rollout, steps },
+      policy: { ...policy, steps },
       paused: false,
       abort: false,
       approvals: [{ by, at }],

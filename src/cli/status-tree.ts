@@ -29,7 +29,7 @@ export function statusTree(view: Overview, options: TreeOptions): string[] {
   ].filter((branch) => branch !== null);
   const { metadata, status } = service;
   const name = options.withNamespace ? `${metadata.namespace}/${metadata.name}` : metadata.name;
-  const trouble = status.conditions.filter(isTrouble).map(({ type, reason, message }) => ({
+  const trouble = troubleOf(service).map(({ type, reason, message }) => ({
     text: paint("bad", `${type}: ${reason}${message ? `, ${message}` : ""}`),
   }));
   return treeLines({
@@ -39,8 +39,8 @@ export function statusTree(view: Overview, options: TreeOptions): string[] {
 }
 
 /** Positive conditions that do not hold, and the negative one that does. */
-function isTrouble({ type, status }: EmbeddingService["status"]["conditions"][number]): boolean {
-  return type === "Stalled" ? status === "True" : status === "False";
+function troubleOf({ status }: EmbeddingService): EmbeddingService["status"]["conditions"] {
+  return status.conditions.filter(({ type, status: holds }) => holds === (type === "Stalled" ? "True" : "False"));
 }
 
 function modelBranch({ service, versions }: Overview, { now, paint, wide }: TreeOptions): Branch {
@@ -82,7 +82,10 @@ function documentsBranch({ service, versions }: Overview, { paint, wide }: TreeO
   return rows.length === 0 ? null : { text: "documents", below: columns(rows).map((text) => ({ text })) };
 }
 
-function signalsBranch({ spec, status }: EmbeddingService, { now, paint }: TreeOptions): Branch {
+function signalsBranch(service: EmbeddingService, { now, paint }: TreeOptions): Branch {
+  const { spec, status } = service;
+  // What is wrong with all of them alike is said once.
+  const said = new Set(troubleOf(service).map(({ message }) => message));
   if (spec.triggers.length === 0) return { text: `signals  ${paint("warn", "no triggers: nothing is acted on")}` };
   const rows = spec.triggers.map((trigger) => {
     const signal = status.signals.find(({ name }) => name === trigger.name);
@@ -96,7 +99,10 @@ function signalsBranch({ spec, status }: EmbeddingService, { now, paint }: TreeO
       ];
     }
     if (!signal) return [trigger.name, paint("dim", "not evaluated yet"), "", trigger.then];
-    return [trigger.name, verdict(signal, now, paint), measured(signal), trigger.then, paint("dim", signal.message)];
+    const row = [trigger.name, verdict(signal, now, paint), measured(signal), trigger.then];
+    const known = said.has(signal.message) || said.has(`${trigger.name}: ${signal.message}`);
+    said.add(signal.message);
+    return known ? row : [...row, paint("dim", signal.message)];
   });
   return { text: "signals", below: columns(rows).map((text) => ({ text })) };
 }

@@ -88,6 +88,12 @@ export class GatewayMetrics implements ProxyMeter {
     this.#gateway.capturedSamples.inc({ ...this.#service, result }, count);
   }
 
+  /** @param notAfter  of the one that is shown from now on */
+  certificate(result: "loaded" | "failed", notAfter?: Date): void {
+    this.#gateway.certificateLoads.inc({ ...this.#service, result });
+    if (notAfter) this.#gateway.certificateNotAfter.set(this.#service, notAfter.getTime() / 1000);
+  }
+
   configured({ generation, routing, protection }: GatewayConfig): void {
     this.#gateway.routingGeneration.set(this.#service, generation);
     this.#gateway.protectionActive.set(this.#service, protection.active ? 1 : 0);

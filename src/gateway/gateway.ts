@@ -6,6 +6,7 @@ import { Admin } from "./admin.ts";
 import { Beside } from "./beside.ts";
 import { encodeBlock, type WireBlocks } from "./block-wire.ts";
 import { Capture } from "./capture.ts";
+import { type Certificate, followCertificate } from "./certificate.ts";
 import { watchConfig } from "./config-watch.ts";
 import { consistencySamples } from "./consistency-probe.ts";
 import { DocumentCounts } from "./document-counts.ts";
@@ -32,10 +33,13 @@ export type GatewayOptions = {
   readonly host: string;
   readonly port: number;
   readonly adminPort: number;
+  /** What the data port speaks TLS with, and the folder that it is renewed in; null: plain HTTP. */
+  readonly tls: { readonly folder: string; readonly certificate: Certificate } | null;
   /** Root of the store; null when there is none: then every signal that needs a reference is Learning. */
   readonly store: string | null;
   readonly limits?: ProxyLimits;
   readonly leaseMs?: number;
+  readonly certificateEveryMs?: number;
   /** How long it goes on taking new connections once it was asked to stop, until clients know. */
   readonly drainMs?: number;
   /** How long requests under way then have. */
@@ -66,7 +70,7 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    const { kube, namespace, service, pod, onFault, limits = defaultLimits } = options;
+    const { kube, namespace, service, pod, tls, onFault, limits = defaultLimits } = options;
     this.#metrics = new GatewayMetrics(namespace, service);
     const mirror = new Mirror({
       metrics: this.#metrics,
@@ -89,6 +93,7 @@ export class Gateway {
       onFault,
     });
     this.#proxy = new Proxy({
+      certificate: tls?.certificate ?? null,
       limits,
       rules: () => this.#requestRules(),
       route: (key, except) =>
@@ -147,6 +152,7 @@ export class Gateway {
       this.#reporter.run(following.signal),
       this.#leadInTurn(signal),
       this.#flushCaptures(following.signal),
+      this.#followCertificate(following.signal),
     ].map((part) => part.catch(onFault));
     const observer = this.#observer.run(observing.signal).catch(onFault);
     await aborted(signal);
@@ -293,6 +299,29 @@ export class Gateway {
       await sleep(flushEveryMs, signal).catch(() => {});
       await this.#capture?.flush();
     }
+  }
+
+  /** A broken one is said and counted; the one before stays. */
+  async #followCertificate(signal: AbortSignal): Promise<void> {
+    const { tls, certificateEveryMs = 10_000, onFault } = this.#options;
+    if (!tls) return;
+    this.#metrics.certificate("loaded", tls.certificate.notAfter);
+    await followCertificate(
+      {
+        folder: tls.folder,
+        everyMs: certificateEveryMs,
+        shown: tls.certificate,
+        onRenewed: (certificate) => {
+          this.#proxy.renew(certificate);
+          this.#metrics.certificate("loaded", certificate.notAfter);
+        },
+        onBroken: (error) => {
+          onFault(error);
+          this.#metrics.certificate("failed");
+        },
+      },
+      signal,
+    );
   }
 
   #observerRules() {

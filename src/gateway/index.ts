@@ -1,1 +1,2 @@
+export { readCertificate } from "./certificate.ts";
 export { Gateway } from "./gateway.ts";

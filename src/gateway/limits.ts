@@ -12,6 +12,8 @@ export type ProxyLimits = {
   readonly clientStallMs: number;
   /** A client may take so long to send a whole request. */
   readonly requestMs: number;
+  /** A TLS handshake may take so long. Until it is done no request holds the connection, so that nothing else ends it. */
+  readonly handshakeMs: number;
   readonly upstream: UpstreamTimeouts;
 };
 
@@ -21,5 +23,6 @@ export const defaultLimits: ProxyLimits = {
   copyBytes: 4 * 1024 * 1024,
   clientStallMs: 60_000,
   requestMs: 300_000,
+  handshakeMs: 10_000,
   upstream: { connect: 2_000, headers: 60_000, body: 60_000 },
 };

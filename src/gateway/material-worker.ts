@@ -9,7 +9,14 @@ import {
   type Squeezer,
   UnusableReference,
 } from "../monitor/index.ts";
-import { openStore, type Probes, type ReferenceEmbeddings } from "../registry/index.ts";
+import {
+  liveRows,
+  openStore,
+  type Probes,
+  type ReferenceEmbeddings,
+  rowsOfBaseline,
+  sourceName,
+} from "../registry/index.ts";
 import { inputsFrom, writeInput } from "./inputs.ts";
 import type { MaterialMessage, MaterialRequest } from "./material-message.ts";
 import { readParts } from "./material-parts.ts";
@@ -31,7 +38,7 @@ async function read(request: MaterialRequest): Promise<MaterialMessage> {
   const reference = built(notes, () => build(model.digest, inputs, embedded, live));
   const first =
     baseline.digest === model.digest ? embedded : (await readParts(store, baseline, request, notes)).embedded;
-  const ofBaseline = first && rowsOfSources(embedded, first);
+  const ofBaseline = first && rowsOfBaseline(embedded, first);
   const same =
     ofBaseline !== null && ofBaseline.length === live.length && ofBaseline.every((row, i) => row === live[i]);
   const baselineReference = same
@@ -86,24 +93,6 @@ function build(model: string, inputs: string, embedded: ReferenceEmbeddings, row
     // Any number will do, as long as every gateway takes the same.
     seed: Number.parseInt(model.slice("sha256:".length, "sha256:".length + 7), 16) || 1,
   });
-}
-
-/** Rows that live traffic should look like now. */
-function liveRows({ count, live }: ReferenceEmbeddings): number[] {
-  return Array.from({ length: count }, (_, row) => row).filter((row) => live[row] === 1);
-}
-
-/**
- * The baseline's live rows, by their sources, in this model's own embedding: vectors of two models do not compare, the
- * same inputs embedded by one do.
- */
-function rowsOfSources(embedded: ReferenceEmbeddings, baseline: ReferenceEmbeddings): number[] {
-  const wanted = new Set(liveRows(baseline).map((row) => sourceName(baseline, row)));
-  return Array.from({ length: embedded.count }, (_, row) => row).filter((row) => wanted.has(sourceName(embedded, row)));
-}
-
-function sourceName({ sources }: ReferenceEmbeddings, row: number): string {
-  return Buffer.from(sources.buffer, sources.byteOffset + row * 16, 16).toString("hex");
 }
 
 // A worker's data is what its maker gave it: this is the parsed edge.

@@ -29,8 +29,8 @@ export class PodWatch {
     return [...this.#scopes.values()].every(({ informer }) => informer.synced());
   }
 
-  follow(selectors: readonly Readonly<Record<string, string>>[]): void {
-    const wanted = new Set(selectors.map(labelSelector));
+  follow(selectors: readonly string[]): void {
+    const wanted = new Set(selectors);
     for (const selector of wanted) if (!this.#scopes.has(selector)) this.#start(selector);
     for (const [selector, scope] of this.#scopes) {
       if (wanted.has(selector)) continue;
@@ -74,12 +74,4 @@ export class PodWatch {
     );
     if (!seen) this.#options.directory.remove(uid);
   }
-}
-
-/** A selector as the API server takes it, the same for the same labels. */
-function labelSelector(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}=${value}`)
-    .sort()
-    .join(",");
 }

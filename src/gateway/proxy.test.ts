@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Agent, request } from "node:http";
+import { request as secureRequest, Agent as TlsAgent } from "node:https";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { waitFor } from "../../test/harness/wait.ts";
@@ -14,6 +15,9 @@ import {
   type TestServer,
 } from "../../test/integration/gateway/rig.ts";
 import { seededRandom } from "../monitor/index.ts";
+import { first } from "./certificate.fixture.ts";
+
+const certificate = { ...first, notAfter: new Date(0) };
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -407,6 +411,43 @@ describe("faults", () => {
     await waitFor("400", () => client.text.startsWith("HTTP/1.1 400"));
     client.socket.destroy();
     expect((await send(port, { body: Buffer.from("fine") })).status).toBe(200);
+  });
+});
+
+describe("over TLS", () => {
+  const agent = new TlsAgent({ ca: first.cert, servername: "gateway.test" });
+  const post = (port: number) =>
+    secureRequest({ port, agent, host: "127.0.0.1", path: "/v1/embeddings", method: "POST" });
+
+  it("answers, and gives the pod's request up when the client goes away", async () => {
+    let gone = false;
+    const upstream = await server((incoming, response) => {
+      incoming.resume();
+      if (incoming.url === "/v1/embeddings") incoming.socket.once("close", () => (gone = true));
+      else response.end("fine");
+    });
+    const { port, counts } = await rig([upstream.port], { certificate });
+    const other = secureRequest({ port, agent, host: "127.0.0.1", path: "/health" }).end();
+    const [answer] = await once(other, "response");
+    expect((await readBody(answer)).toString()).toBe("fine");
+    const left = post(port).end("{}");
+    left.on("error", () => {});
+    await waitFor("the request to be under way", () => counts.inFlight === 1);
+    left.destroy();
+    await waitFor("the pod to see it", () => gone);
+    await waitFor("the count", () => counts.codes.length === 2);
+    expect(counts).toMatchObject({ codes: [200, 499], inFlight: 0 });
+  });
+
+  it("a handshake that never ends does not hold up the end", async () => {
+    const upstream = await server(answering((_body, _incoming, response) => void response.end()));
+    const { port, proxy } = await startRig([upstream.port], { certificate, limits: { handshakeMs: 50 } });
+    const client = new RawClient(port);
+    await once(client.socket, "connect");
+    await proxy.close(3_600_000);
+    await waitFor("the client to see it", () => client.ended || client.closed);
+    expect(client.text).toBe("");
+    client.socket.destroy();
   });
 });
 

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Certificate } from "./certificate.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
 import { routeHeader } from "./headers.ts";
@@ -21,6 +23,8 @@ export type RequestRules = {
 };
 
 export type ProxyOptions = {
+  /** Null: plain HTTP. */
+  readonly certificate: Certificate | null;
   readonly limits: ProxyLimits;
   readonly rules: () => RequestRules;
   readonly route: (key: RouteKey, except: Upstream | null) => Route;
@@ -30,27 +34,41 @@ export type ProxyOptions = {
   readonly observe: (exchange: Exchange) => void;
 };
 
+function shownBy({ cert, key }: Certificate) {
+  return { cert, key, minVersion: "TLSv1.2" } as const;
+}
+
 /** The second must come after the reset that the first brings about: a round trip. */
 const probeAfterMs = [0, 200, 1000];
 
 /** The data port: takes requests, gives each to a pod, and passes the answer on as it comes. */
 export class Proxy {
   readonly #options: ProxyOptions;
-  readonly #server: Server;
+  readonly #server: Server | SecureServer;
   /** The answer under way on each connection. */
   readonly #answering = new WeakMap<Socket, ServerResponse>();
   #draining = false;
 
   constructor(options: ProxyOptions) {
     this.#options = options;
-    const { requestMs } = options.limits;
-    this.#server = createServer({ requestTimeout: requestMs, headersTimeout: 20_000, keepAliveTimeout: 65_000 });
+    const { certificate, limits } = options;
+    const timeouts = { requestTimeout: limits.requestMs, headersTimeout: 20_000, keepAliveTimeout: 65_000 };
+    this.#server = certificate
+      ? createSecureServer({ ...timeouts, handshakeTimeout: limits.handshakeMs, ...shownBy(certificate) })
+      : createServer(timeouts);
     this.#server.on("request", (request, response) => this.#handle(request, response, false));
     this.#server.on("checkContinue", (request, response) => this.#handle(request, response, true));
+    // With TLS the end of a client's half is the end of the connection (RFC 5246, 7.2.1).
+    if (certificate) return;
     // A client may close its half of the connection once its request is out and still want the answer; one that has
     // gone looks just the same. In Node's lib/_http_server.js, not in its types.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("connection", (socket) => socket.once("end", () => this.#probe(socket)));
+  }
+
+  /** For connections to come; those that are open keep what they were shown. */
+  renew(certificate: Certificate): void {
+    if ("setSecureContext" in this.#server) this.#server.setSecureContext(shownBy(certificate));
   }
 
   /** @returns the port, which is another one than asked for when that is 0 */

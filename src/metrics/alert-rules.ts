@@ -110,6 +110,16 @@ export function alertRules({ monitor, gateway, operator }: Catalogue): RuleFile 
               description: "They are not finite, or of another length or norm than the model's.",
             },
           ),
+          rule(
+            "EvenkeelCertificateBroken",
+            "warning",
+            `sum ${service} (increase(${gateway.certificateLoads.name}{result="failed"}[1h])) > 0`,
+            undefined,
+            {
+              summary: `A renewed certificate of ${about} cannot be used`,
+              description: "Gateways go on with the one before, until it expires. Their log names the file.",
+            },
+          ),
         ],
       },
       {

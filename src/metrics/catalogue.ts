@@ -177,6 +177,16 @@ export const gatewayMetrics = {
     "Inputs considered for capture, by result: stored, dropped or failed.",
     [...service, "result"],
   ),
+  certificateLoads: counter(
+    "evenkeel_gateway_certificate_loads_total",
+    "Certificates taken from spec.gateway.tls, by result: loaded, or failed (the one before is kept).",
+    [...service, "result"],
+  ),
+  certificateNotAfter: gauge(
+    "evenkeel_gateway_certificate_not_after_timestamp_seconds",
+    "End of the validity of the certificate that clients are shown, in Unix time.",
+    service,
+  ),
 } as const;
 
 /** Exported by the operator. */

@@ -25,6 +25,7 @@ export {
   stepShare,
 } from "./flagged-share.ts";
 export { cosine, type Matrix, matrixOf, row, selectRows } from "./matrix.ts";
+export { meanShift } from "./mean-shift.ts";
 export { type Random, seededRandom } from "./random.ts";
 export {
   buildReference,

@@ -1,6 +1,10 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, it, vi } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { z } from "zod";
+import { embeddingServiceSpec } from "../api/index.ts";
 import type { Key } from "../kube/index.ts";
-import { PrometheusSources } from "./prometheus-sources.ts";
+import { isAllowed, PrometheusSources } from "./prometheus-sources.ts";
 
 const url = "http://prometheus.monitoring:9090";
 const metadata = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T08:00:00Z" };
@@ -45,4 +49,19 @@ it("a client is given up when its own Secret has changed, once", async () => {
   expect(one).not.toBe(a);
   expect(closed.map((spy) => spy.mock.calls.length)).toEqual([1, 0]);
   await sources.close();
+});
+
+it("that the samples name is on the chart's own allow-list", () => {
+  const root = new URL("../../", import.meta.url);
+  const values = z.object({ prometheus: z.object({ allow: z.array(z.string()) }) });
+  const { allow } = values.parse(parse(readFileSync(new URL("charts/evenkeel/values.yaml", root), "utf8"))).prometheus;
+  const samples = new URL("deploy/samples/", root);
+  const urls = readdirSync(samples)
+    .flatMap((file) => parseAllDocuments(readFileSync(new URL(file, samples), "utf8")))
+    .flatMap((document) => {
+      const service = z.object({ kind: z.literal("EmbeddingService"), spec: embeddingServiceSpec });
+      return service.safeParse(document.toJS()).data?.spec.monitoring.prometheus.url ?? [];
+    });
+  expect(urls).toHaveLength(3);
+  expect(urls.filter((one) => !isAllowed(one, allow))).toEqual([]);
 });

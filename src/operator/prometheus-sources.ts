@@ -1,10 +1,11 @@
 import type { EmbeddingServiceSpec } from "../api/index.ts";
 import { type Key, type Secret, type Stored, secrets } from "../kube/index.ts";
-import { type Prometheus, prometheusClient } from "../signals/index.ts";
-import type { Stalled } from "./rule.ts";
+import { type Prometheus, prometheusClient, type SourceFault } from "../signals/index.ts";
 
 type Wanted = EmbeddingServiceSpec["monitoring"]["prometheus"];
-type Found = { readonly kind: "Source"; readonly prometheus: Prometheus } | ({ readonly kind: "Refused" } & Stalled);
+/** Why a Prometheus is not asked: something that the user must change. */
+export type Refusal = { readonly reason: SourceFault; readonly message: string };
+type Found = { readonly kind: "Source"; readonly prometheus: Prometheus } | ({ readonly kind: "Refused" } & Refusal);
 
 /**
  * Whether a URL begins with one of the allowed ones: the same scheme, host and port, and a path below it. A prefix of text

@@ -1,4 +1,5 @@
 import type { EmbeddingServiceSpec } from "../api/index.ts";
+import type { LabelSelector } from "./label-selector.ts";
 import type { Deployment, Stored } from "./objects.ts";
 
 /** What the operator knows of a Deployment that serves a model. */
@@ -13,7 +14,7 @@ export type Workload = {
   /** Ready pods of the template as it is now: what serves the field's value. A lower bound while pods are being replaced. */
   readonly readyOfTemplate: number;
   readonly rolling: "Complete" | "UnderWay";
-  readonly selector: Readonly<Record<string, string>>;
+  readonly selector: LabelSelector;
   readonly deployment: Stored<Deployment>;
 };
 
@@ -46,7 +47,7 @@ export function workloadOf(deployment: Stored<Deployment>, model: EmbeddingServi
     readyReplicas: status.readyReplicas ?? 0,
     readyOfTemplate: readyOfTemplate(deployment),
     rolling: complete ? "Complete" : "UnderWay",
-    selector: spec?.selector.matchLabels ?? {},
+    selector: spec?.selector ?? {},
     deployment,
   };
 }

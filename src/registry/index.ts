@@ -39,6 +39,7 @@ export {
   podReferenceName,
   readPodReference,
 } from "./pod-reference.ts";
+export { liveRows, rowsOfBaseline, sourceName } from "./reference-rows.ts";
 export {
   decodeSafetensors,
   elements,

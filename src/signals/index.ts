@@ -16,4 +16,4 @@ export {
   prometheusClient,
   type RangeAnswer,
 } from "./prometheus.ts";
-export type { Verdict } from "./verdict.ts";
+export type { SourceFault, Verdict } from "./verdict.ts";

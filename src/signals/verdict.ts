@@ -34,8 +34,10 @@ export type Reason =
   | "TooFewSamples"
   | SourceFault;
 
-/** Why a source gave no usable answer. */
+/** Why a source gave no usable answer, or was not asked for one. */
 export type SourceFault =
+  | "PrometheusNotAllowed"
+  | "SecretMissing"
   | "Unreachable"
   | "TimedOut"
   | "HttpError"

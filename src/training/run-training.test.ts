@@ -195,7 +195,8 @@ describe("runTraining", () => {
     const { labels: _, ...unlabelled } = traffic;
     const snapshot = await store.putFiles("traffic/ns/digits", datasetFiles(unlabelled));
     const small = { ...request, traffic: snapshot, trainer: { ...request.trainer, maxSteps: 1 } };
-    const drift = await runTraining({ ...small, run: "ns/run-3" }, store);
+    const drift = await runTraining({ ...small, firstVersion: parent, run: "ns/run-3" }, store);
+    expect(drift.result.baselineShift).toBeLessThan(0.4);
     expect(drift.result.quarantined).toBeLessThan(0.05);
     expect(drift.result.trafficAdmitted).toBeGreaterThan(650);
     const embedded = await readReference(await store.resolve(drift.result.bundle ?? ""));
@@ -207,6 +208,27 @@ describe("runTraining", () => {
     expect(
       (await readReference(await store.resolve(afterAttack.result.bundle ?? "")))?.live.every((flag) => flag === 1),
     ).toBe(true);
+  });
+
+  it("measures how far admitted traffic lies from the first version's reference, or says nothing of it", async () => {
+    const { labels: _, ...images } = takeRows(
+      digits(2600),
+      Int32Array.from({ length: 800 }, (__, i) => 1600 + i),
+    );
+    const inputs = Uint8Array.from(images.inputs, (__, i) => images.inputs[i - 2 * (i % 784) + 783] ?? 0);
+    const clients = Array.from({ length: 800 }, (__, i) => sourceId16(`client ${i % 130}`));
+    const traffic: Dataset = { ...images, modality: "Image", inputs, clients: new Uint8Array(Buffer.concat(clients)) };
+    const snapshot = await store.putFiles("traffic/ns/turned", datasetFiles(traffic));
+    const trainer = { ...request.trainer, maxSteps: 1 };
+    const shiftOf = async (run: string, firstVersion?: StoreUri) => {
+      const asked = { ...request, run, trainer, traffic: snapshot, ...(firstVersion && { firstVersion }) };
+      const { result } = await runTraining(asked, store);
+      expect(result.trafficAdmitted).toBeGreaterThan(500);
+      return result.baselineShift;
+    };
+    expect(await shiftOf("ns/run-8", parent)).toBeGreaterThan(0.7);
+    expect(await shiftOf("ns/run-9")).toBeUndefined();
+    expect(await shiftOf("ns/run-10", `store://models/digits@sha256:${"0".repeat(64)}`)).toBeUndefined();
   });
 
   it("keeps what the parent's reference was accepted with, as long as it is there", async () => {

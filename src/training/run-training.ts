@@ -15,6 +15,7 @@ import {
   storeResult,
   takeRows,
 } from "../registry/index.ts";
+import { baselineShift } from "./baseline-shift.ts";
 import { type BundleContent, bundleFiles, calibrateConsistency } from "./bundle-files.ts";
 import { removeCheckpoint } from "./checkpoint.ts";
 import { benignFamilies } from "./perturbations/index.ts";
@@ -75,6 +76,8 @@ async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): P
       `${duplicates.exact} exact and ${duplicates.near} near duplicates removed`,
   );
   const traffic = await admit(request, store, parent, data, say);
+  const accepted = traffic?.snapshot === request.traffic ? traffic : null;
+  const shift = accepted && (await baselineShift(request, store, parent, accepted.samples, say));
 
   const { recipe, initial, settings } = planTraining(request, parent, data);
   const identity = runIdentity(request, backend.name);
@@ -115,11 +118,8 @@ async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): P
     bundle,
     steps: trained.steps,
     backend: backend.name,
-    ...(traffic &&
-      traffic.snapshot === request.traffic && {
-        quarantined: traffic.admission.quarantined,
-        trafficAdmitted: traffic.samples.count,
-      }),
+    ...(accepted && { quarantined: accepted.admission.quarantined, trafficAdmitted: accepted.samples.count }),
+    ...(shift !== null && { baselineShift: shift }),
   };
 }
 

@@ -1,6 +1,5 @@
-import { seededRandom } from "../../monitor/index.ts";
-import { difference, dot, type Matrix, meanRow, row } from "../../monitor/matrix.ts";
-import { fitWhitening, type Whitening, whiten } from "../../monitor/whitening.ts";
+import { difference, dot, type Matrix } from "../../monitor/matrix.ts";
+import { whitenedMean, whiteningOf } from "../../monitor/mean-shift.ts";
 
 /** Vectors of the deployed model, each n × d. */
 export type ShiftSamples = {
@@ -26,8 +25,6 @@ export type ExplainedShift = {
 
 /** Captured samples that are compared: the newest, which show how traffic looks now. */
 export const mostLive = 1000;
-/** Vectors that the covariance is fitted on. */
-const mostFitted = 2000;
 /** A residual below this is no other domain: a shift of that size takes the detector long to see by itself. */
 const leastResidual = 0.25;
 /** Of a large shift the slice may leave more, as long as it shows nearly all of it. */
@@ -42,14 +39,8 @@ const leastExplained = 0.9;
  */
 export function explainShift({ accepted, live, old, shifted }: ShiftSamples): ExplainedShift | null {
   if (accepted.rows < 3 || live.rows < 3 || old.rows < 3 || shifted.rows < 3) return null;
-  const fitted = { ...accepted, rows: Math.min(mostFitted, accepted.rows) };
-  let whitening: Whitening;
-  try {
-    whitening = fitWhitening(fitted, seededRandom(1));
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
+  const whitening = whiteningOf(accepted);
+  if (!whitening) return null;
   const from = whitenedMean(accepted, whitening);
   const to = whitenedMean(live, whitening);
   const start = whitenedMean(old, whitening);
@@ -68,16 +59,6 @@ export function explainShift({ accepted, live, old, shifted }: ShiftSamples): Ex
 /** Whether a gain on the labelled slice says anything of what came. */
 export function isExplained({ residual, explained }: ExplainedShift): boolean {
   return residual < leastResidual || explained >= leastExplained;
-}
-
-/** A whitened mean and the expected square of its own sampling error. */
-type WhitenedMean = { readonly mean: Float64Array; readonly noise: number };
-
-function whitenedMean(sample: Matrix, whitening: Whitening): WhitenedMean {
-  const mean = meanRow(sample);
-  let spread = 0;
-  for (let i = 0; i < sample.rows; i++) spread += squares(whiten(whitening, difference(row(sample, i), mean), -0.5));
-  return { mean: whiten(whitening, mean, -0.5), noise: spread / (sample.rows - 1) / sample.rows };
 }
 
 function squares(a: Float64Array): number {

@@ -29,7 +29,7 @@ const workload: Workload = {
   readyReplicas: 2,
   readyOfTemplate: 2,
   rolling: "Complete",
-  selector: { app: "embedder" },
+  selector: { matchLabels: { app: "embedder" } },
   deployment: { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "embedder", ...stored } },
 };
 

@@ -120,7 +120,10 @@ describe("the run of a cause", () => {
     ).toBe(0);
   });
   it("trains on the snapshot it was recorded with, and never on an attacker's", () => {
-    const of = service({ capture: "On" });
+    const of = service({
+      capture: "On",
+      status: { firstVersion: { name: "shop-f", digest: digest("f"), uri: uri("f") } },
+    });
     const images = {
       apiVersion: "evenkeel.dev/v1alpha1" as const,
       kind: "ThreatModel" as const,
@@ -135,6 +138,7 @@ describe("the run of a cause", () => {
       return retrainingOf({ service: of, snapshot: snapshot("8") }, images, cause, active).spec;
     };
     expect(make(signal())).toMatchObject({ traffic: uri("8"), parent: { digest: digest("a") }, alpha: 0.025 });
+    expect(make(signal()).firstVersion).toEqual({ digest: digest("f"), uri: uri("f") });
     expect(make(signal({ name: "attack", signal: "AdversarialAnomaly" })).traffic).toBeUndefined();
     expect(make(signal()).seed).toBe(make(signal()).seed);
   });

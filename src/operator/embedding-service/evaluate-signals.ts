@@ -1,7 +1,7 @@
 import { type EmbeddingService, milliseconds, type Trigger } from "../../api/index.ts";
 import { evaluate, type Prometheus, type Scope, type Verdict } from "../../signals/index.ts";
 import { time } from "../instant.ts";
-import type { Stalled } from "../rule.ts";
+import type { Refusal } from "../prometheus-sources.ts";
 import { advanceSignal, stateOf } from "./signal-state.ts";
 import type { SignalState } from "./world.ts";
 
@@ -16,7 +16,7 @@ export function evaluationInterval({ spec }: EmbeddingService): number {
 /** Triggers with a signal, as they are now; asked of Prometheus when it is time, else as they were. */
 export async function evaluateSignals(
   service: EmbeddingService,
-  source: Prometheus | Stalled,
+  source: Prometheus | Refusal,
   now: number,
 ): Promise<SignalState[]> {
   const interval = evaluationInterval(service);
@@ -39,12 +39,12 @@ export async function evaluateSignals(
 async function judge(
   trigger: Trigger,
   service: EmbeddingService,
-  source: Prometheus | Stalled,
+  source: Prometheus | Refusal,
   scope: Scope,
   now: number,
 ): Promise<Verdict> {
   const unknown = { value: null, threshold: null, samples: null, alarm: null, effect: null, query: "", at: now };
-  if ("reason" in source) return { ...unknown, kind: "SourceError", reason: "Unreachable", message: source.message };
+  if ("reason" in source) return { ...unknown, kind: "SourceError", reason: source.reason, message: source.message };
   const clock = { now: () => now };
   if (trigger.signal === undefined) {
     const { promql = "", above, below } = trigger;

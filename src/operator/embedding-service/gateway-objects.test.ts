@@ -3,7 +3,15 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { serviceFixture } from "../service.fixture.ts";
-import { gatewayDeployment, gatewayLease, gatewayRole, gatewayRoleBinding } from "./gateway-objects.ts";
+import type { Workload } from "../workload.ts";
+import {
+  gatewayDeployment,
+  gatewayLease,
+  gatewayRole,
+  gatewayRoleBinding,
+  gatewayService,
+  releasedService,
+} from "./gateway-objects.ts";
 
 const service = { metadata: { name: "shop", namespace: "search" } };
 const rule = z.object({
@@ -81,5 +89,58 @@ describe("what a gateway may write of the store", () => {
     const dataset = { reference: `store://data/shop@sha256:${"a".repeat(64)}`, traffic: { capture: "On" } };
     const traffic = { name: "store", mountPath: "/store/traffic", subPath: "traffic" };
     expect(mounts({ dataset })).toEqual([readOnly, references, traffic]);
+  });
+});
+
+describe("a gateway with TLS", () => {
+  const plain = serviceFixture();
+  const secure = serviceFixture({ spec: { gateway: { tls: { secretName: "shop-tls" } } } });
+  const podOf = (of: typeof plain) => gatewayDeployment(of, "evenkeel").spec.template.spec;
+
+  it("is shown its Secret's two files, for itself to read alone, and told where they are", () => {
+    const { volumes, containers } = podOf(secure);
+    expect(volumes).toContainEqual({
+      name: "tls",
+      secret: {
+        secretName: "shop-tls",
+        defaultMode: 0o440,
+        items: [
+          { key: "tls.crt", path: "tls.crt" },
+          { key: "tls.key", path: "tls.key" },
+        ],
+      },
+    });
+    expect(containers[0]?.volumeMounts).toContainEqual({ name: "tls", mountPath: "/tls", readOnly: true });
+    expect(containers[0]?.args.slice(-2)).toEqual(["--tls", "/tls"]);
+    expect(JSON.stringify(podOf(plain))).not.toContain("tls");
+  });
+
+  it("is probed on the admin port all the same", () => {
+    const [gateway] = podOf(secure).containers;
+    expect(gateway?.ports.map(({ name }) => name)).toEqual(["https", "admin"]);
+    const probes = [gateway?.readinessProbe, gateway?.livenessProbe, gateway?.startupProbe];
+    expect(probes.map((probe) => probe?.httpGet.port)).toEqual(["admin", "admin", "admin"]);
+  });
+
+  it("has a Service that says https, and http once it leads to the workload", () => {
+    const portOf = ({ ports }: ReturnType<typeof releasedService>) =>
+      ports.map(({ name, appProtocol, targetPort }) => [name, appProtocol, targetPort]);
+    expect(portOf(gatewayService(secure).spec)).toEqual([["https", "https", 8080]]);
+    expect(portOf(gatewayService(plain).spec)).toEqual([["http", "http", 8080]]);
+    const workload: Pick<Workload, "selector" | "deployment"> = {
+      selector: { matchLabels: { app: "embedder" } },
+      deployment: {
+        metadata: { name: "embedder", uid: "w", resourceVersion: "1", creationTimestamp: "" },
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        spec: {
+          selector: { matchLabels: { app: "embedder" } },
+          template: { metadata: { labels: { app: "embedder", release: "7" } } },
+        },
+      },
+    };
+    const released = releasedService({ ...secure, spec: { ...secure.spec, port: 80 } }, workload);
+    expect(portOf(released)).toEqual([["http", "http", 80]]);
+    expect(released.selector).toEqual({ app: "embedder" });
   });
 });

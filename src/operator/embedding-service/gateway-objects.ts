@@ -1,10 +1,12 @@
 import { type EmbeddingService, gatewayConfigName, gatewayReportsName, gatewayStateName } from "../../api/index.ts";
 import { names } from "../identity.ts";
+import { serviceSelector } from "../label-selector.ts";
 import { labels } from "../labels.ts";
 import { podEnvironment, podSecurityContext, scratch, securityContext, storePath } from "../pod.ts";
 import type { Workload } from "../workload.ts";
 
 const ports = { data: 8080, admin: 9090 } as const;
+const tlsPath = "/tls";
 
 /** What the names of a service's objects follow from. */
 type Named = { readonly metadata: Pick<EmbeddingService["metadata"], "name" | "namespace"> };
@@ -84,17 +86,21 @@ export function gatewayService(service: EmbeddingService) {
     metadata: metadata(service),
     spec: {
       selector: { [labels.gateway]: service.metadata.name },
-      ports: [{ name: "http", port: service.spec.gateway.port, targetPort: ports.data, protocol: "TCP" }],
+      ports: [servicePort(service.spec.gateway.tls ? "https" : "http", service, ports.data)],
     },
   };
 }
 
-/** Where the gateway's Service leads when evenkeel leaves: straight to the workload. */
-export function releasedService(service: EmbeddingService, workload: Workload) {
+/** Where the gateway's Service leads when evenkeel leaves: straight to the workload, which speaks plain HTTP. */
+export function releasedService(service: EmbeddingService, workload: Pick<Workload, "selector" | "deployment">) {
   return {
-    selector: { ...workload.selector },
-    ports: [{ name: "http", port: service.spec.gateway.port, targetPort: service.spec.port, protocol: "TCP" }],
+    selector: serviceSelector(workload.selector, workload.deployment.spec?.template.metadata?.labels ?? {}),
+    ports: [servicePort("http", service, service.spec.port)],
   };
+}
+
+function servicePort(scheme: "http" | "https", { spec }: EmbeddingService, targetPort: number) {
+  return { name: scheme, appProtocol: scheme, port: spec.gateway.port, targetPort, protocol: "TCP" };
 }
 
 export function gatewayDisruptionBudget(service: EmbeddingService) {
@@ -111,6 +117,20 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
   // What of the store may be written; all else is read-only. A model may change to one that brings no reference at any
   // time, and a mount that came and went with it would start gateways anew.
   const writable = [`references/${namespace}/${name}`, ...(capturing ? ["traffic"] : [])];
+  const { tls } = gateway;
+  // kubelet reads the Secret; 0440 with the pod's fsGroup leaves it to the gateway alone.
+  const certificate = tls && {
+    volume: {
+      name: "tls",
+      secret: {
+        secretName: tls.secretName,
+        defaultMode: 0o440,
+        items: ["tls.crt", "tls.key"].map((key) => ({ key, path: key })),
+      },
+    },
+    mount: { name: "tls", mountPath: tlsPath, readOnly: true },
+    args: ["--tls", tlsPath],
+  };
   const probe = (path: string) => ({ httpGet: { path, port: "admin" } });
   return {
     metadata: metadata(service),
@@ -141,7 +161,11 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
               labelSelector: { matchLabels: { [labels.gateway]: name } },
             },
           ],
-          volumes: [{ name: "store", persistentVolumeClaim: { claimName: store.claimName } }, scratch.volume],
+          volumes: [
+            { name: "store", persistentVolumeClaim: { claimName: store.claimName } },
+            ...(certificate ? [certificate.volume] : []),
+            scratch.volume,
+          ],
           containers: [
             {
               name: "gateway",
@@ -156,10 +180,11 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
                 String(ports.data),
                 "--admin-port",
                 String(ports.admin),
+                ...(certificate ? certificate.args : []),
               ],
               env: podEnvironment,
               ports: [
-                { name: "http", containerPort: ports.data },
+                { name: tls ? "https" : "http", containerPort: ports.data },
                 { name: "admin", containerPort: ports.admin },
               ],
               readinessProbe: { ...probe("/readyz"), periodSeconds: 2, failureThreshold: 2 },
@@ -170,6 +195,7 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
               volumeMounts: [
                 { name: "store", mountPath: storePath, readOnly: true },
                 ...writable.map((subPath) => ({ name: "store", mountPath: `${storePath}/${subPath}`, subPath })),
+                ...(certificate ? [certificate.mount] : []),
                 scratch.mount,
               ],
             },

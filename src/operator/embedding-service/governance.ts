@@ -1,5 +1,6 @@
 import { type Cause, milliseconds } from "../../api/index.ts";
 import { instant, time } from "../instant.ts";
+import { noTraffic } from "./traffic.ts";
 import type { Observed } from "./world.ts";
 
 /** Why a cause does not start a run now. */
@@ -8,7 +9,7 @@ export type Held = { readonly reason: string; readonly message: string; readonly
 type Limit = (world: Observed, cause: Cause, now: number) => Held | null;
 
 /** What holds back a run. Each is kept for each class of cause, so that attacks cannot use up what drift needs (12). */
-export const governance: readonly Limit[] = [openCircuit, coolDown, withinBudget];
+export const governance: readonly Limit[] = [answeredAlready, openCircuit, coolDown, withinBudget];
 
 export function heldBack(world: Observed, cause: Cause, now: number): Held | null {
   for (const limit of governance) {
@@ -16,6 +17,21 @@ export function heldBack(world: Observed, cause: Cause, now: number): Held | nul
     if (held) return held;
   }
   return null;
+}
+
+/**
+ * The active version was made for this drift from the same data, and the alarm is back because nothing could be accepted:
+ * another run would only train the same a little longer (docs/decisions/0018).
+ */
+function answeredAlready(world: Observed, cause: Cause): Held | null {
+  const why = cause.class === "Drift" ? noTraffic(world) : null;
+  const active = world.service.status.activeVersion?.name;
+  const made = world.runs.find(({ status }) => status.modelVersion === active)?.spec.cause;
+  if (why === null || made?.trigger !== cause.trigger || made.dataDigest !== cause.dataDigest) return null;
+  const message =
+    `${cause.trigger}: ${active} was made for this drift from the same data, and could not accept what came, as ${why}; ` +
+    "it is tried again when that or the dataset has changed";
+  return { reason: "NoTrafficData", message, until: null };
 }
 
 /** The circuit closes when the user changes the service, and when a version of a run of the class is promoted. */

@@ -12,6 +12,7 @@ import {
   type ThreatModel,
 } from "../../api/index.ts";
 import { identify, isInStore, names, seedOf } from "../identity.ts";
+import { selectorText } from "../label-selector.ts";
 import { labels } from "../labels.ts";
 import { routeWanted } from "../model-rollout/resources.ts";
 import type { Workload } from "../workload.ts";
@@ -40,6 +41,7 @@ export function retrainingOf(
   const comparable = retraining.trainer.evaluation === "Image" || isInStore(baseline.uri) ? baseline : active;
   const resolved =
     gates.length > 0 ? gates : defaultGates(retraining.evaluationData, cause.class, threatModel.spec.targets);
+  const { firstVersion } = service.status;
   const traffic = usesTraffic(service, cause) && snapshot ? { traffic: snapshot.uri } : {};
   return {
     metadata: { name: names.retraining(name, cause.id), namespace, labels: { [labels.service]: name } },
@@ -48,6 +50,7 @@ export function retrainingOf(
       cause,
       parent: { digest: active.digest, uri: active.uri },
       baseline: { digest: comparable.digest, uri: comparable.uri },
+      ...(firstVersion ? { firstVersion: { digest: firstVersion.digest, uri: firstVersion.uri } } : {}),
       threatModel: {
         name: threatModel.metadata.name,
         hash: threatModel.status.hash ?? "",
@@ -98,7 +101,8 @@ export function rolloutOf(service: EmbeddingService): {
   if (!rollout?.to || rollout.uid !== "" || !activeVersion) return null;
   const { name, namespace } = service.metadata;
   const end = (model: ModelRef) => ({ version: model.name, digest: model.digest, uri: model.uri });
-  const approval = rollout.needsApproval === "" ? service.spec.rollout.approval : "Manual";
+  const { maxBaselineShift: _, ...policy } = service.spec.rollout;
+  const approval = rollout.needsApproval === "" ? policy.approval : "Manual";
   return {
     metadata: { name: rollout.name, namespace, labels: { [labels.service]: name } },
     spec: {
@@ -106,7 +110,7 @@ export function rolloutOf(service: EmbeddingService): {
       from: end(activeVersion),
       to: end(rollout.to),
       reason: "Promotion",
-      policy: { ...service.spec.rollout, approval },
+      policy: { ...policy, approval },
       paused: false,
       abort: false,
       approvals: [],
@@ -145,7 +149,7 @@ export function gatewayConfigOf(
   const candidate = routeWanted(rollout);
   return {
     service: { name, namespace, uid },
-    selector: { ...workload.selector },
+    selector: selectorText(workload.selector),
     port: spec.port,
     protocol: spec.protocol,
     modality: spec.modality,

@@ -7,6 +7,7 @@ import type { Protection } from "./protect.ts";
 import type { Restoration } from "./restore.ts";
 import type { Retrain } from "./retrain.ts";
 import { schedulesAfter } from "./schedules.ts";
+import { trafficAvailable } from "./traffic.ts";
 import type { Observed } from "./world.ts";
 
 type Decided = {
@@ -213,6 +214,7 @@ function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: 
   list = source
     ? say(list, "SignalsAvailable", false, source.reason, source.message)
     : say(list, "SignalsAvailable", ...availability(world));
+  list = say(list, "TrafficAvailable", ...trafficAvailable(world));
   list =
     gateway.ready >= gateway.wanted
       ? say(list, "GatewayReady", true, "Ready", `${gateway.ready} of ${gateway.wanted} pods are ready`)

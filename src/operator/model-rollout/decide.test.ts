@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { type ModelRolloutStatus, modelRolloutStatus } from "../../api/index.ts";
+import type { LabelSelector } from "../label-selector.ts";
 import { rolloutFixture } from "../rollout.fixture.ts";
 import { serviceFixture } from "../service.fixture.ts";
 import type { Workload } from "../workload.ts";
 import { advance } from "./advance.ts";
 import { decide } from "./decide.ts";
 import { mustRestoreField } from "./go-back.ts";
-import { catcherOf, poolDeployment, poolsWanted, routeWanted } from "./resources.ts";
+import { catchersOf, poolDeployment, poolPodLabels, poolsWanted, routeWanted, type Selecting } from "./resources.ts";
 import { restore } from "./restore.ts";
 import type { Analysis, Observed, Pool } from "./world.ts";
 
@@ -42,7 +43,7 @@ const workload = (served: string, rolling: Workload["rolling"] = "Complete"): Wo
   readyReplicas: 3,
   readyOfTemplate: 3,
   rolling,
-  selector: { app: "embedder" },
+  selector: { matchLabels: { app: "embedder" } },
   deployment: {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -571,10 +572,34 @@ describe("pools", () => {
     ]);
   });
 
-  it("that a Service would take for the workload's are seen", () => {
+  it("that a Service or a budget would take for the workload's are seen", () => {
     const podLabels = made.spec.template.metadata?.labels ?? {};
-    const named = (name: string, selector: Record<string, string>) => ({ metadata: { name }, selector });
-    expect(catcherOf(podLabels, [named("embedder", { app: "embedder" }), named("none", {})])).toBeNull();
-    expect(catcherOf(podLabels, [named("wide", { team: "search" })])).toBe("wide");
+    const metadata = { name: "x" };
+    const by = (selector: Selecting["selector"]) =>
+      catchersOf(podLabels, [{ kind: "PodDisruptionBudget", metadata, selector }]);
+    expect(by({ matchLabels: { app: "embedder" } })).toEqual([]);
+    expect(by(null)).toEqual([]);
+    expect(by({ matchLabels: { team: "search" } })).toEqual(["PodDisruptionBudget x (team in (search))"]);
+    expect(by({})).toEqual(["PodDisruptionBudget x (all pods)"]);
+  });
+
+  it.each<[string, LabelSelector, string[]]>([
+    ["asks for a label", { matchExpressions: [{ key: "team", operator: "In", values: ["search", "ads"] }] }, []],
+    [
+      "asks for one and rules one out",
+      { matchLabels: { app: "embedder" }, matchExpressions: [{ key: "track", operator: "NotIn", values: ["canary"] }] },
+      [],
+    ],
+    [
+      "only rules labels out",
+      { matchExpressions: [{ key: "track", operator: "NotIn", values: ["canary"] }] },
+      ["Deployment embedder (track notin (canary))"],
+    ],
+    ["rules out the pool's own", { matchExpressions: [{ key: "evenkeel.dev/version", operator: "DoesNotExist" }] }, []],
+  ])("keep out of a workload whose selector %s, or it is said", (_, selector, caught) => {
+    const stable = { ...workload(uri(a)), selector };
+    const { metadata } = stable.deployment;
+    const podLabels = poolPodLabels(stable, "shop", b);
+    expect(catchersOf(podLabels, [{ kind: "Deployment", metadata, selector }])).toEqual(caught);
   });
 });

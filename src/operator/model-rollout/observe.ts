@@ -16,7 +16,7 @@ import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
 import { type Workload, workloadOf } from "../workload.ts";
 import { analyse } from "./checks.ts";
-import { catcherOf, poolPodLabels } from "./resources.ts";
+import { catchersOf, poolPodLabels, type Selecting } from "./resources.ts";
 import type { Observed, Pool, Routing } from "./world.ts";
 
 /** All reads of a reconcile of a rollout. */
@@ -92,26 +92,23 @@ async function obstacleOf(
     kube.list(podDisruptionBudgets, { namespace, signal }),
     kube.list(horizontalPodAutoscalers, { namespace, signal }),
   ]);
-  const own = (object: { metadata: { labels?: Record<string, string> } }): boolean =>
-    object.metadata.labels?.[labels.managedBy] === "evenkeel";
-  const byService = catcherOf(
-    podLabels,
-    serviceList.items
-      .filter((item) => !own(item))
-      .map(({ metadata, spec }) => ({ metadata, selector: spec?.selector ?? {} })),
-  );
-  const byBudget = catcherOf(
-    podLabels,
-    budgetList.items
-      .filter((item) => !own(item))
-      .map(({ metadata, spec }) => ({ metadata, selector: spec?.selector?.matchLabels ?? {} })),
-  );
-  const name = names.pool(workload.deployment.metadata.name, rollout.spec.to.digest);
-  const byScaler = scalerList.items.find(({ spec }) => spec?.scaleTargetRef.name === name)?.metadata.name;
+  const theirs = (object: { metadata: { labels?: Record<string, string> } }): boolean =>
+    object.metadata.labels?.[labels.managedBy] !== "evenkeel";
+  const { metadata } = workload.deployment;
+  const selecting: readonly Selecting[] = [
+    { kind: "Deployment", metadata, selector: workload.selector },
+    ...serviceList.items.filter(theirs).map(({ metadata, spec }): Selecting => {
+      return { kind: "Service", metadata, selector: spec?.selector ? { matchLabels: spec.selector } : null };
+    }),
+    ...budgetList.items.filter(theirs).map(({ metadata, spec }): Selecting => {
+      return { kind: "PodDisruptionBudget", metadata, selector: spec?.selector ?? null };
+    }),
+  ];
+  const name = names.pool(metadata.name, rollout.spec.to.digest);
+  const scalers = scalerList.items.filter(({ spec }) => spec?.scaleTargetRef.name === name);
   const caught = [
-    ...(byService ? [`Service ${byService}`] : []),
-    ...(byBudget ? [`PodDisruptionBudget ${byBudget}`] : []),
-    ...(byScaler ? [`HorizontalPodAutoscaler ${byScaler}`] : []),
+    ...catchersOf(podLabels, selecting),
+    ...scalers.map(({ metadata }) => `HorizontalPodAutoscaler ${metadata.name}`),
   ];
   if (caught.length === 0 || caches.deployments.get({ namespace, name })) return null;
   return {

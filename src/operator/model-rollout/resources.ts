@@ -1,22 +1,21 @@
 import type { EmbeddingServiceSpec, ModelRollout } from "../../api/index.ts";
 import { names, short } from "../identity.ts";
+import { type LabelSelector, selectorText, selects, withoutSelected } from "../label-selector.ts";
 import { labels } from "../labels.ts";
 import type { Deployment } from "../objects.ts";
 import type { Workload } from "../workload.ts";
 import { currentStep, replicasFor, watchEnds } from "./step.ts";
 import type { Observed } from "./world.ts";
 
-/** Labels that a pool's pods are selected by; no selector of the workload's fits them (decision 30). */
+/** Labels that a pool's pods are selected by (decision 30). */
 export function poolSelector(service: string, digest: string): Record<string, string> {
   return { [labels.service]: service, [labels.version]: short(digest, 8) };
 }
 
 /** Labels of a pool's pods: the workload's, less those that it selects by. */
 export function poolPodLabels(workload: Workload, service: string, digest: string): Record<string, string> {
-  const copied = Object.entries(workload.deployment.spec?.template.metadata?.labels ?? {}).filter(
-    ([key]) => !(key in workload.selector),
-  );
-  return { ...Object.fromEntries(copied), ...poolSelector(service, digest) };
+  const template = workload.deployment.spec?.template.metadata?.labels ?? {};
+  return { ...withoutSelected(template, workload.selector), ...poolSelector(service, digest) };
 }
 
 /** A Deployment of one digest beside the workload, its template copied. */
@@ -127,7 +126,7 @@ export function routeWanted(rollout: ModelRollout | null) {
   const pool = (end: ModelRollout["spec"]["to"], weight: number, mirror: boolean) => ({
     digest: end.digest,
     uri: end.uri,
-    selector: poolSelector(spec.serviceRef.name, end.digest),
+    selector: selectorText({ matchLabels: poolSelector(spec.serviceRef.name, end.digest) }),
     weight,
     mirror,
   });
@@ -148,13 +147,26 @@ export function routeWanted(rollout: ModelRollout | null) {
   }
 }
 
-type Labelled = { readonly metadata: { readonly name: string }; readonly selector: Readonly<Record<string, string>> };
+/** What selects pods. */
+export type Selecting = {
+  readonly kind: "Deployment" | "Service" | "PodDisruptionBudget";
+  readonly metadata: { readonly name: string };
+  /** null selects nothing. */
+  readonly selector: LabelSelector | null;
+};
 
-/** The first Service or PodDisruptionBudget that would take a pool's pods for the workload's (decision 30). */
-export function catcherOf(podLabels: Readonly<Record<string, string>>, candidates: readonly Labelled[]): string | null {
-  const caught = candidates.find(({ selector }) => {
-    const entries = Object.entries(selector);
-    return entries.length > 0 && entries.every(([key, value]) => podLabels[key] === value);
-  });
-  return caught?.metadata.name ?? null;
+/**
+ * Those that would take a pool's pods for the workload's (decision 30), each with what it selects by. The workload itself
+ * is one where its selector only rules labels out: without its labels a pod fits it all the better, and its autoscaler
+ * would count the candidate's pods.
+ */
+export function catchersOf(
+  podLabels: Readonly<Record<string, string>>,
+  selecting: readonly Selecting[],
+): readonly string[] {
+  return selecting.flatMap(({ kind, metadata, selector }) =>
+    selector && selects(selector, podLabels)
+      ? [`${kind} ${metadata.name} (${selectorText(selector) || "all pods"})`]
+      : [],
+  );
 }

@@ -144,6 +144,49 @@ describe("a run", () => {
   });
 
   it.each([
+    ["within the limit", 1, ""],
+    [
+      "over it",
+      1.001,
+      "the 800 admitted samples lie 1.01 standard deviations from the first version's reference; maxBaselineShift is 1",
+    ],
+    [
+      "unknown",
+      null,
+      "how far the 800 admitted samples lie from the first version's reference is not known; maxBaselineShift is 1",
+    ],
+  ])("asks for a person when admitted traffic has shifted further than it may: %s", (_, shift, needsApproval) => {
+    const { status, said } = next(gating("Pass", { trafficAdmitted: 800, baselineShift: shift }));
+    expect(status).toMatchObject({ phase: "Published", needsApproval });
+    expect(said).toMatchObject([
+      { kind: "TrafficAdmitted", facts: { samples: 800, shift, maxBaselineShift: 1, needsApproval } },
+      { kind: "RunPublished" },
+    ]);
+  });
+
+  it("asks nobody, and admits nothing, when no traffic was admitted or the gates did not pass", () => {
+    expect(next(gating("Pass", { trafficAdmitted: 0 })).status.needsApproval).toBe("");
+    const { said } = next(gating("Fail", { trafficAdmitted: 800, baselineShift: 0.1 }));
+    expect(said.map(({ kind }) => kind)).toEqual(["RunRejected"]);
+  });
+
+  it("goes by the service's limit, and says both when samples were set aside as well", () => {
+    const wide = serviceFixture({ spec: { rollout: { maxBaselineShift: 3 } }, status: service.status });
+    const shifted = { trafficAdmitted: 800, baselineShift: 2 };
+    expect(next(gating("Pass", shifted), { service: wide }).status.needsApproval).toBe("");
+    expect(next(gating("Pass", { ...shifted, quarantined: 0.3 })).status.needsApproval).toMatch(
+      /^30 % of .* aside; the 800 .* maxBaselineShift is 1$/,
+    );
+  });
+
+  it("takes what the trainer measured, and nothing for what it did not", () => {
+    const after = (result: Partial<TrainResult>) =>
+      next(training, { train: job({ ...complete, result: { ...trained, ...result } }) }).status;
+    expect(after({ trafficAdmitted: 800, baselineShift: 0.4 })).toMatchObject({ baselineShift: 0.4 });
+    expect(after({ trafficAdmitted: 800 })).toMatchObject({ trafficAdmitted: 800, baselineShift: null });
+  });
+
+  it.each([
     [
       "bad data",
       job<TrainResult>({

@@ -135,6 +135,7 @@ function train(world: Observed, now: number): Step | null {
       bundle: result.bundle,
       quarantined,
       trafficAdmitted: result.trafficAdmitted ?? 0,
+      baselineShift: result.baselineShift ?? null,
       evaluate: newJob(jobNames(run.metadata.name).evaluate),
     },
     said: [say(world, "TrainingFinished", facts)],
@@ -180,7 +181,7 @@ function evaluate(world: Observed, now: number): Step | null {
 
 function gate(world: Observed, now: number): Step | null {
   const { run, published } = world;
-  const { phase, gates, overlap, quarantined, bundle } = run.status;
+  const { phase, gates, overlap, bundle, trafficAdmitted: samples, baselineShift: shift } = run.status;
   if (phase !== "Gating") return null;
   if (!published) return wait("the version is being made");
   const name = names.modelVersion(run.spec.serviceRef.name, identify(bundle).digest);
@@ -195,10 +196,9 @@ function gate(world: Observed, now: number): Step | null {
     const message = failed.map(({ name: gateName, message: said }) => `${gateName}: ${said}`).join("; ");
     return end(world, "Rejected", unknown ? "NotProven" : "GateFailed", message, now, made);
   }
-  const needsApproval =
-    quarantined !== null && quarantined > mostQuarantined
-      ? `${Math.round(quarantined * 100)} % of the captured samples were set aside`
-      : "";
+  const mostShift = world.service?.spec.rollout.maxBaselineShift ?? 0;
+  const needsApproval = reasonsForApproval(run.status, mostShift).join("; ");
+  const admitted = { samples, shift, maxBaselineShift: mostShift, snapshot: run.spec.traffic ?? "", needsApproval };
   return {
     status: {
       phase: "Published",
@@ -208,10 +208,38 @@ function gate(world: Observed, now: number): Step | null {
       message: "",
       finishedAt: instant(now),
     },
-    said: [say(world, "RunPublished", { bundle, modelVersion: name, needsApproval })],
+    said: [
+      ...(samples > 0 ? [say(world, "TrafficAdmitted", admitted)] : []),
+      say(world, "RunPublished", { bundle, modelVersion: name, needsApproval }),
+    ],
     message: "",
     stalled: null,
   };
+}
+
+/** What passed its gates and yet is for a person to accept (decisions 5 and 11). */
+function reasonsForApproval(
+  { quarantined, trafficAdmitted, baselineShift }: RetrainingStatus,
+  mostShift: number,
+): readonly string[] {
+  const reasons: string[] = [];
+  if (quarantined !== null && quarantined > mostQuarantined) {
+    reasons.push(`${Math.round(quarantined * 100)} % of the captured samples were set aside`);
+  }
+  if (trafficAdmitted > 0 && !(baselineShift !== null && baselineShift <= mostShift)) {
+    const where = "from the first version's reference";
+    const shift =
+      baselineShift === null
+        ? `how far the ${trafficAdmitted} admitted samples lie ${where} is not known`
+        : `the ${trafficAdmitted} admitted samples lie ${roundUp(baselineShift)} standard deviations ${where}`;
+    reasons.push(`${shift}; maxBaselineShift is ${mostShift}`);
+  }
+  return reasons;
+}
+
+/** What is over the limit shall not read as if it were not. */
+function roundUp(shift: number): number {
+  return Math.ceil(shift * 100) / 100;
 }
 
 type Followed<Result> =

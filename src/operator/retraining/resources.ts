@@ -106,13 +106,14 @@ function job(run: Retraining, role: Role, name: string, request: TrainRequest | 
 }
 
 export function trainRequestOf(run: Retraining): TrainRequest {
-  const { parent, dataset, traffic, cause, threatModel, seed, trainer } = run.spec;
+  const { parent, firstVersion, dataset, traffic, cause, threatModel, seed, trainer } = run.spec;
   return trainRequest.parse({
     kind: "Train",
     run: `${run.metadata.namespace}/${run.metadata.name}`,
     parent,
     dataset,
     ...(traffic === undefined ? {} : { traffic }),
+    ...(firstVersion === undefined ? {} : { firstVersion: firstVersion.uri }),
     causeClass: cause.class,
     perturbations: threatModel.perturbations,
     seed,

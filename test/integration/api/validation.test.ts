@@ -79,6 +79,22 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
     [change("spec.monitoring.block", "1h"), change("spec.monitoring.falseAlarms.per", "1d")],
     /falseAlarms\.per: .*60 times block/,
   ],
+  // And of the rules that compare durations not a word.
+  ...(
+    [
+      ["spec.monitoring.falseAlarms.per", "banana"],
+      ["spec.monitoring.block", "1"],
+      ["spec.retraining.maxDuration", "s"],
+    ] as const
+  ).map(
+    ([path, value]) =>
+      [
+        "EmbeddingService",
+        `${path} ${value}`,
+        [change(path, value)],
+        new RegExp(`is invalid: ${path}: Invalid value: "${value}": ${path} in body should match '[^']*'$`),
+      ] as const,
+  ),
   [
     "EmbeddingService",
     "no false alarms at all",
@@ -134,6 +150,13 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
     /traffic\.clientKey: /,
   ],
   ["EmbeddingService", "no gateway", [change("spec.gateway.replicas", 0)], /spec\.gateway\.replicas: /],
+  ["EmbeddingService", "TLS without a Secret", [change("spec.gateway.tls", {})], /gateway\.tls\.secretName: Required/],
+  [
+    "EmbeddingService",
+    "a Secret of another namespace",
+    [change("spec.gateway.tls", { secretName: "other/products-tls" })],
+    /gateway\.tls\.secretName: .*should match/,
+  ],
   [
     "EmbeddingService",
     "a learning rate of nothing",
@@ -265,6 +288,12 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
     "a toleration of everything by value",
     [change("spec.retraining.placement.tolerations", [{ operator: "Equal", value: "x" }])],
     /tolerations\[0\]\.operator: /,
+  ],
+  [
+    "EmbeddingService",
+    "a shift that nothing keeps within",
+    [change("spec.rollout.maxBaselineShift", -1)],
+    /rollout\.maxBaselineShift: /,
   ],
   [
     "EmbeddingService",

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { request } from "undici";
+import { type Dispatcher, request } from "undici";
 import { inject } from "vitest";
 import { z } from "zod";
 import {
@@ -11,7 +11,7 @@ import {
   monitorState,
   type StoreUri,
 } from "../../../src/api/index.ts";
-import { Gateway } from "../../../src/gateway/index.ts";
+import { Gateway, readCertificate } from "../../../src/gateway/index.ts";
 import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { configMaps, type Kube, leases, namespaces, pods } from "../../../src/kube/index.ts";
 import { openStore, type Store } from "../../../src/registry/index.ts";
@@ -58,7 +58,7 @@ export class Bed {
     this.config = gatewayConfig.parse({
       generation: 0,
       service: { name: service, namespace: parts.namespace, uid: "4711" },
-      selector: { app: "embedder" },
+      selector: "app=embedder",
       port: parts.podPort,
       protocol: "OpenAI",
       modality: "Vector",
@@ -99,7 +99,7 @@ export class Bed {
   }
 
   /** A gateway of this process, with its pod as the other gateways see it. */
-  async startGateway(name: string, host: string, options: { adminPort?: number; kube?: Kube } = {}) {
+  async startGateway(name: string, host: string, options: { adminPort?: number; kube?: Kube; tls?: string } = {}) {
     const { namespace, root } = this;
     const faults: unknown[] = [];
     const stopped = new AbortController();
@@ -111,6 +111,8 @@ export class Bed {
       host,
       port: 0,
       adminPort: options.adminPort ?? 0,
+      tls: options.tls === undefined ? null : { folder: options.tls, certificate: await readCertificate(options.tls) },
+      certificateEveryMs: 50,
       store: root,
       leaseMs: 2000,
       drainMs: 0,
@@ -120,7 +122,7 @@ export class Bed {
     const running = gateway.run(stopped.signal);
     const started: RunningGateway = {
       name,
-      url: `http://${host}:${ports.port}`,
+      url: `${options.tls === undefined ? "http" : "https"}://${host}:${ports.port}`,
       adminUrl: `http://${host}:${ports.adminPort}`,
       faults,
       stop: async () => {
@@ -191,9 +193,11 @@ export async function embed(
   { url }: RunningGateway,
   inputs: readonly (readonly number[])[],
   headers: Record<string, string> = {},
+  dispatcher?: Dispatcher,
 ) {
   const answer = await request(`${url}/v1/embeddings`, {
     method: "POST",
+    ...(dispatcher && { dispatcher }),
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ input: inputs, model: "m" }),
   });

@@ -79,12 +79,12 @@ describe("documents", () => {
   });
 
   it("go to the stable model while a candidate answers queries, and to the next one once it is promoted", async () => {
-    const candidate = { digest: digestOf(next), uri: next, selector: { app: "next" }, weight: 100, mirror: false };
+    const candidate = { digest: digestOf(next), uri: next, selector: "app=next", weight: 100, mirror: false };
     await bed.configure({ routing: { ...bed.config.routing, candidate } });
     await waitFor("the candidate to answer", async () => (await embed(first, inputs(1))).model === digestOf(next));
     expect((await embed(first, inputs(4), toIndex)).model).toBe(digestOf(bed.stable));
     const stable = { digest: digestOf(next), uri: next };
-    await bed.configure({ routing: { ...bed.config.routing, stable, candidate: null }, selector: { app: "next" } });
+    await bed.configure({ routing: { ...bed.config.routing, stable, candidate: null }, selector: "app=next" });
     await waitFor("the next one to be stable", async () => (await embed(first, inputs(1))).model === digestOf(next));
     expect((await embed(first, inputs(7), toIndex)).model).toBe(digestOf(next));
     await untilCounted(next, {

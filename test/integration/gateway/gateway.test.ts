@@ -77,7 +77,13 @@ describe("a gateway on a real API server", () => {
     await configure({
       routing: {
         ...bed.config.routing,
-        candidate: { digest: digestOf(candidate), uri: candidate, selector: labels, weight: 0, mirror: true },
+        candidate: {
+          digest: digestOf(candidate),
+          uri: candidate,
+          selector: "app=embedder-candidate",
+          weight: 0,
+          mirror: true,
+        },
       },
     });
     await bed.startPod("candidate-0", "127.0.0.23", candidate, 0.05, labels);

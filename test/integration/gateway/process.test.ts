@@ -68,3 +68,12 @@ it("runs as a process of its own, serves, ends a request under way after SIGTERM
   expect(documents?.versions).toMatchObject([{ digest: digestOf(bed.stable), count: 1 }]);
   slow.socket.destroy();
 });
+
+it("does not start on a certificate that it cannot show, and says which file", async () => {
+  const args = ["gateway", "--service", service, "--namespace", bed.namespace, "--tls", bed.root];
+  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  let output = "";
+  child.stderr.on("data", (chunk) => (output += String(chunk)));
+  expect(await once(child, "exit")).toEqual([1, null]);
+  expect(output).toMatch(/^evenkeel: .*\/tls\.crt: ENOENT: .*\n$/);
+});

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createConnection, type Socket } from "node:net";
+import type { Certificate } from "../../../src/gateway/certificate.ts";
 import type { Exchange } from "../../../src/gateway/exchange.ts";
 import type { Guard } from "../../../src/gateway/guard.ts";
 import { defaultLimits, type ProxyLimits } from "../../../src/gateway/limits.ts";
@@ -73,6 +74,7 @@ export async function startRig(
   options: {
     limits?: Partial<ProxyLimits>;
     guard?: Guard;
+    certificate?: Certificate;
     route?: (key: RouteKey, pods: readonly Upstream[]) => Route;
   } = {},
 ): Promise<Rig> {
@@ -82,6 +84,7 @@ export async function startRig(
   );
   const counts: Counts = { inFlight: 0, codes: [], failures: [], actions: [], exchanges: [] };
   const proxy = new Proxy({
+    certificate: options.certificate ?? null,
     limits,
     rules: () => ({ path: "/v1/embeddings", stickyHeader: null, clientHeader: "x-client" }),
     route: (key, except) => {

@@ -547,6 +547,8 @@ describe("what happens meanwhile", () => {
         ({ type, reason }) => type === "SignalsAvailable" && reason === "PrometheusNotAllowed",
       ),
     );
+    const { signals } = (await shop()).status;
+    expect(new Set(signals.map(({ reason }) => reason))).toEqual(new Set(["PrometheusNotAllowed"]));
     expect(asked).toBe(0);
     await other.stop();
   });

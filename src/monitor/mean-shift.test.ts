@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { matrixOf } from "./matrix.ts";
+import { meanShift } from "./mean-shift.ts";
+import { seededRandom } from "./random.ts";
+
+const random = seededRandom(11);
+
+/** Vectors around a mean, with a spread of their own in each coordinate. */
+function around(mean: readonly number[], spread: readonly number[], n: number) {
+  return matrixOf(
+    Array.from({ length: n }, () => mean.map((value, j) => value + (spread[j] ?? 1) * random.gaussian())),
+  );
+}
+
+describe("the shift of a mean", () => {
+  const d = 64;
+  const zero = Array.from({ length: d }, () => 0);
+  const spread = zero.map((_, j) => 1 + j / d);
+  const along = (shift: number) => zero.map((_, j) => (j === 0 ? shift : 0));
+
+  it("is in standard deviations of a vector, whatever their scale", () => {
+    // The ridge, a tenth of the mean variance, makes each a little larger than it is.
+    const shift = meanShift(around(along(2), spread, 2000), around(zero, spread, 2000));
+    expect(shift).toBeGreaterThan(1.7);
+    expect(shift).toBeLessThan(2.05);
+    const scaled = (by: number) => spread.map((value) => by * value);
+    const larger = meanShift(around(along(20), scaled(10), 2000), around(zero, scaled(10), 2000));
+    expect(larger).toBeCloseTo(shift ?? 0, 0);
+  });
+
+  it("has nothing of what sampling alone brings, which for 100 vectors of 64 numbers is 0.9", () => {
+    const shifts = Array.from({ length: 20 }, () => meanShift(around(zero, spread, 100), around(zero, spread, 800)));
+    expect(Math.max(...shifts.map((shift) => shift ?? 9))).toBeLessThan(0.6);
+  });
+
+  it("is not known by a few vectors, nor against a reference without spread", () => {
+    const reference = around(zero, spread, 800);
+    expect(meanShift(around(along(3), spread, 29), reference)).toBeNull();
+    expect(meanShift(around(along(3), spread, 30), reference)).toBeGreaterThan(1);
+    expect(meanShift(reference, around(zero, spread, 29))).toBeNull();
+    expect(meanShift(reference, around(zero, zero, 100))).toBeNull();
+  });
+});
