@@ -67,7 +67,7 @@ export class Gateway {
     const mirror = new Mirror({
       metrics: this.#metrics,
       candidate: () => this.#runtime?.pick(this.#runtime.digestOf("candidate")) ?? null,
-      dimension: (digest) => this.#runtime?.materials.get(digest)?.dimension ?? null,
+      form: (digest) => this.#runtime?.materials.get(digest) ?? null,
       protocol: () => this.#runtime?.protocol ?? null,
     });
     this.#observer = new Observer({

@@ -30,7 +30,15 @@ const flagRate = 0.01;
 async function read(request: MaterialRequest): Promise<MaterialMessage> {
   const { store: root, model, baseline, squeezers } = request;
   const notes: string[] = [];
-  const nothing = { kind: "Read", dimension: null, probes: null, drift: null, baseline: null, thresholds: [] } as const;
+  const nothing = {
+    kind: "Read",
+    dimension: null,
+    normalised: false,
+    probes: null,
+    drift: null,
+    baseline: null,
+    thresholds: [],
+  } as const;
   if (root === null || !storeUri.safeParse(model.uri).success) {
     return { ...nothing, notes: [`${model.uri} is not in a store that this gateway has`] };
   }
@@ -51,6 +59,7 @@ async function read(request: MaterialRequest): Promise<MaterialMessage> {
   const parts = {
     ...nothing,
     dimension: description?.dimension ?? null,
+    normalised: description?.normalise ?? false,
     probes: probes && takeProbes(probes, request.probes),
   };
   if (!embedded) return { ...parts, notes: [...notes, "the bundle brings no reference"] };

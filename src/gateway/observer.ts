@@ -8,7 +8,7 @@ import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { Input } from "./inputs.ts";
 import type { Material } from "./material.ts";
 import { type EmbeddingRequest, type Protocol, Unparsed } from "./protocols/index.ts";
-import { vectorFault } from "./vector-check.ts";
+import { anyForm, checkAnswer, vectorFault } from "./vector-check.ts";
 import { Wakeup } from "./wakeup.ts";
 import { largestAnswer } from "./whole-answer.ts";
 
@@ -120,17 +120,15 @@ export class Observer {
   }
 
   async #take(exchange: Exchange): Promise<void> {
-    const { rules: rulesNow, metrics, recorder, random } = this.#options;
+    const { rules: rulesNow, metrics, random } = this.#options;
     const rules = rulesNow();
-    const { pool, upstream, status, at, verdict } = exchange;
+    const { pool, upstream, status, verdict } = exchange;
     if (!rules || status !== 200) return;
     const model = upstream.digest;
     const vectors = await this.#read(exchange, rules.protocol);
     if (!vectors) return;
     metrics.vectors(pool, model, vectors.length);
-    const sound = this.#sound(exchange, vectors);
-    recorder()?.add(model, at, sound);
-    metrics.taken(model, "counted", sound.length);
+    this.#record(exchange, vectors, rules.protocol);
     if (verdict && verdict.kind !== "Unscored") this.#flags(exchange, verdict);
     const probes = verdict === null && random() < rules.consistencySample;
     const captures = [...vectors.keys()].filter(() => random() < rules.captureSample);
@@ -161,13 +159,14 @@ export class Observer {
     }
   }
 
-  #sound({ pool, upstream }: Exchange, vectors: readonly Float32Array[]): Float32Array[] {
-    const dimension = this.#options.material(upstream.digest)?.dimension ?? null;
-    return vectors.filter((vector) => {
-      const fault = vectorFault(vector, dimension);
-      if (fault) this.#options.metrics.invalid(pool, upstream.digest, fault);
-      return fault === null;
-    });
+  #record({ pool, upstream, request, at }: Exchange, vectors: readonly Float32Array[], protocol: Protocol): void {
+    const { material, metrics, recorder } = this.#options;
+    const model = upstream.digest;
+    const { faults, altered } = checkAnswer(vectors, material(model) ?? anyForm, protocol, request);
+    for (const fault of faults) if (fault) metrics.invalid(pool, model, fault);
+    const sound = vectors.filter((_, i) => faults[i] === null);
+    if (!altered) recorder()?.add(model, at, sound);
+    metrics.taken(model, altered ? "bypassed" : "counted", sound.length);
   }
 
   #flags({ pool, upstream, at }: Exchange, { scored, flagged }: { scored: number; flagged: number }): void {
@@ -213,7 +212,7 @@ export class Observer {
     if (!material || vectors.length !== request.inputs.length) return null;
     if (material.drift) {
       for (const vector of vectors.slice(0, mostProbed)) {
-        if (vectorFault(vector, material.drift.dimension) !== null) continue;
+        if (vectorFault(vector, { ...material, dimension: material.drift.dimension }) !== null) continue;
         if (scoreAnomaly(material.drift, vector).p < outlierLevel) metrics.outlier(upstream.digest);
       }
     }
