@@ -217,6 +217,7 @@ describe("faults", () => {
     const { port } = await rig([upstream.port], { limits: { maxBodyBytes: 1000, wholeBytes: 10 } });
     const answer = await send(port, { headers, body: [Buffer.alloc(2000)] });
     expect(answer.status).toBe(413);
+    expect(answer.headers["x-evenkeel-model"]).toBe(digest);
     expect(answer.headers["content-type"]).toBe("application/problem+json");
   });
 
@@ -224,6 +225,7 @@ describe("faults", () => {
     const { port, counts } = await rig([]);
     const answer = await send(port, { body: Buffer.from("{}") });
     expect(answer.status).toBe(503);
+    expect(answer.headers["x-evenkeel-model"]).toBe(digest);
     expect(JSON.parse(answer.body.toString())).toEqual({
       type: "about:blank",
       title: "No pod is ready",

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import type { Exchange } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
-import { routeHeader } from "./headers.ts";
+import { modelLines, routeHeader } from "./headers.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { answerProblem } from "./problem.ts";
-import { ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
+import { modelOn, ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
 import { RequestBody, readWhole } from "./request-body.ts";
 import type { RouteKey } from "./routing.ts";
 import type { Upstream } from "./upstream.ts";
@@ -100,7 +100,8 @@ export class Proxy {
     const length = Number(request.headers["content-length"] ?? Number.NaN);
     if (length > limits.maxBodyBytes) {
       const detail = `${length} bytes; at most ${limits.maxBodyBytes} are passed on`;
-      answerProblem(response, { status: 413, title: "Request too large", detail, headers: ["connection", "close"] });
+      const headers = ["connection", "close", ...modelLines(modelOn(route(key, null)))];
+      answerProblem(response, { status: 413, title: "Request too large", detail, headers });
       return;
     }
     if (expectsContinue) response.writeContinue();
