@@ -9,7 +9,14 @@ import { type Material, noMaterial } from "./material.ts";
 const d = 6;
 const model = `sha256:${"a".repeat(64)}`;
 const other = `sha256:${"b".repeat(64)}`;
-const settings: FleetSettings = { threshold: 1000, minVectors: 30, minShare: 0.1, shareWindow: 5, minScored: 30 };
+const settings: FleetSettings = {
+  threshold: 1000,
+  minVectors: 30,
+  minShare: 0.1,
+  shareWindow: 5,
+  minScored: 30,
+  protecting: false,
+};
 const steady = { compared: 2, mismatched: 0 };
 
 function vectors(count: number, shift: number, seed: number): Float32Array[] {
@@ -107,7 +114,7 @@ describe("stepFleet", () => {
   const shifted = Array.from({ length: 60 }, (_, i) => blockOf(160 + i, vectors(40, 0.8, 5000 + i)));
 
   it("is silent on traffic like the reference, and raises one alarm after a shift", () => {
-    const before = run(startFleet(material, 99), quiet, 100);
+    const before = run(startFleet(material, 99, 1000), quiet, 100);
     expect(before.alarms).toEqual([]);
     expect(new Set(before.results)).toEqual(new Set(["bet"]));
     const after = run(before.state, shifted, 160);
@@ -118,8 +125,15 @@ describe("stepFleet", () => {
   it("says what kind of block it was", () => {
     const few = blockOf(2, vectors(10, 0, 1));
     const unsketched = { ...blockOf(3, vectors(10, 0, 1)), sketches: new Map() };
-    expect(run(startFleet(material, 0), [null, few, unsketched], 1).results).toEqual(["empty", "short", "short"]);
-    const step = stepFleet(startFleet(noMaterial(model, ""), 0), 1, null, steady, noMaterial(model, ""), settings);
+    expect(run(startFleet(material, 0, 1000), [null, few, unsketched], 1).results).toEqual(["empty", "short", "short"]);
+    const step = stepFleet(
+      startFleet(noMaterial(model, ""), 0, 1000),
+      1,
+      null,
+      steady,
+      noMaterial(model, ""),
+      settings,
+    );
     expect(step.result).toBe("learning");
     expect(step.readings.RepresentationDrift.learning).toBe(true);
     expect(step.readings.AdversarialAnomaly.learning).toBe(true);
@@ -130,35 +144,45 @@ describe("stepFleet", () => {
     const attacked = Array.from({ length: 3 }, (_, i) =>
       blockOf(1 + i, vectors(40, 0, i), { scored: 40, flagged: 20 }),
     );
-    expect(run(startFleet(material, 0), attacked, 1).state.alarms.AdversarialAnomaly).toEqual({
+    expect(run(startFleet(material, 0, 1000), attacked, 1).state.alarms.AdversarialAnomaly).toEqual({
       number: 1,
       active: true,
     });
     const benign = attacked.map((block) => ({ ...block, flagged: 1 }));
-    expect(run(startFleet(material, 0), benign, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
-    expect(run(startFleet(material, 0), shifted, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
+    expect(run(startFleet(material, 0, 1000), benign, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
+    expect(run(startFleet(material, 0, 1000), shifted, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
+  });
+
+  it("notes an attack from the blocks that led to its alarm on, and while protection is on without an alarm", () => {
+    const attacked = [0, 20, 20, 0].map((flagged, i) => blockOf(11 + i, vectors(40, 0, i), { scored: 40, flagged }));
+    const { state } = run(startFleet(material, 10, 1000), attacked, 11);
+    expect(state.alarms.AdversarialAnomaly.active).toBe(true);
+    expect(state.attacks).toEqual([{ from: 8_000, to: null }]);
+    const protecting = { ...settings, protecting: true };
+    const step = stepFleet(startFleet(material, 10, 1000), 11, null, steady, material, protecting);
+    expect(step.state.attacks).toEqual([{ from: 7_000, to: null }]);
   });
 
   it("goes on after a takeover as if there had been none", () => {
     const blocks = [...quiet.slice(0, 30), ...shifted];
-    const uninterrupted = run(startFleet(material, 99), blocks, 100);
-    let state = startFleet(material, 99);
+    const uninterrupted = run(startFleet(material, 99, 1000), blocks, 100);
+    let state = startFleet(material, 99, 1000);
     blocks.forEach((block, i) => {
       state = run(state, [block], 100 + i).state;
-      ({ state } = decodeState(encodeState(state, null), material, 0));
+      ({ state } = decodeState(encodeState(state, null), material, 0, 1000));
     });
     expect(state).toEqual(uninterrupted.state);
   });
 
   it("keeps its checkpoint small", () => {
-    const long = run(startFleet(material, 99), quiet, 100).state;
+    const long = run(startFleet(material, 99, 1000), quiet, 100).state;
     expect(encodeState(long, null).length).toBeLessThan(20_000);
   });
 });
 
 describe("another model", () => {
   const alarmed: FleetState = {
-    ...startFleet(material, 10),
+    ...startFleet(material, 10, 1000),
     alarms: {
       RepresentationDrift: { number: 3, active: true },
       ShiftFromBaseline: { number: 1, active: true },
@@ -180,7 +204,7 @@ describe("another model", () => {
   });
 
   it("restarts only the detector whose reference changed", () => {
-    const moved = run(startFleet(material, 0), [blockOf(1, vectors(40, 0, 1))], 1).state;
+    const moved = run(startFleet(material, 0, 1000), [blockOf(1, vectors(40, 0, 1))], 1).state;
     const next = adoptMaterial(moved, materialOf(model, reference, referenceOf(model, 77)));
     expect(next.detectors.RepresentationDrift).toBe(moved.detectors.RepresentationDrift);
     expect(next.detectors.ShiftFromBaseline?.block).toBe(-1);
@@ -190,8 +214,8 @@ describe("another model", () => {
 describe("decodeState", () => {
   const sound = encodeState(
     {
-      ...startFleet(material, 5),
-      alarms: { ...startFleet(material, 5).alarms, ModelChanged: { number: 4, active: true } },
+      ...startFleet(material, 5, 1000),
+      alarms: { ...startFleet(material, 5, 1000).alarms, ModelChanged: { number: 4, active: true } },
     },
     null,
   );
@@ -218,9 +242,25 @@ describe("decodeState", () => {
     ],
     ["a sound one", sound, 5, 4],
   ])("%s: numbers of alarms are kept where there are any", (_, text, block, number) => {
-    const { state } = decodeState(text, material, 9);
+    const { state } = decodeState(text, material, 9, 1000);
     expect(state.block).toBe(block);
     expect(state.alarms.ModelChanged.number).toBe(number);
     expect(state.detectors.RepresentationDrift?.reference).toBe(reference.hash);
+  });
+
+  it("forgets no attack, whatever else it cannot read", () => {
+    const attacks = [{ from: 1, to: null }];
+    const state = { ...startFleet(material, 5, 1000), attacks };
+    expect(decodeState(encodeState(state, null), material, 9, 1000).state).toEqual(state);
+    const old = JSON.stringify({ attacks, alarms: {} });
+    expect(decodeState(old, material, 9, 1000).state).toMatchObject({ attacks, block: 9 });
+  });
+
+  it("begins anew with blocks of another length, but for alarms and attacks", () => {
+    const { state } = decodeState(sound, material, 2, 2000);
+    expect(state).toEqual({
+      ...startFleet(material, 2, 2000),
+      alarms: { ...startFleet(material, 2, 2000).alarms, ModelChanged: { number: 4, active: true } },
+    });
   });
 });

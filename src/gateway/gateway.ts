@@ -3,9 +3,10 @@ import { type GatewayConfig, type GatewayReport, milliseconds } from "../api/ind
 import { Informer, isKubeError, type Kube, LeaderElector, type Pod, pods, sleep } from "../kube/index.ts";
 import { openStore } from "../registry/index.ts";
 import { Admin } from "./admin.ts";
+import { AttackLog } from "./attack-log.ts";
 import { Beside } from "./beside.ts";
 import { encodeBlock, type WireBlocks } from "./block-wire.ts";
-import { Capture } from "./capture.ts";
+import { Capture, snapshotsName } from "./capture.ts";
 import { watchConfig } from "./config-watch.ts";
 import { type FleetView, leadFleet } from "./fleet-leader.ts";
 import { fleetSettings } from "./fleet-monitor.ts";
@@ -59,6 +60,7 @@ export class Gateway {
   #draining = false;
   #adminPort = 0;
   #snapshots: Beside<NonNullable<Snapshot>> | null = null;
+  #attackLog: AttackLog | null = null;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -148,6 +150,7 @@ export class Gateway {
     await Promise.all(background);
     await this.#capture?.flush();
     await this.#snapshots?.settled();
+    await this.#attackLog?.settled();
     this.#runtime?.stop();
     await this.#admin.close();
   }
@@ -203,6 +206,8 @@ export class Gateway {
           // Each term has its own: another leader may have published a newer one since the last.
           const snapshots = this.#takeSnapshots();
           this.#snapshots = snapshots;
+          const attackLog = this.#openAttackLog();
+          this.#attackLog = attackLog;
           return leadFleet(
             {
               kube,
@@ -210,6 +215,9 @@ export class Gateway {
               service,
               view: () => this.#fleetView(),
               snapshot: (before) => snapshots.newest(before),
+              attacked: (windows) => {
+                if (this.#capture) attackLog?.note(windows);
+              },
               metrics: this.#metrics,
               onFault,
             },
@@ -238,7 +246,7 @@ export class Gateway {
     });
     return {
       material,
-      settings: fleetSettings(runtime.config.monitoring),
+      settings: fleetSettings(runtime.config),
       blockMs: runtime.blockMs,
       recorder: runtime.recorder,
       pods: runtime.probed(digest),
@@ -261,6 +269,12 @@ export class Gateway {
       everyMs: snapshotEveryMs,
       onFault,
     });
+  }
+
+  #openAttackLog(): AttackLog | null {
+    const { store, namespace, service, onFault } = this.#options;
+    if (store === null) return null;
+    return new AttackLog({ store: openStore(store), snapshots: snapshotsName(namespace, service), onFault });
   }
 
   async #flushCaptures(signal: AbortSignal): Promise<void> {

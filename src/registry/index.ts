@@ -1,3 +1,4 @@
+export { type AttackWindow, attacksOf, recordAttacks, recordedAttacks } from "./attack-record.ts";
 export {
   type BundleDescription,
   BundleError,
