@@ -90,7 +90,7 @@ async function serveGateway(upstreamPort: number): Promise<number> {
   const upstream = new Upstream({ name: "pod", digest: model, address: "127.0.0.1", port: upstreamPort, timeouts });
   const proxy = new Proxy({
     limits: defaultLimits,
-    rules: () => ({ path: "/v1/embeddings", stickyHeader: null, clientHeader: null }),
+    rules: () => ({ path: "/v1/embeddings", stickyHeader: null, clientHeader: null, documents: [] }),
     route: () => ({ kind: "To", pool: "stable", upstream }),
     guard: () => null,
     meter: metrics,

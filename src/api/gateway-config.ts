@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { embeddingServiceSpec } from "./embedding-service.ts";
+import { gatewayRoutes } from "./gateway-policy.ts";
 import { digest } from "./values.ts";
 
 /**
@@ -14,6 +15,7 @@ export const gatewayConfig = z.object({
   protocol: embeddingServiceSpec.shape.protocol,
   modality: embeddingServiceSpec.shape.modality,
   model: z.object({ container: z.string(), env: z.string() }),
+  routes: gatewayRoutes,
   routing: z.object({
     salt: z.string(),
     stickyHeader: z

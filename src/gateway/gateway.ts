@@ -303,6 +303,7 @@ export class Gateway {
       path: runtime?.protocol.path ?? "",
       stickyHeader: runtime?.config.routing.stickyHeader ?? null,
       clientHeader: this.#capture ? (runtime?.config.dataset.traffic.clientKey ?? null) : null,
+      documents: runtime?.config.routes.documents ?? [],
     };
   }
 

@@ -33,6 +33,8 @@ export interface ProxyMeter {
 
 export type ProxiedRequestOptions = {
   readonly request: IncomingMessage;
+  /** Path and query as the pod is asked. */
+  readonly url: string;
   readonly response: ServerResponse;
   /** In one piece, or as it comes. */
   readonly body: Buffer | RequestBody | null;
@@ -182,13 +184,13 @@ export class ProxiedRequest implements AnswerHandler {
   }
 
   #outgoing(): Outgoing {
-    const { request, body } = this.#options;
+    const { request, url: path, body } = this.#options;
     const streamed = body !== null && !Buffer.isBuffer(body);
     const headers = forwardable(request.rawHeaders, streamed ? droppedFromRequest : droppedWithWholeBody);
     const before = request.headers["x-forwarded-for"];
     const address = request.socket.remoteAddress ?? "";
     headers.push("x-forwarded-for", before === undefined ? address : `${String(before)}, ${address}`);
-    const { method = "GET", url: path = "/" } = request;
+    const { method = "GET" } = request;
     return { method, path, headers, body: streamed ? body.open() : body };
   }
 

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { type DocumentRoutes, routedPath } from "./document-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
-import { modelLines, routeHeader } from "./headers.ts";
+import { modelLines } from "./headers.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { answerProblem } from "./problem.ts";
 import { modelOn, ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
@@ -18,6 +19,8 @@ export type RequestRules = {
   readonly stickyHeader: string | null;
   /** Header that names the client, for capture. */
   readonly clientHeader: string | null;
+  /** What tells requests that write to the index. */
+  readonly documents: DocumentRoutes;
 };
 
 export type ProxyOptions = {
@@ -96,7 +99,8 @@ export class Proxy {
     const { limits, route, rules: rulesNow } = this.#options;
     this.#answering.set(request.socket, response);
     const rules = rulesNow();
-    const key = routeKey(request, rules);
+    const { documents, url } = routedPath(request, rules.documents);
+    const key = { key: stickyKey(request, rules), documents };
     const length = Number(request.headers["content-length"] ?? Number.NaN);
     if (length > limits.maxBodyBytes) {
       const detail = `${length} bytes; at most ${limits.maxBodyBytes} are passed on`;
@@ -106,11 +110,12 @@ export class Proxy {
     }
     if (expectsContinue) response.writeContinue();
     const { guard: guardNow, meter, observe } = this.#options;
-    const embeds = request.method === "POST" && pathOf(request) === rules.path;
+    const embeds = request.method === "POST" && pathOf(url) === rules.path;
     const guard = embeds ? guardNow() : null;
     const forward = (body: Buffer | RequestBody | null): void => {
       const proxied = new ProxiedRequest({
         request,
+        url,
         response,
         body,
         embeds,
@@ -146,12 +151,9 @@ export class Proxy {
   }
 }
 
-function routeKey(request: IncomingMessage, { stickyHeader }: RequestRules): RouteKey {
+function stickyKey(request: IncomingMessage, { stickyHeader }: RequestRules): string {
   const sticky = stickyHeader === null ? null : oneValue(request, stickyHeader);
-  return {
-    key: sticky ?? request.socket.remoteAddress ?? "",
-    documents: oneValue(request, routeHeader)?.toLowerCase() === "documents",
-  };
+  return sticky ?? request.socket.remoteAddress ?? "";
 }
 
 function oneValue(request: IncomingMessage, name: string): string | null {
@@ -159,7 +161,7 @@ function oneValue(request: IncomingMessage, name: string): string | null {
   return value === undefined ? null : String(value);
 }
 
-function pathOf({ url = "/" }: IncomingMessage): string {
+function pathOf(url: string): string {
   const query = url.indexOf("?");
   return query < 0 ? url : url.slice(0, query);
 }

@@ -140,6 +140,7 @@ export function gatewayConfigOf(
     protocol: spec.protocol,
     modality: spec.modality,
     model: { container: spec.model.container, env: spec.model.env },
+    routes: spec.gateway.routes,
     routing: {
       salt: uid,
       stickyHeader: spec.dataset.traffic.clientKey ?? null,

@@ -138,6 +138,24 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
     [change("spec.dataset.traffic.clientKey", "x client")],
     /traffic\.clientKey: /,
   ],
+  [
+    "EmbeddingService",
+    "a route for documents that takes every request",
+    [change("spec.gateway.routes", { documents: [{}] })],
+    /spec\.gateway\.routes\.documents\[0\]: .*pathPrefix or header must be set/,
+  ],
+  [
+    "EmbeddingService",
+    "a route for documents that takes off the protocol's own path",
+    [change("spec.gateway.routes", { documents: [{ pathPrefix: "/v1" }] })],
+    /spec\.gateway\.routes\.documents\[0\]\.pathPrefix: .*must not be a beginning/,
+  ],
+  [
+    "EmbeddingService",
+    "a route for documents with a pattern",
+    [change("spec.gateway.routes", { documents: [{ pathPrefix: "/documents/*" }] })],
+    /spec\.gateway\.routes\.documents\[0\]\.pathPrefix: /,
+  ],
   ["EmbeddingService", "no gateway", [change("spec.gateway.replicas", 0)], /spec\.gateway\.replicas: /],
   [
     "EmbeddingService",

@@ -60,6 +60,7 @@ export class Bed {
       protocol: "OpenAI",
       modality: "Vector",
       model: { container: "embedder", env: "MODEL_URI" },
+      routes: {},
       routing: { salt: "s", stickyHeader: "x-user", stable: model, candidate: null },
       protection: { active: false, mode: "Observe", maxDelay: 2000, maxBytes: 100_000 },
       monitoring: {

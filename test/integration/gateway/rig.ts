@@ -83,7 +83,12 @@ export async function startRig(
   const counts: Counts = { inFlight: 0, codes: [], failures: [], actions: [], exchanges: [] };
   const proxy = new Proxy({
     limits,
-    rules: () => ({ path: "/v1/embeddings", stickyHeader: null, clientHeader: "x-client" }),
+    rules: () => ({
+      path: "/v1/embeddings",
+      stickyHeader: null,
+      clientHeader: "x-client",
+      documents: [{ pathPrefix: "/documents" }],
+    }),
     route: (key, except) => {
       if (options.route) return options.route(key, upstreams);
       const upstream = upstreams.find((candidate) => candidate !== except) ?? upstreams[0];
