@@ -11,6 +11,7 @@ export const gatewayConfig = z.object({
   generation: z.int().describe("Raised with each change of routing; gateways report the one they have."),
   service: z.object({ name: z.string(), namespace: z.string(), uid: z.string() }),
   selector: z.record(z.string(), z.string()).describe("Labels of the workload's pods."),
+  deployment: z.string().describe("The workload: only pods of its ReplicaSets are the workload's."),
   port: embeddingServiceSpec.shape.port,
   protocol: embeddingServiceSpec.shape.protocol,
   modality: embeddingServiceSpec.shape.modality,
@@ -28,6 +29,7 @@ export const gatewayConfig = z.object({
         digest,
         uri: z.string(),
         selector: z.record(z.string(), z.string()),
+        deployment: z.string(),
         weight: z.int().min(0).max(100),
         mirror: z.boolean(),
       })

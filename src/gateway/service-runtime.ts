@@ -91,7 +91,7 @@ export class ServiceRuntime {
   /** Takes in a configuration of the same shape. */
   configure(config: GatewayConfig): void {
     this.#config = config;
-    const { routing, monitoring, baseline, protection, modality, selector } = config;
+    const { routing, monitoring, baseline, protection, modality, selector, deployment } = config;
     const { stable, candidate } = routing;
     const { store, random } = this.#options;
     const common = { store, baseline, probes: monitoring.canaries.count, squeezers: monitoring.consistency.squeezers };
@@ -101,7 +101,7 @@ export class ServiceRuntime {
       if (digest === stable.digest) return "MatchOrUnknowable";
       return digest === candidate?.digest ? "Match" : "Never";
     });
-    this.#watch.follow([selector, ...(candidate ? [candidate.selector] : [])]);
+    this.#watch.follow([{ selector, deployment }, ...(candidate ? [candidate] : [])]);
     const { active, mode, maxDelay, maxBytes } = protection;
     this.#guard =
       active && mode !== "Observe"
@@ -171,7 +171,9 @@ export class ServiceRuntime {
     const own = entries.filter(({ identity }) => identity.digest === model);
     const ready = own.filter(({ identity }) => identity.ready);
     const mismatched = ready.filter(({ probe }) => probe.kind === "Mismatched");
-    return `of ${entries.length} pods ${own.length} serve ${model}, ${ready.length} of them are ready, ${mismatched.length} of those do not match their probes`;
+    const strays = this.#watch.strays();
+    const others = strays.length > 0 ? `; not of its Deployment: ${strays.slice(0, 5).join(", ")}` : "";
+    return `of ${entries.length} pods ${own.length} serve ${model}, ${ready.length} of them are ready, ${mismatched.length} of those do not match their probes${others}`;
   }
 }
 
