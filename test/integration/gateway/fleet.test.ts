@@ -2,6 +2,7 @@ import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Kube, leases } from "../../../src/kube/index.ts";
 import { seededRandom } from "../../../src/monitor/index.ts";
+import { recordedAttacks } from "../../../src/registry/index.ts";
 import type { FaultyProxy } from "../../harness/faulty-proxy.ts";
 import { freePorts } from "../../harness/ports.ts";
 import { waitFor } from "../../harness/wait.ts";
@@ -26,7 +27,8 @@ beforeAll(async () => {
   await waitFor("the first to lead", async () => (await holder())?.startsWith(first.name));
   second = await bed.startGateway("products-gateway-b", "127.0.0.42", { adminPort, kube: throughProxy });
   await bed.startPod("stable-0", "127.0.0.43", bed.stable, 0, { app: "embedder" });
-  await bed.configure();
+  const { dataset } = bed.config;
+  await bed.configure({ dataset: { ...dataset, traffic: { ...dataset.traffic, capture: "On" } } });
   for (const gateway of [first, second]) {
     await waitFor(`an answer of ${gateway.name}`, async () => (await embed(gateway, [sample()])).status === 200);
   }
@@ -60,6 +62,12 @@ describe("two gateways", () => {
       );
       return (await bed.state())?.alarms["AdversarialAnomaly"]?.active;
     });
+    const attacks = () => recordedAttacks(bed.store, `traffic/${bed.namespace}/${service}`);
+    const [attack] = await waitFor("the record of the attack", async () => {
+      const windows = await attacks();
+      return windows.length > 0 ? windows : null;
+    });
+    expect(attack).toEqual({ from: expect.any(Number), to: null });
     const before = await bed.state();
     await first.stop();
     expect(Object.keys(await bed.reports())).toEqual([second.name]);
@@ -71,6 +79,7 @@ describe("two gateways", () => {
     });
     expect(after.alarms["AdversarialAnomaly"]).toEqual(before?.alarms["AdversarialAnomaly"]);
     expect(after.reference).toBe(before?.reference);
+    expect((await attacks())[0]?.from).toBe(attack?.from);
     await waitFor(
       "its metrics",
       async () => (await metric(second, "evenkeel_monitor_alarm", { signal: "AdversarialAnomaly" })) === 1,
