@@ -128,6 +128,35 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
   ],
   [
     "EmbeddingService",
+    "a header that the connection needs",
+    [change("spec.monitoring.prometheus.headers", [{ name: "Host", value: "other" }])],
+    /prometheus\.headers\[0\]\.name: .*must not be a header of the connection/,
+  ],
+  [
+    "EmbeddingService",
+    "a header without a value",
+    [change("spec.monitoring.prometheus.headers", [{ name: "X-Scope-OrgID" }])],
+    /prometheus\.headers\[0\]: .*value or valueFromSecretRef must be set/,
+  ],
+  [
+    "EmbeddingService",
+    "a header twice",
+    [
+      change("spec.monitoring.prometheus.headers", [
+        { name: "X-Scope-OrgID", value: "a" },
+        { name: "x-scope-orgid", value: "b" },
+      ]),
+    ],
+    /prometheus\.headers: .*must differ in more than the case/,
+  ],
+  [
+    "EmbeddingService",
+    "a header with a line break",
+    [change("spec.monitoring.prometheus.headers", [{ name: "X-Scope-OrgID", value: "a\nb: c" }])],
+    /prometheus\.headers\[0\]\.value: /,
+  ],
+  [
+    "EmbeddingService",
     "capture that is kept for no time",
     [change("spec.dataset.traffic.ttl", "0d")],
     /traffic\.ttl: /,
