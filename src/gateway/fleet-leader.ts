@@ -15,6 +15,7 @@ import {
 import { decodeState, encodeState, type Snapshot } from "./fleet-state.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { Material } from "./material.ts";
+import { adoptNoise, type NoiseByModel } from "./repeat-noise.ts";
 
 /** What the leader needs of its gateway, as it is now. */
 export type FleetView = {
@@ -24,6 +25,9 @@ export type FleetView = {
   readonly recorder: BlockRecorder;
   /** Pods of the stable model: probes compared, and those that did not match. */
   readonly pods: { readonly compared: number; readonly mismatched: number };
+  /** What was measured here of the models in use. */
+  readonly noise: NoiseByModel;
+  readonly models: readonly string[];
   /** Addresses of the other gateways' admin ports. */
   readonly fellows: readonly string[];
 };
@@ -78,7 +82,8 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         recent = [];
       }
       if (saved && saved.state.block < last) {
-        const state = adoptMaterial(saved.state, material);
+        const noise = adoptNoise(saved.state.noise, now.noise, now.models);
+        const state: FleetState = { ...adoptMaterial(saved.state, material), noise };
         const { steps, window } = await stepTo(last, state, now, metrics, signal);
         recent = [...recent, ...window].slice(-windowBlocks);
         const snapshot = newestSnapshot(saved.snapshot);

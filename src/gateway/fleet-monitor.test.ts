@@ -3,7 +3,7 @@ import { buildReference, type Matrix, matrixOf, type Reference, seededRandom } f
 import { BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
 import { decodeBlock, encodeBlock } from "./block-wire.ts";
 import { adoptMaterial, type FleetSettings, type FleetState, startFleet, stepFleet } from "./fleet-monitor.ts";
-import { decodeState, encodeState } from "./fleet-state.ts";
+import { decodeNoise, decodeState, encodeState } from "./fleet-state.ts";
 import { type Material, noMaterial } from "./material.ts";
 
 const d = 6;
@@ -250,9 +250,12 @@ describe("decodeState", () => {
 
   it("forgets no attack, whatever else it cannot read", () => {
     const attacks = [{ from: 1, to: null }];
-    const state = { ...startFleet(material, 5, 1000), attacks };
+    const noise = { [model]: { distance: 1e-5, logNormRatio: 0 } };
+    const state = { ...startFleet(material, 5, 1000), attacks, noise };
     expect(decodeState(encodeState(state, null), material, 9, 1000).state).toEqual(state);
     const old = JSON.stringify({ attacks, alarms: {} });
+    expect(decodeNoise(encodeState(state, null))).toEqual(noise);
+    expect([decodeNoise(old), decodeNoise(undefined)]).toEqual([{}, {}]);
     expect(decodeState(old, material, 9, 1000).state).toMatchObject({ attacks, block: 9 });
   });
 

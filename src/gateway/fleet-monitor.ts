@@ -22,6 +22,7 @@ import type { AttackWindow } from "../registry/index.ts";
 import { stepAttacks } from "./attack-windows.ts";
 import type { ModelBlock } from "./block-recorder.ts";
 import type { Material } from "./material.ts";
+import type { NoiseByModel } from "./repeat-noise.ts";
 
 export const driftSignals = ["RepresentationDrift", "ShiftFromBaseline"] as const;
 export type DriftSignal = (typeof driftSignals)[number];
@@ -42,6 +43,8 @@ export type FleetState = {
   readonly alarms: Readonly<Record<SignalName, Alarm>>;
   /** When the service was attacked, in the order of time. */
   readonly attacks: readonly AttackWindow[];
+  /** Of the repeats of the models in use. */
+  readonly noise: NoiseByModel;
 };
 
 /** What a block said of a signal, for the metrics. */
@@ -107,19 +110,19 @@ const noAlarms = {
 export function startFleet(material: Material, block: number, blockMs: number): FleetState {
   const { model } = material;
   const detectors = startDetectors(material);
-  return { model, block, blockMs, detectors, share: emptyWindow, alarms: noAlarms, attacks: [] };
+  return { model, block, blockMs, detectors, share: emptyWindow, alarms: noAlarms, attacks: [], noise: {} };
 }
 
 /**
  * The state as it fits blocks of this length. Other blocks have other numbers and other means: everything begins anew,
- * but for the alarms and what is known of attacks.
+ * but for the alarms and what is known of attacks and of the models' noise.
  *
  * @param block  where blocks of another length begin
  */
 export function adoptBlocks(state: FleetState, material: Material, block: number, blockMs: number): FleetState {
   if (state.blockMs === blockMs) return state;
-  const { alarms, attacks } = state;
-  return { ...startFleet(material, block, blockMs), alarms, attacks };
+  const { alarms, attacks, noise } = state;
+  return { ...startFleet(material, block, blockMs), alarms, attacks, noise };
 }
 
 /**
@@ -211,6 +214,7 @@ export function stepFleet(
         ModelChanged: changed,
       },
       attacks: stepAttacks(state.attacks, { number: block, lengthMs, attacked }, settings.shareWindow),
+      noise: state.noise,
     },
     result: drift.result,
     readings,

@@ -11,6 +11,7 @@ import {
 import { mostWindows } from "./attack-windows.ts";
 import { adoptBlocks, type DriftSignal, type FleetState, signals, startFleet } from "./fleet-monitor.ts";
 import type { Material } from "./material.ts";
+import type { NoiseByModel } from "./repeat-noise.ts";
 
 export type Snapshot = MonitorState["snapshot"];
 
@@ -30,13 +31,14 @@ const checkpoint = monitorState.extend({
   }),
   blockMs: z.int().min(1),
   attacks: z.array(z.object({ from: z.int(), to: z.int().nullable() })).max(mostWindows),
+  noise: z.record(z.string(), z.object({ distance: z.number(), logNormRatio: z.number() })),
 });
 
 /** The state as it is kept in the ConfigMap, with its block number: a gateway that takes over goes on from here. */
 export function encodeState(state: FleetState, snapshot: Snapshot): string {
   const encoded = (detector: DetectorState | null): string | null =>
     detector && Buffer.from(encodeDetector(detector)).toString("base64");
-  const { model, block, blockMs, alarms, attacks, share, detectors } = state;
+  const { model, block, blockMs, alarms, attacks, noise, share, detectors } = state;
   return JSON.stringify({
     model,
     block,
@@ -44,6 +46,7 @@ export function encodeState(state: FleetState, snapshot: Snapshot): string {
     reference: detectors.RepresentationDrift?.reference ?? "",
     alarms,
     attacks: [...attacks],
+    noise: { ...noise },
     snapshot,
     share: { blocks: [...share.blocks], lastOver: share.lastOver },
     detectors: {
@@ -69,7 +72,7 @@ export function decodeState(
   const fresh = startFleet(material, block, blockMs);
   const parsed = text === null ? null : checkpoint.safeParse(parseJson(text));
   if (!parsed?.success) return { state: { ...fresh, ...oldFacts(text) }, snapshot: null };
-  const { detectors, model, alarms, attacks, share, snapshot, block: last } = parsed.data;
+  const { detectors, model, alarms, attacks, noise, share, snapshot, block: last } = parsed.data;
   const decoded = (name: DriftSignal, reference: Reference | null): DetectorState | null => {
     const bytes = detectors[name];
     if (!reference || bytes === null || model !== material.model) return fresh.detectors[name];
@@ -86,6 +89,7 @@ export function decodeState(
     blockMs: parsed.data.blockMs,
     alarms,
     attacks,
+    noise,
     share,
     detectors: {
       RepresentationDrift: decoded("RepresentationDrift", material.drift),
@@ -93,6 +97,11 @@ export function decodeState(
     },
   };
   return { state: adoptBlocks(state, material, block, blockMs), snapshot };
+}
+
+/** Of a checkpoint, what every gateway goes by. */
+export function decodeNoise(text: string | undefined): NoiseByModel {
+  return checkpoint.pick({ noise: true }).safeParse(text === undefined ? null : parseJson(text)).data?.noise ?? {};
 }
 
 /** Numbers of alarms must never come twice, and an attack's window is never forgotten, whatever else cannot be read. */

@@ -239,6 +239,7 @@ export class Gateway {
     const material = runtime?.materials.get(digest);
     if (!runtime || !material) return null;
     const own = this.#options.pod;
+    const models = runtime.pools().map(([, model]) => model);
     const fellows = [...this.#fellows.list()].flatMap(({ metadata, status }) => {
       const ip = status?.podIP;
       if (!ip || metadata.name === own || metadata.deletionTimestamp !== undefined) return [];
@@ -250,6 +251,8 @@ export class Gateway {
       blockMs: runtime.blockMs,
       recorder: runtime.recorder,
       pods: runtime.probed(digest),
+      noise: runtime.noise.measured(models),
+      models,
       fellows,
     };
   }

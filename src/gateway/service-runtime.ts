@@ -1,9 +1,10 @@
-import { type GatewayConfig, milliseconds } from "../api/index.ts";
-import type { Kube } from "../kube/index.ts";
+import { type GatewayConfig, gatewayStateName, milliseconds } from "../api/index.ts";
+import { configMaps, type Kube } from "../kube/index.ts";
 import { leastRequests } from "./balancer.ts";
 import { BlockRecorder } from "./block-recorder.ts";
 import { ConsistencyGuard } from "./consistency-guard.ts";
 import { keptBlocks } from "./fleet-leader.ts";
+import { decodeNoise } from "./fleet-state.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
@@ -13,6 +14,7 @@ import { PodWatch } from "./pod-watch.ts";
 import { Prober } from "./prober.ts";
 import { type Protocol, protocols } from "./protocols/index.ts";
 import type { Route } from "./proxied-request.ts";
+import { RepeatNoiseBook } from "./repeat-noise.ts";
 import { choosePool, type PoolName, type RouteKey } from "./routing.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -34,6 +36,7 @@ export class ServiceRuntime {
   readonly directory: PodDirectory;
   readonly recorder: BlockRecorder;
   readonly materials: MaterialLibrary;
+  readonly noise: RepeatNoiseBook;
   readonly protocol: Protocol;
   readonly blockMs: number;
   readonly #options: RuntimeOptions;
@@ -57,7 +60,14 @@ export class ServiceRuntime {
       this.#prober.kick();
       onChange();
     }, onFault);
+    const stateKey = { namespace, name: gatewayStateName(config.service.name) };
+    this.noise = new RepeatNoiseBook({
+      saved: async () =>
+        decodeNoise((await kube.get(configMaps, stateKey, { timeoutMs: 2_000 }))?.data?.["state.json"]),
+      onFault,
+    });
     this.#prober = new Prober({
+      noise: this.noise,
       directory: this.directory,
       protocol: this.protocol,
       material: (digest) => this.materials.get(digest),

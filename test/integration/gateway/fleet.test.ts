@@ -1,5 +1,6 @@
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { type Kube, leases } from "../../../src/kube/index.ts";
 import { seededRandom } from "../../../src/monitor/index.ts";
 import { recordedAttacks } from "../../../src/registry/index.ts";
@@ -79,6 +80,8 @@ describe("two gateways", () => {
     });
     expect(after.alarms["AdversarialAnomaly"]).toEqual(before?.alarms["AdversarialAnomaly"]);
     expect(after.reference).toBe(before?.reference);
+    expect(before?.["noise"]).toHaveProperty([digestOf(bed.stable)]);
+    expect(after["noise"]).toEqual(before?.["noise"]);
     expect((await attacks())[0]?.from).toBe(attack?.from);
     await waitFor(
       "its metrics",
