@@ -69,6 +69,10 @@ export const monitorState = z.looseObject({
     .object({ uri: z.string(), samples: z.int(), from: z.string(), to: z.string() })
     .nullable()
     .describe("Newest snapshot of captured traffic, pinned by digest."),
+  autocorrelation: z
+    .object({ value: z.number(), lower: z.number() })
+    .nullable()
+    .describe("Of successive block means, and three standard errors under it; null until it is measured."),
 });
 export type MonitorState = z.infer<typeof monitorState>;
 

@@ -87,7 +87,6 @@ const prometheus = z
         rule: "self.headers.all(a, self.headers.exists_one(b, a.name.lowerAscii() == b.name.lowerAscii()))",
         message: "headers must differ in more than the case of their names",
         fieldPath: ".headers",
-        reason: "FieldValueDuplicate",
       },
     ),
   );

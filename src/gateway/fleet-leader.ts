@@ -1,7 +1,15 @@
 import { request } from "undici";
 import { gatewayStateName } from "../api/index.ts";
 import { type ConfigMap, configMaps, isKubeError, type Kube, type Stored, sleep, type Term } from "../kube/index.ts";
-import { blockAt, blockEnd, CorruptArtefact, type Sketch, SketchMismatch, windowTest } from "../monitor/index.ts";
+import {
+  blockAt,
+  blockAutocorrelation,
+  blockEnd,
+  CorruptArtefact,
+  type Sketch,
+  SketchMismatch,
+  windowTest,
+} from "../monitor/index.ts";
 import { type BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
 import { decodeBlock, wireBlocks } from "./block-wire.ts";
 import {
@@ -87,7 +95,10 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         const { steps, window } = await stepTo(last, state, now, metrics, signal);
         recent = [...recent, ...window].slice(-windowBlocks);
         const snapshot = newestSnapshot(saved.snapshot);
-        const newest = steps.at(-1)?.state ?? state;
+        const newest = {
+          ...(steps.at(-1)?.state ?? state),
+          autocorrelation: autocorrelationOf(recent, material, now.settings) ?? state.autocorrelation,
+        };
         const data = { ...saved.object.data, "state.json": encodeState(newest, snapshot) };
         const object: Stored<ConfigMap> = await kube.replace(
           configMaps,
@@ -96,6 +107,7 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         );
         saved = { object, state: newest, snapshot };
         attacked(newest.attacks);
+        metrics.correlated(newest.autocorrelation);
         const p = pOf(recent, material, now.settings);
         for (const step of steps) {
           const { threshold, minShare } = now.settings;
@@ -161,6 +173,10 @@ async function fetchBlocks(fellow: string, model: string, after: number, signal:
   const answer: unknown = await body.json();
   if (statusCode !== 200) throw new Error(`${url} answered ${statusCode}`);
   return wireBlocks.parse(answer);
+}
+
+function autocorrelationOf(recent: readonly Sketch[], { drift }: Material, { minVectors }: FleetSettings) {
+  return drift && blockAutocorrelation(recent, drift, minVectors);
 }
 
 function pOf(recent: readonly Sketch[], { drift }: Material, { minVectors }: FleetSettings): number | null {

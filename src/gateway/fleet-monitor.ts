@@ -3,6 +3,7 @@ import { milliseconds } from "../api/index.ts";
 import {
   type Alarm,
   alarmThreshold,
+  type BlockAutocorrelation,
   blockStatistics,
   type DetectorState,
   detectorEffect,
@@ -45,6 +46,8 @@ export type FleetState = {
   readonly attacks: readonly AttackWindow[];
   /** Of the repeats of the models in use. */
   readonly noise: NoiseByModel;
+  /** As it was measured last; null before there were enough blocks. */
+  readonly autocorrelation: BlockAutocorrelation | null;
 };
 
 /** What a block said of a signal, for the metrics. */
@@ -110,7 +113,17 @@ const noAlarms = {
 export function startFleet(material: Material, block: number, blockMs: number): FleetState {
   const { model } = material;
   const detectors = startDetectors(material);
-  return { model, block, blockMs, detectors, share: emptyWindow, alarms: noAlarms, attacks: [], noise: {} };
+  return {
+    model,
+    block,
+    blockMs,
+    detectors,
+    share: emptyWindow,
+    alarms: noAlarms,
+    attacks: [],
+    noise: {},
+    autocorrelation: null,
+  };
 }
 
 /**
@@ -202,9 +215,8 @@ export function stepFleet(
   };
   return {
     state: {
-      model: state.model,
+      ...state,
       block,
-      blockMs: lengthMs,
       detectors: { RepresentationDrift: drift.detector, ShiftFromBaseline: shift.detector },
       share: share.window,
       alarms: {
@@ -214,7 +226,6 @@ export function stepFleet(
         ModelChanged: changed,
       },
       attacks: stepAttacks(state.attacks, { number: block, lengthMs, attacked }, settings.shareWindow),
-      noise: state.noise,
     },
     result: drift.result,
     readings,

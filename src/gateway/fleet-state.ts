@@ -38,7 +38,7 @@ const checkpoint = monitorState.extend({
 export function encodeState(state: FleetState, snapshot: Snapshot): string {
   const encoded = (detector: DetectorState | null): string | null =>
     detector && Buffer.from(encodeDetector(detector)).toString("base64");
-  const { model, block, blockMs, alarms, attacks, noise, share, detectors } = state;
+  const { model, block, blockMs, alarms, attacks, noise, autocorrelation, share, detectors } = state;
   return JSON.stringify({
     model,
     block,
@@ -47,6 +47,7 @@ export function encodeState(state: FleetState, snapshot: Snapshot): string {
     alarms,
     attacks: [...attacks],
     noise: { ...noise },
+    autocorrelation,
     snapshot,
     share: { blocks: [...share.blocks], lastOver: share.lastOver },
     detectors: {
@@ -72,7 +73,7 @@ export function decodeState(
   const fresh = startFleet(material, block, blockMs);
   const parsed = text === null ? null : checkpoint.safeParse(parseJson(text));
   if (!parsed?.success) return { state: { ...fresh, ...oldFacts(text) }, snapshot: null };
-  const { detectors, model, alarms, attacks, noise, share, snapshot, block: last } = parsed.data;
+  const { detectors, model, alarms, attacks, noise, autocorrelation, share, snapshot, block: last } = parsed.data;
   const decoded = (name: DriftSignal, reference: Reference | null): DetectorState | null => {
     const bytes = detectors[name];
     if (!reference || bytes === null || model !== material.model) return fresh.detectors[name];
@@ -90,6 +91,7 @@ export function decodeState(
     alarms,
     attacks,
     noise,
+    autocorrelation,
     share,
     detectors: {
       RepresentationDrift: decoded("RepresentationDrift", material.drift),

@@ -65,6 +65,7 @@ const world: Observed = {
   runs: [],
   rollouts: [],
   snapshot: null,
+  autocorrelation: null,
   config: null,
   gateway: { ready: 2, wanted: 2 },
   causes: [],
