@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { reportedDocuments } from "./document-count.ts";
 import { embeddingServiceSpec } from "./embedding-service.ts";
+import { gatewayRoutes } from "./gateway-policy.ts";
 import { digest } from "./values.ts";
 
 /**
@@ -11,10 +12,12 @@ export const gatewayConfig = z.object({
   generation: z.int().describe("Raised with each change of routing; gateways report the one they have."),
   service: z.object({ name: z.string(), namespace: z.string(), uid: z.string() }),
   selector: z.string().describe("Selects the workload's pods, as the API server takes it in a query."),
+  deployment: z.string().describe("The workload: only pods of its ReplicaSets are the workload's."),
   port: embeddingServiceSpec.shape.port,
   protocol: embeddingServiceSpec.shape.protocol,
   modality: embeddingServiceSpec.shape.modality,
   model: z.object({ container: z.string(), env: z.string() }),
+  routes: gatewayRoutes,
   routing: z.object({
     salt: z.string(),
     stickyHeader: z
@@ -27,6 +30,7 @@ export const gatewayConfig = z.object({
         digest,
         uri: z.string(),
         selector: z.string(),
+        deployment: z.string(),
         weight: z.int().min(0).max(100),
         mirror: z.boolean(),
       })
@@ -67,6 +71,10 @@ export const monitorState = z.looseObject({
     .object({ uri: z.string(), samples: z.int(), from: z.string(), to: z.string() })
     .nullable()
     .describe("Newest snapshot of captured traffic, pinned by digest."),
+  autocorrelation: z
+    .object({ value: z.number(), lower: z.number() })
+    .nullable()
+    .describe("Of successive block means, and three standard errors under it; null until it is measured."),
 });
 export type MonitorState = z.infer<typeof monitorState>;
 

@@ -1,6 +1,57 @@
 import { z } from "zod";
+import { rules } from "./rules.ts";
 import { resources } from "./training.ts";
 import { duration, objectName } from "./values.ts";
+
+const documentRoute = z
+  .object({
+    pathPrefix: z
+      .string()
+      .regex(/^(\/[A-Za-z0-9._~-]+)+$/, "must be one or more path segments, such as /documents")
+      .max(128)
+      .optional()
+      .describe("The path begins with these segments; they are taken off before the pod is asked."),
+    header: z
+      .object({
+        name: z
+          .string()
+          .regex(/^[A-Za-z0-9_-]+$/)
+          .max(64)
+          .describe("The header's name; case does not matter."),
+        value: z.string().min(1).max(256).describe("Its whole value."),
+      })
+      .optional()
+      .describe("The request has this header."),
+  })
+  .describe("Requests that match all that is given here.")
+  .meta(
+    rules(
+      {
+        rule: "has(self.pathPrefix) || has(self.header)",
+        message: "pathPrefix or header must be set: else every request would be one for documents",
+        reason: "FieldValueRequired",
+      },
+      {
+        rule: "!has(self.pathPrefix) || !(self.pathPrefix in ['/v1', '/v1/embeddings', '/embed'])",
+        message: "pathPrefix must not be a beginning of the protocol's own path, as it is taken off",
+        fieldPath: ".pathPrefix",
+      },
+    ),
+  );
+
+/** Which requests write to the index. All others are queries. */
+export const gatewayRoutes = z
+  .object({
+    documents: z
+      .array(documentRoute)
+      .max(8)
+      .default([])
+      .describe(
+        "Requests whose vectors go into the index: they stay on the stable model until promotion. For clients that cannot set the header x-evenkeel-route: documents.",
+      ),
+  })
+  .prefault({})
+  .describe("Which requests write to the index; all others are queries.");
 
 export const gatewayPolicy = z
   .object({
@@ -15,6 +66,7 @@ export const gatewayPolicy = z
       .optional()
       .describe("The Service NAME-gateway speaks https (HTTP/1.1, TLS 1.2 or later); without it plain HTTP."),
     resources: resources.prefault({}),
+    routes: gatewayRoutes,
     protection: z
       .object({
         mode: z

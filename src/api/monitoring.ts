@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { asSet, onDurations, rules, seconds } from "./rules.ts";
+import { asSet, keyedBy, onDurations, rules, seconds } from "./rules.ts";
 import { objectName, positiveDuration } from "./values.ts";
 
 const keySelector = z
@@ -8,6 +8,55 @@ const keySelector = z
     key: z.string().min(1).max(253).describe("The key in the Secret."),
   })
   .describe("A key of a Secret of the same namespace.");
+
+/** Ours, one connection's, or with a field of its own. */
+const reservedHeaders = [
+  "accept",
+  "authorization",
+  "connection",
+  "content-length",
+  "content-type",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+const header = z
+  .object({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]+$/, "must be letters, digits, '-' and '_', such as X-Scope-OrgID")
+      .max(64)
+      .describe("The header's name."),
+    value: z
+      .string()
+      .regex(/^[!-~]([ -~]*[!-~])?$/, "must be printable ASCII without blanks at its ends")
+      .max(1024)
+      .optional()
+      .describe("Its value."),
+    valueFromSecretRef: keySelector.optional().describe("Its value, when it is a secret."),
+  })
+  .describe("A header of each query.")
+  .meta(
+    rules(
+      {
+        rule: "has(self.value) != has(self.valueFromSecretRef)",
+        message: "value or valueFromSecretRef must be set, and not both",
+      },
+      {
+        rule: `!(self.name.lowerAscii() in [${reservedHeaders.map((name) => `'${name}'`).join(", ")}])`,
+        message:
+          "name must not be a header of the connection or of the query itself; Authorization has authorizationSecretRef",
+        fieldPath: ".name",
+      },
+    ),
+  );
 
 const prometheus = z
   .object({
@@ -18,15 +67,28 @@ const prometheus = z
       .describe("Base URL; it must be on the operator's allow-list."),
     caSecretRef: keySelector.optional().describe("CA certificate in PEM."),
     authorizationSecretRef: keySelector.optional().describe("Value of the Authorization header."),
+    headers: z
+      .array(header)
+      .max(8)
+      .meta(keyedBy("name"))
+      .default([])
+      .describe("Further headers, such as the tenant of Mimir, Cortex or Thanos: X-Scope-OrgID."),
   })
   .describe("The Prometheus that scrapes the gateway.")
   .meta(
-    rules({
-      rule: "!has(self.caSecretRef) || self.url.startsWith('https://')",
-      message: "caSecretRef is only for an https url",
-      fieldPath: ".caSecretRef",
-      reason: "FieldValueForbidden",
-    }),
+    rules(
+      {
+        rule: "!has(self.caSecretRef) || self.url.startsWith('https://')",
+        message: "caSecretRef is only for an https url",
+        fieldPath: ".caSecretRef",
+        reason: "FieldValueForbidden",
+      },
+      {
+        rule: "self.headers.all(a, self.headers.exists_one(b, a.name.lowerAscii() == b.name.lowerAscii()))",
+        message: "headers must differ in more than the case of their names",
+        fieldPath: ".headers",
+      },
+    ),
   );
 
 export const monitoring = z

@@ -203,7 +203,9 @@ class Asker {
 
 function checked(rows: readonly Float32Array[], pod: string): Matrix {
   const dimension = rows[0]?.length ?? null;
-  const fault = rows.map((vector) => vectorFault(vector, dimension)).find((found) => found !== null);
+  const fault = rows
+    .map((vector) => vectorFault(vector, { dimension, normalised: false }))
+    .find((found) => found !== null);
   if (fault) throw new EmbedFailed(`${pod} gave a vector that cannot be used: ${fault}`);
   return matrixOf(rows);
 }

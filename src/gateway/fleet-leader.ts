@@ -1,13 +1,29 @@
 import { request } from "undici";
 import { gatewayStateName } from "../api/index.ts";
 import { type ConfigMap, configMaps, isKubeError, type Kube, type Stored, sleep, type Term } from "../kube/index.ts";
-import { blockAt, blockEnd, CorruptArtefact, type Sketch, SketchMismatch, windowTest } from "../monitor/index.ts";
+import {
+  blockAt,
+  blockAutocorrelation,
+  blockEnd,
+  CorruptArtefact,
+  type Sketch,
+  SketchMismatch,
+  windowTest,
+} from "../monitor/index.ts";
 import { type BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
 import { decodeBlock, wireBlocks } from "./block-wire.ts";
-import { adoptMaterial, type FleetSettings, type FleetState, type FleetStep, stepFleet } from "./fleet-monitor.ts";
+import {
+  adoptBlocks,
+  adoptMaterial,
+  type FleetSettings,
+  type FleetState,
+  type FleetStep,
+  stepFleet,
+} from "./fleet-monitor.ts";
 import { decodeState, encodeState, type Snapshot } from "./fleet-state.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { Material } from "./material.ts";
+import { adoptNoise, type NoiseByModel } from "./repeat-noise.ts";
 
 /** What the leader needs of its gateway, as it is now. */
 export type FleetView = {
@@ -17,6 +33,9 @@ export type FleetView = {
   readonly recorder: BlockRecorder;
   /** Pods of the stable model: probes compared, and those that did not match. */
   readonly pods: { readonly compared: number; readonly mismatched: number };
+  /** What was measured here of the models in use. */
+  readonly noise: NoiseByModel;
+  readonly models: readonly string[];
   /** Addresses of the other gateways' admin ports. */
   readonly fellows: readonly string[];
 };
@@ -29,6 +48,8 @@ export type FleetLeaderOptions = {
   readonly view: () => FleetView | null;
   /** The newest finished snapshot of captured traffic, at once; the one before when there is none yet. */
   readonly snapshot: (before: Snapshot) => Snapshot;
+  /** Told after each save when the service was attacked. */
+  readonly attacked: (windows: FleetState["attacks"]) => void;
   readonly metrics: GatewayMetrics;
   readonly onFault: (error: unknown) => void;
 };
@@ -45,10 +66,10 @@ const minimumEffect = 0.25;
  * The state is saved before its metrics are shown; when another has saved meanwhile, it is read again.
  */
 export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: Term): Promise<void> {
-  const { kube: unfenced, namespace, service, view, snapshot: newestSnapshot, metrics, onFault } = options;
+  const { kube: unfenced, namespace, service, view, snapshot: newestSnapshot, attacked, metrics, onFault } = options;
   const kube = unfenced.fenced(fence);
   const key = { namespace, name: gatewayStateName(service) };
-  const recent: Sketch[] = [];
+  let recent: readonly Sketch[] = [];
   let saved: { object: Stored<ConfigMap>; state: FleetState; snapshot: Snapshot } | null = null;
   while (!signal.aborted) {
     const now = view();
@@ -61,15 +82,23 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
     try {
       if (!saved) {
         const object = await kube.get(configMaps, key, { signal, timeoutMs: 5_000 });
-        if (object) saved = { object, ...decodeState(object.data?.["state.json"] ?? null, material, last - 1) };
+        if (object)
+          saved = { object, ...decodeState(object.data?.["state.json"] ?? null, material, last - 1, blockMs) };
+      }
+      if (saved && saved.state.blockMs !== blockMs) {
+        saved = { ...saved, state: adoptBlocks(saved.state, material, last - 1, blockMs) };
+        recent = [];
       }
       if (saved && saved.state.block < last) {
-        const state = adoptMaterial(saved.state, material);
+        const noise = adoptNoise(saved.state.noise, now.noise, now.models);
+        const state: FleetState = { ...adoptMaterial(saved.state, material), noise };
         const { steps, window } = await stepTo(last, state, now, metrics, signal);
-        recent.push(...window);
-        recent.splice(0, Math.max(0, recent.length - windowBlocks));
+        recent = [...recent, ...window].slice(-windowBlocks);
         const snapshot = newestSnapshot(saved.snapshot);
-        const newest = steps.at(-1)?.state ?? state;
+        const newest = {
+          ...(steps.at(-1)?.state ?? state),
+          autocorrelation: autocorrelationOf(recent, material, now.settings) ?? state.autocorrelation,
+        };
         const data = { ...saved.object.data, "state.json": encodeState(newest, snapshot) };
         const object: Stored<ConfigMap> = await kube.replace(
           configMaps,
@@ -77,6 +106,8 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
           { signal, timeoutMs: 5_000 },
         );
         saved = { object, state: newest, snapshot };
+        attacked(newest.attacks);
+        metrics.correlated(newest.autocorrelation);
         const p = pOf(recent, material, now.settings);
         for (const step of steps) {
           const { threshold, minShare } = now.settings;
@@ -142,6 +173,10 @@ async function fetchBlocks(fellow: string, model: string, after: number, signal:
   const answer: unknown = await body.json();
   if (statusCode !== 200) throw new Error(`${url} answered ${statusCode}`);
   return wireBlocks.parse(answer);
+}
+
+function autocorrelationOf(recent: readonly Sketch[], { drift }: Material, { minVectors }: FleetSettings) {
+  return drift && blockAutocorrelation(recent, drift, minVectors);
 }
 
 function pOf(recent: readonly Sketch[], { drift }: Material, { minVectors }: FleetSettings): number | null {

@@ -3,14 +3,21 @@ import { buildReference, type Matrix, matrixOf, type Reference, seededRandom } f
 import { BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
 import { decodeBlock, encodeBlock } from "./block-wire.ts";
 import { adoptMaterial, type FleetSettings, type FleetState, startFleet, stepFleet } from "./fleet-monitor.ts";
-import { decodeState, encodeState } from "./fleet-state.ts";
+import { decodeNoise, decodeState, encodeState } from "./fleet-state.ts";
 import { type Material, noMaterial } from "./material.ts";
 
 const d = 6;
 const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const model = digestOf("a");
 const other = digestOf("b");
-const settings: FleetSettings = { threshold: 1000, minVectors: 30, minShare: 0.1, shareWindow: 5, minScored: 30 };
+const settings: FleetSettings = {
+  threshold: 1000,
+  minVectors: 30,
+  minShare: 0.1,
+  shareWindow: 5,
+  minScored: 30,
+  protecting: false,
+};
 const steady = { compared: 2, mismatched: 0 };
 
 function vectors(count: number, shift: number, seed: number, length = d): Float32Array[] {
@@ -109,7 +116,7 @@ describe("stepFleet", () => {
   const shifted = Array.from({ length: 60 }, (_, i) => blockOf(160 + i, vectors(40, 0.8, 5000 + i)));
 
   it("is silent on traffic like the reference, and raises one alarm after a shift", () => {
-    const before = run(startFleet(material, 99), quiet, 100);
+    const before = run(startFleet(material, 99, 1000), quiet, 100);
     expect(before.alarms).toEqual([]);
     expect(new Set(before.results)).toEqual(new Set(["bet"]));
     const after = run(before.state, shifted, 160);
@@ -120,8 +127,15 @@ describe("stepFleet", () => {
   it("says what kind of block it was", () => {
     const few = blockOf(2, vectors(10, 0, 1));
     const unsketched = { ...blockOf(3, vectors(10, 0, 1)), sketches: new Map() };
-    expect(run(startFleet(material, 0), [null, few, unsketched], 1).results).toEqual(["empty", "short", "short"]);
-    const step = stepFleet(startFleet(noMaterial(model, ""), 0), 1, null, steady, noMaterial(model, ""), settings);
+    expect(run(startFleet(material, 0, 1000), [null, few, unsketched], 1).results).toEqual(["empty", "short", "short"]);
+    const step = stepFleet(
+      startFleet(noMaterial(model, ""), 0, 1000),
+      1,
+      null,
+      steady,
+      noMaterial(model, ""),
+      settings,
+    );
     expect(step.result).toBe("learning");
     expect(step.readings.RepresentationDrift.learning).toBe(true);
     expect(step.readings.AdversarialAnomaly.learning).toBe(true);
@@ -132,22 +146,32 @@ describe("stepFleet", () => {
     const attacked = Array.from({ length: 3 }, (_, i) =>
       blockOf(1 + i, vectors(40, 0, i), { scored: 40, flagged: 20 }),
     );
-    expect(run(startFleet(material, 0), attacked, 1).state.alarms.AdversarialAnomaly).toEqual({
+    expect(run(startFleet(material, 0, 1000), attacked, 1).state.alarms.AdversarialAnomaly).toEqual({
       number: 1,
       active: true,
     });
     const benign = attacked.map((block) => ({ ...block, flagged: 1 }));
-    expect(run(startFleet(material, 0), benign, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
-    expect(run(startFleet(material, 0), shifted, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
+    expect(run(startFleet(material, 0, 1000), benign, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
+    expect(run(startFleet(material, 0, 1000), shifted, 1).state.alarms.AdversarialAnomaly.active).toBe(false);
+  });
+
+  it("notes an attack from the blocks that led to its alarm on, and while protection is on without an alarm", () => {
+    const attacked = [0, 20, 20, 0].map((flagged, i) => blockOf(11 + i, vectors(40, 0, i), { scored: 40, flagged }));
+    const { state } = run(startFleet(material, 10, 1000), attacked, 11);
+    expect(state.alarms.AdversarialAnomaly.active).toBe(true);
+    expect(state.attacks).toEqual([{ from: 8_000, to: null }]);
+    const protecting = { ...settings, protecting: true };
+    const step = stepFleet(startFleet(material, 10, 1000), 11, null, steady, material, protecting);
+    expect(step.state.attacks).toEqual([{ from: 7_000, to: null }]);
   });
 
   it("goes on after a takeover as if there had been none", () => {
     const blocks = [...quiet.slice(0, 30), ...shifted];
-    const uninterrupted = run(startFleet(material, 99), blocks, 100);
-    let state = startFleet(material, 99);
+    const uninterrupted = run(startFleet(material, 99, 1000), blocks, 100);
+    let state = startFleet(material, 99, 1000);
     blocks.forEach((block, i) => {
       state = run(state, [block], 100 + i).state;
-      ({ state } = decodeState(encodeState(state, null), material, 0));
+      ({ state } = decodeState(encodeState(state, null), material, 0, 1000));
     });
     expect(state).toEqual(uninterrupted.state);
   });
@@ -170,12 +194,12 @@ describe("stepFleet", () => {
     });
     const uri = `store://traffic/${"n".repeat(63)}/${"s".repeat(63)}@${digestOf("e")}`;
     const snapshot = { uri, samples: 20_000, from: "2026-01-01T00:00:00.000Z", to: "2026-01-02T00:00:00.000Z" };
-    const uninterrupted = run(startFleet(wide, 0), blocks, 1_000_000, wide);
-    let state = startFleet(wide, 0);
+    const uninterrupted = run(startFleet(wide, 0, 1000), blocks, 1_000_000, wide);
+    let state = startFleet(wide, 0, 1000);
     blocks.forEach((block, i) => {
       const text = encodeState(run(state, [block], 1_000_000 + i, wide).state, snapshot);
       expect(text.length).toBeLessThanOrEqual(20_000);
-      ({ state } = decodeState(text, wide, 0));
+      ({ state } = decodeState(text, wide, 0, 1000));
     });
     expect(state).toEqual(uninterrupted.state);
     expect(state.detectors.ShiftFromBaseline?.used).toBe(8);
@@ -184,7 +208,7 @@ describe("stepFleet", () => {
 
 describe("another model", () => {
   const alarmed: FleetState = {
-    ...startFleet(material, 10),
+    ...startFleet(material, 10, 1000),
     alarms: {
       RepresentationDrift: { number: 3, active: true },
       ShiftFromBaseline: { number: 1, active: true },
@@ -206,7 +230,7 @@ describe("another model", () => {
   });
 
   it("restarts only the detector whose reference changed", () => {
-    const moved = run(startFleet(material, 0), [blockOf(1, vectors(40, 0, 1))], 1).state;
+    const moved = run(startFleet(material, 0, 1000), [blockOf(1, vectors(40, 0, 1))], 1).state;
     const next = adoptMaterial(moved, materialOf(model, reference, referenceOf(model, 77)));
     expect(next.detectors.RepresentationDrift).toBe(moved.detectors.RepresentationDrift);
     expect(next.detectors.ShiftFromBaseline?.block).toBe(-1);
@@ -216,8 +240,8 @@ describe("another model", () => {
 describe("decodeState", () => {
   const sound = encodeState(
     {
-      ...startFleet(material, 5),
-      alarms: { ...startFleet(material, 5).alarms, ModelChanged: { number: 4, active: true } },
+      ...startFleet(material, 5, 1000),
+      alarms: { ...startFleet(material, 5, 1000).alarms, ModelChanged: { number: 4, active: true } },
     },
     null,
   );
@@ -244,9 +268,28 @@ describe("decodeState", () => {
     ],
     ["a sound one", sound, 5, 4],
   ])("%s: numbers of alarms are kept where there are any", (_, text, block, number) => {
-    const { state } = decodeState(text, material, 9);
+    const { state } = decodeState(text, material, 9, 1000);
     expect(state.block).toBe(block);
     expect(state.alarms.ModelChanged.number).toBe(number);
     expect(state.detectors.RepresentationDrift?.reference).toBe(reference.hash);
+  });
+
+  it("forgets no attack, whatever else it cannot read", () => {
+    const attacks = [{ from: 1, to: null }];
+    const noise = { [model]: { distance: 1e-5, logNormRatio: 0 } };
+    const state = { ...startFleet(material, 5, 1000), attacks, noise };
+    expect(decodeState(encodeState(state, null), material, 9, 1000).state).toEqual(state);
+    const old = JSON.stringify({ attacks, alarms: {} });
+    expect(decodeNoise(encodeState(state, null))).toEqual(noise);
+    expect([decodeNoise(old), decodeNoise(undefined)]).toEqual([{}, {}]);
+    expect(decodeState(old, material, 9, 1000).state).toMatchObject({ attacks, block: 9 });
+  });
+
+  it("begins anew with blocks of another length, but for alarms and attacks", () => {
+    const { state } = decodeState(sound, material, 2, 2000);
+    expect(state).toEqual({
+      ...startFleet(material, 2, 2000),
+      alarms: { ...startFleet(material, 2, 2000).alarms, ModelChanged: { number: 4, active: true } },
+    });
   });
 });

@@ -3,6 +3,7 @@ import { milliseconds } from "../api/index.ts";
 import {
   type Alarm,
   alarmThreshold,
+  type BlockAutocorrelation,
   blockStatistics,
   type DetectorState,
   detectorEffect,
@@ -18,8 +19,11 @@ import {
   stepDetector,
   stepShare,
 } from "../monitor/index.ts";
+import type { AttackWindow } from "../registry/index.ts";
+import { stepAttacks } from "./attack-windows.ts";
 import type { ModelBlock } from "./block-recorder.ts";
 import type { Material } from "./material.ts";
+import type { NoiseByModel } from "./repeat-noise.ts";
 
 export const driftSignals = ["RepresentationDrift", "ShiftFromBaseline"] as const;
 export type DriftSignal = (typeof driftSignals)[number];
@@ -32,10 +36,18 @@ export type FleetState = {
   readonly model: string;
   /** The last block that was stepped. */
   readonly block: number;
+  /** Length of a block: numbers of blocks of another length say nothing. */
+  readonly blockMs: number;
   /** Null without a reference. */
   readonly detectors: Readonly<Record<DriftSignal, DetectorState | null>>;
   readonly share: ShareWindow;
   readonly alarms: Readonly<Record<SignalName, Alarm>>;
+  /** When the service was attacked, in the order of time. */
+  readonly attacks: readonly AttackWindow[];
+  /** Of the repeats of the models in use. */
+  readonly noise: NoiseByModel;
+  /** As it was measured last; null before there were enough blocks. */
+  readonly autocorrelation: BlockAutocorrelation | null;
 };
 
 /** What a block said of a signal, for the metrics. */
@@ -66,12 +78,14 @@ export type FleetSettings = {
   /** Blocks that the flagged share is taken over, and the scores it needs. */
   readonly shareWindow: number;
   readonly minScored: number;
+  /** Whether protection is on: then there is an attack, whatever set it off. */
+  readonly protecting: boolean;
 };
 
 /** Signals that may raise a false alarm by chance share the budget; ModelChanged compares fixed inputs (decision 3). */
 const sharingSignals = 3;
 
-export function fleetSettings(monitoring: GatewayConfig["monitoring"]): FleetSettings {
+export function fleetSettings({ monitoring, protection }: GatewayConfig): FleetSettings {
   const { block, falseAlarms, minVectors, consistency } = monitoring;
   return {
     threshold: alarmThreshold({
@@ -84,6 +98,7 @@ export function fleetSettings(monitoring: GatewayConfig["monitoring"]): FleetSet
     minShare: consistency.minShare,
     shareWindow: 10,
     minScored: 30,
+    protecting: protection.active,
   };
 }
 
@@ -95,8 +110,32 @@ const noAlarms = {
 };
 
 /** The state before the first block. */
-export function startFleet(material: Material, block: number): FleetState {
-  return { model: material.model, block, detectors: startDetectors(material), share: emptyWindow, alarms: noAlarms };
+export function startFleet(material: Material, block: number, blockMs: number): FleetState {
+  const { model } = material;
+  const detectors = startDetectors(material);
+  return {
+    model,
+    block,
+    blockMs,
+    detectors,
+    share: emptyWindow,
+    alarms: noAlarms,
+    attacks: [],
+    noise: {},
+    autocorrelation: null,
+  };
+}
+
+/**
+ * The state as it fits blocks of this length. Other blocks have other numbers and other means: everything begins anew,
+ * but for the alarms and what is known of attacks and of the models' noise.
+ *
+ * @param block  where blocks of another length begin
+ */
+export function adoptBlocks(state: FleetState, material: Material, block: number, blockMs: number): FleetState {
+  if (state.blockMs === blockMs) return state;
+  const { alarms, attacks, noise } = state;
+  return { ...startFleet(material, block, blockMs), alarms, attacks, noise };
 }
 
 /**
@@ -112,7 +151,7 @@ export function adoptMaterial(state: FleetState, material: Material): FleetState
     const { ShiftFromBaseline } = state.alarms;
     const released = signals.map((name) => [name, release(state.alarms[name])] as const);
     const alarms = { ...noAlarms, ...Object.fromEntries(released), ShiftFromBaseline };
-    return { model: material.model, block: state.block, detectors: fresh, share: emptyWindow, alarms };
+    return { ...state, model: material.model, detectors: fresh, share: emptyWindow, alarms };
   }
   const kept = (name: DriftSignal): DetectorState | null =>
     state.detectors[name]?.reference === fresh[name]?.reference ? state.detectors[name] : fresh[name];
@@ -151,6 +190,8 @@ export function stepFleet(
       confidence: 1 - 1 / Math.max(2, settings.threshold),
     },
   );
+  const { blockMs: lengthMs } = state;
+  const attacked = share.alarm.active || settings.protecting;
   const changed = modelAlarm(state.alarms.ModelChanged, pods);
   const readings: FleetStep["readings"] = {
     RepresentationDrift: drift.reading,
@@ -174,7 +215,7 @@ export function stepFleet(
   };
   return {
     state: {
-      model: state.model,
+      ...state,
       block,
       detectors: { RepresentationDrift: drift.detector, ShiftFromBaseline: shift.detector },
       share: share.window,
@@ -184,6 +225,7 @@ export function stepFleet(
         AdversarialAnomaly: share.alarm,
         ModelChanged: changed,
       },
+      attacks: stepAttacks(state.attacks, { number: block, lengthMs, attacked }, settings.shareWindow),
     },
     result: drift.result,
     readings,

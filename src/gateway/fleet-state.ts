@@ -8,8 +8,10 @@ import {
   type Reference,
   SketchMismatch,
 } from "../monitor/index.ts";
-import { type DriftSignal, type FleetState, signals, startFleet } from "./fleet-monitor.ts";
+import { mostWindows } from "./attack-windows.ts";
+import { adoptBlocks, type DriftSignal, type FleetState, signals, startFleet } from "./fleet-monitor.ts";
 import type { Material } from "./material.ts";
+import type { NoiseByModel } from "./repeat-noise.ts";
 
 export type Snapshot = MonitorState["snapshot"];
 
@@ -27,18 +29,25 @@ const checkpoint = monitorState.extend({
     blocks: z.array(z.object({ block: z.int(), scored: z.int(), flagged: z.int() })).max(1000),
     lastOver: z.int(),
   }),
+  blockMs: z.int().min(1),
+  attacks: z.array(z.object({ from: z.int(), to: z.int().nullable() })).max(mostWindows),
+  noise: z.record(z.string(), z.object({ distance: z.number(), logNormRatio: z.number() })),
 });
 
 /** The state as it is kept in the ConfigMap, with its block number: a gateway that takes over goes on from here. */
 export function encodeState(state: FleetState, snapshot: Snapshot): string {
   const encoded = (detector: DetectorState | null): string | null =>
     detector && Buffer.from(encodeDetector(detector)).toString("base64");
-  const { model, block, alarms, share, detectors } = state;
+  const { model, block, blockMs, alarms, attacks, noise, autocorrelation, share, detectors } = state;
   return JSON.stringify({
     model,
     block,
+    blockMs,
     reference: detectors.RepresentationDrift?.reference ?? "",
     alarms,
+    attacks: [...attacks],
+    noise: { ...noise },
+    autocorrelation,
     snapshot,
     share: { blocks: [...share.blocks], lastOver: share.lastOver },
     detectors: {
@@ -50,20 +59,21 @@ export function encodeState(state: FleetState, snapshot: Snapshot): string {
 
 /**
  * Reads a checkpoint. A detector of another reference, or a damaged one, starts anew; the alarms and their numbers are
- * kept in any case.
+ * kept in any case, and so are the attacks.
  *
  * @param text  null when there is none yet
- * @param block  where a first state begins
+ * @param block  where a first state begins, in blocks of `blockMs`
  */
 export function decodeState(
   text: string | null,
   material: Material,
   block: number,
+  blockMs: number,
 ): { state: FleetState; snapshot: Snapshot } {
-  const fresh = startFleet(material, block);
+  const fresh = startFleet(material, block, blockMs);
   const parsed = text === null ? null : checkpoint.safeParse(parseJson(text));
-  if (!parsed?.success) return { state: { ...fresh, alarms: oldAlarms(text) ?? fresh.alarms }, snapshot: null };
-  const { detectors, model, alarms, share, snapshot, block: last } = parsed.data;
+  if (!parsed?.success) return { state: { ...fresh, ...oldFacts(text) }, snapshot: null };
+  const { detectors, model, alarms, attacks, noise, autocorrelation, share, snapshot, block: last } = parsed.data;
   const decoded = (name: DriftSignal, reference: Reference | null): DetectorState | null => {
     const bytes = detectors[name];
     if (!reference || bytes === null || model !== material.model) return fresh.detectors[name];
@@ -77,20 +87,34 @@ export function decodeState(
   const state = {
     model,
     block: last,
+    blockMs: parsed.data.blockMs,
     alarms,
+    attacks,
+    noise,
+    autocorrelation,
     share,
     detectors: {
       RepresentationDrift: decoded("RepresentationDrift", material.drift),
       ShiftFromBaseline: decoded("ShiftFromBaseline", material.baseline),
     },
   };
-  return { state, snapshot };
+  return { state: adoptBlocks(state, material, block, blockMs), snapshot };
 }
 
-/** Numbers of alarms must never come twice, whatever else of a checkpoint cannot be read. */
-function oldAlarms(text: string | null): FleetState["alarms"] | null {
-  if (text === null) return null;
-  const parsed = monitorState.pick({ alarms: true }).safeParse(parseJson(text));
+/** Of a checkpoint, what every gateway goes by. */
+export function decodeNoise(text: string | undefined): NoiseByModel {
+  return checkpoint.pick({ noise: true }).safeParse(text === undefined ? null : parseJson(text)).data?.noise ?? {};
+}
+
+/** Numbers of alarms must never come twice, and an attack's window is never forgotten, whatever else cannot be read. */
+function oldFacts(text: string | null): Partial<Pick<FleetState, "alarms" | "attacks">> {
+  const content = text === null ? null : parseJson(text);
+  const alarms = oldAlarms(content);
+  return { ...(alarms && { alarms }), ...checkpoint.pick({ attacks: true }).safeParse(content).data };
+}
+
+function oldAlarms(content: unknown): FleetState["alarms"] | null {
+  const parsed = monitorState.pick({ alarms: true }).safeParse(content);
   if (!parsed.success) return null;
   const [drift, shift, anomaly, changed] = signals.map(
     (name) => parsed.data.alarms[name] ?? { number: 0, active: false },

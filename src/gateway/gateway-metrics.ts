@@ -1,6 +1,7 @@
 import type { Registry } from "prom-client";
 import type { GatewayConfig } from "../api/index.ts";
 import { catalogue, type Instruments, instruments, processRegistry } from "../metrics/index.ts";
+import type { BlockAutocorrelation } from "../monitor/index.ts";
 import type { FleetStep } from "./fleet-monitor.ts";
 import { signals } from "./fleet-monitor.ts";
 import type { PodDirectory } from "./pod-directory.ts";
@@ -150,6 +151,11 @@ export class GatewayMetrics implements ProxyMeter {
     if (this.#measured?.model === model) this.#monitor.lastBlock.set(labels, this.#measured.end / 1000);
   }
 
+  correlated(measured: BlockAutocorrelation | null): void {
+    this.#monitor.blockAutocorrelation.reset();
+    if (measured) this.#monitor.blockAutocorrelation.set(this.#service, measured.value);
+  }
+
   lateBlocks(model: string, count: number): void {
     this.#monitor.blocks.inc({ ...this.#service, model, result: "late" }, count);
   }
@@ -157,6 +163,7 @@ export class GatewayMetrics implements ProxyMeter {
   /** Another gateway speaks for the fleet now. */
   followed(): void {
     this.#measured = null;
+    this.#monitor.blockAutocorrelation.reset();
     this.#clearSignals();
   }
 

@@ -3,9 +3,10 @@ import { type GatewayConfig, type GatewayReport, milliseconds } from "../api/ind
 import { Informer, isKubeError, type Kube, LeaderElector, type Pod, pods, sleep } from "../kube/index.ts";
 import { openStore } from "../registry/index.ts";
 import { Admin } from "./admin.ts";
+import { AttackLog } from "./attack-log.ts";
 import { Beside } from "./beside.ts";
 import { encodeBlock, type WireBlocks } from "./block-wire.ts";
-import { Capture } from "./capture.ts";
+import { Capture, snapshotsName } from "./capture.ts";
 import { type Certificate, followCertificate } from "./certificate.ts";
 import { watchConfig } from "./config-watch.ts";
 import { consistencySamples } from "./consistency-probe.ts";
@@ -67,6 +68,7 @@ export class Gateway {
   #draining = false;
   #adminPort = 0;
   #snapshots: Beside<NonNullable<Snapshot>> | null = null;
+  #attackLog: AttackLog | null = null;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -75,7 +77,7 @@ export class Gateway {
     const mirror = new Mirror({
       metrics: this.#metrics,
       candidate: () => this.#runtime?.pick(this.#runtime.digestOf("candidate")) ?? null,
-      dimension: (digest) => this.#runtime?.materials.get(digest)?.dimension ?? null,
+      form: (digest) => this.#runtime?.materials.get(digest) ?? null,
       protocol: () => this.#runtime?.protocol ?? null,
     });
     this.#observer = new Observer({
@@ -167,6 +169,7 @@ export class Gateway {
     await Promise.all(background);
     await this.#capture?.flush();
     await this.#snapshots?.settled();
+    await this.#attackLog?.settled();
     this.#runtime?.stop();
     await this.#admin.close();
   }
@@ -222,6 +225,8 @@ export class Gateway {
           // Each term has its own: another leader may have published a newer one since the last.
           const snapshots = this.#takeSnapshots();
           this.#snapshots = snapshots;
+          const attackLog = this.#openAttackLog();
+          this.#attackLog = attackLog;
           const fleet = leadFleet(
             {
               kube,
@@ -229,6 +234,9 @@ export class Gateway {
               service,
               view: () => this.#fleetView(),
               snapshot: (before) => snapshots.newest(before),
+              attacked: (windows) => {
+                if (this.#capture) attackLog?.note(windows);
+              },
               metrics: this.#metrics,
               onFault,
             },
@@ -262,6 +270,7 @@ export class Gateway {
     const material = runtime?.materials.get(digest);
     if (!runtime || !material) return null;
     const own = this.#options.pod;
+    const models = runtime.pools().map(([, model]) => model);
     const fellows = [...this.#fellows.list()].flatMap(({ metadata, status }) => {
       const ip = status?.podIP;
       if (!ip || metadata.name === own || metadata.deletionTimestamp !== undefined) return [];
@@ -269,10 +278,12 @@ export class Gateway {
     });
     return {
       material,
-      settings: fleetSettings(runtime.config.monitoring),
+      settings: fleetSettings(runtime.config),
       blockMs: runtime.blockMs,
       recorder: runtime.recorder,
       pods: runtime.probed(digest),
+      noise: runtime.noise.measured(models),
+      models,
       fellows,
     };
   }
@@ -292,6 +303,12 @@ export class Gateway {
       everyMs: snapshotEveryMs,
       onFault,
     });
+  }
+
+  #openAttackLog(): AttackLog | null {
+    const { store, namespace, service, onFault } = this.#options;
+    if (store === null) return null;
+    return new AttackLog({ store: openStore(store), snapshots: snapshotsName(namespace, service), onFault });
   }
 
   async #flushCaptures(signal: AbortSignal): Promise<void> {
@@ -343,6 +360,7 @@ export class Gateway {
       path: runtime?.protocol.path ?? "",
       stickyHeader: runtime?.config.routing.stickyHeader ?? null,
       clientHeader: this.#capture ? (runtime?.config.dataset.traffic.clientKey ?? null) : null,
+      documents: runtime?.config.routes.documents ?? [],
     };
   }
 

@@ -18,6 +18,11 @@ export const modelHeader = "x-evenkeel-model";
 export const anomalyHeader = "x-evenkeel-anomaly";
 export const routeHeader = "x-evenkeel-route";
 
+/** The line that names the model of an answer; none for "", when there is no model yet. */
+export function modelLines(model: string): HeaderLines {
+  return model === "" ? [] : [modelHeader, model];
+}
+
 /**
  * @param dropped  further names to leave out, in lower case
  * @returns the lines that pass on: without hop-by-hop headers and without those that `Connection` names

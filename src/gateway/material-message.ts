@@ -26,6 +26,7 @@ export type MaterialMessage =
       readonly kind: "Read";
       readonly source: MaterialSource;
       readonly dimension: number | null;
+      readonly normalised: boolean;
       readonly probes: { readonly inputs: readonly WireInput[]; readonly expected: Matrix } | null;
       readonly drift: Uint8Array | null;
       readonly baseline: Uint8Array | "Same" | null;

@@ -16,6 +16,8 @@ import type { MaterialRequest, MaterialSource } from "./material-message.ts";
 export type MaterialParts = {
   readonly source: Exclude<MaterialSource, "Unreadable">;
   readonly dimension: number | null;
+  /** Whether vectors have the norm 1; of what pods gave nobody knows. */
+  readonly normalised: boolean;
   /** What the reference was embedded from, for its identity. */
   readonly inputs: string;
   readonly probes: Probes | null;
@@ -43,6 +45,7 @@ export async function readParts(
   return {
     source: "Pods",
     dimension: own.dimension ?? reference.dimension,
+    normalised: own.normalised,
     inputs: own.embedded ? own.inputs : `${dataset} `,
     probes: own.probes ?? probes,
     embedded: own.embedded ?? reference,
@@ -52,7 +55,7 @@ export async function readParts(
 async function bundleParts(store: Store, uri: string, notes: string[]): Promise<Omit<MaterialParts, "source">> {
   if (!storeUri.safeParse(uri).success) {
     notes.push(`${uri} is not in the store`);
-    return { dimension: null, inputs: "", probes: null, embedded: null };
+    return { dimension: null, normalised: false, inputs: "", probes: null, embedded: null };
   }
   const folder = await store.resolve(uri);
   const noting = async <Value>(what: string, part: Promise<Value>): Promise<Value | null> => {
@@ -69,5 +72,11 @@ async function bundleParts(store: Store, uri: string, notes: string[]): Promise<
   const embedded = await noting("reference", readReference(folder));
   if (!embedded) notes.push("the bundle brings no reference");
   const { dataset = "", traffic = "" } = description?.reference ?? {};
-  return { dimension: description?.dimension ?? null, inputs: `${dataset} ${traffic}`, probes, embedded };
+  return {
+    dimension: description?.dimension ?? null,
+    normalised: description?.normalise ?? false,
+    inputs: `${dataset} ${traffic}`,
+    probes,
+    embedded,
+  };
 }

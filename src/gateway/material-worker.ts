@@ -28,11 +28,19 @@ const flagRate = 0.01;
 async function read(request: MaterialRequest): Promise<MaterialMessage> {
   const { store: root, model, baseline, squeezers } = request;
   const notes: string[] = [];
-  const nothing = { kind: "Read", dimension: null, probes: null, drift: null, baseline: null, thresholds: [] } as const;
+  const nothing = {
+    kind: "Read",
+    dimension: null,
+    normalised: false,
+    probes: null,
+    drift: null,
+    baseline: null,
+    thresholds: [],
+  } as const;
   if (root === null) return { ...nothing, source: "Unreadable", notes: ["the gateway has no store"] };
   const store = openStore(root);
-  const { source, dimension, inputs, probes, embedded } = await readParts(store, model, request, notes);
-  const parts = { ...nothing, source, dimension, probes: probes && takeProbes(probes, request.probes) };
+  const { source, dimension, normalised, inputs, probes, embedded } = await readParts(store, model, request, notes);
+  const parts = { ...nothing, source, dimension, normalised, probes: probes && takeProbes(probes, request.probes) };
   if (!embedded) return { ...parts, notes };
   const live = liveRows(embedded);
   const reference = built(notes, () => build(model.digest, inputs, embedded, live));

@@ -15,6 +15,8 @@ export type Material = {
   readonly source: MaterialSource;
   /** Numbers of a vector. */
   readonly dimension: number | null;
+  /** Whether vectors have the norm 1. */
+  readonly normalised: boolean;
   readonly probes: { readonly inputs: readonly WireInput[]; readonly expected: Matrix } | null;
   /** Of RepresentationDrift. */
   readonly drift: Reference | null;
@@ -31,6 +33,7 @@ export function noMaterial(model: string, why: string): Material {
     model,
     source: "Unreadable",
     dimension: null,
+    normalised: false,
     probes: null,
     drift: null,
     baseline: null,
@@ -54,12 +57,13 @@ export async function loadMaterial(request: MaterialRequest): Promise<Material> 
       worker.once("exit", (code) => reject(new Error(`the reader of ${request.model.uri} ended with code ${code}`)));
     });
     if (message.kind === "Failed") throw new Error(message.why);
-    const { source, dimension, probes, drift, baseline, thresholds, notes } = message;
+    const { source, dimension, normalised, probes, drift, baseline, thresholds, notes } = message;
     const driftReference = drift && decodeReference(drift);
     return {
       model: request.model.digest,
       source,
       dimension,
+      normalised,
       probes,
       drift: driftReference,
       baseline: baseline === "Same" ? driftReference : baseline && decodeReference(baseline),

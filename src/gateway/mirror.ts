@@ -4,15 +4,15 @@ import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ReadExchange } from "./observer.ts";
 import { type Protocol, Unparsed } from "./protocols/index.ts";
 import type { Upstream } from "./upstream.ts";
-import { vectorFault } from "./vector-check.ts";
+import { anyForm, checkAnswer, type VectorFault, type VectorForm, vectorFault } from "./vector-check.ts";
 import { largestAnswer, NoAnswer, wholeAnswer } from "./whole-answer.ts";
 
 export type MirrorOptions = {
   readonly metrics: GatewayMetrics;
   /** A pod of the candidate; null while it has none. */
   readonly candidate: () => Upstream | null;
-  /** Numbers of the candidate's vectors; null while it is not known. */
-  readonly dimension: (digest: string) => number | null;
+  /** How the candidate's vectors are; null while it is not known. */
+  readonly form: (digest: string) => VectorForm | null;
   readonly protocol: () => Protocol | null;
 };
 
@@ -52,7 +52,9 @@ export class Mirror {
     }
     try {
       const plain = await decodeContent(answer.body, answer.encoding, largestAnswer);
-      this.#compare(model, vectors, protocol.readAnswer(plain));
+      const mirrored = protocol.readAnswer(plain);
+      const form = this.#options.form(model) ?? anyForm;
+      this.#compare(model, vectors, mirrored, checkAnswer(mirrored, form, protocol, exchange.request).faults);
     } catch (error) {
       if (!(error instanceof Unparsed)) throw error;
       metrics.unparsed("mirror", model, error.reason);
@@ -60,17 +62,22 @@ export class Mirror {
     }
   }
 
-  #compare(model: string, stable: readonly Float32Array[], mirrored: readonly Float32Array[]): void {
-    const { metrics, dimension } = this.#options;
+  #compare(
+    model: string,
+    stable: readonly Float32Array[],
+    mirrored: readonly Float32Array[],
+    faults: readonly (VectorFault | null)[],
+  ): void {
+    const { metrics } = this.#options;
     metrics.vectors("mirror", model, mirrored.length);
     mirrored.forEach((vector, i) => {
-      const fault = vectorFault(vector, dimension(model));
+      const fault = faults[i];
       if (fault) {
         metrics.invalid("mirror", model, fault);
         return;
       }
       const other = stable[i];
-      if (!other || vectorFault(other, null) !== null) return;
+      if (!other || vectorFault(other, anyForm) !== null) return;
       // Vectors of another length are of another space: nothing of the one is in the other.
       metrics.mirrored(model, other.length === vector.length ? cosine(other, vector) : 0);
     });

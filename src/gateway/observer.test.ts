@@ -57,7 +57,9 @@ const exchangeOf = (change: Partial<Exchange>): Exchange => ({
   ...change,
 });
 
-function observe(change: { rules?: Partial<ObserverRules>; limits?: Partial<ObserverLimits> } = {}) {
+function observe(
+  change: { rules?: Partial<ObserverRules>; limits?: Partial<ObserverLimits>; material?: Material } = {},
+) {
   const metrics = new GatewayMetrics("ns", "svc");
   const documents = new DocumentCounts(0);
   const recorder = new BlockRecorder(1000, 10);
@@ -74,7 +76,7 @@ function observe(change: { rules?: Partial<ObserverRules>; limits?: Partial<Obse
   };
   const observer = new Observer({
     rules: () => rules,
-    material: () => material,
+    material: () => change.material ?? material,
     recorder: () => recorder,
     metrics,
     documents,
@@ -118,6 +120,21 @@ describe("answers", () => {
       expect(block()?.n).toBe(1);
     },
   );
+
+  it("vectors that the client asked to have raw are no fault, and kept out of the statistics", async () => {
+    const { observer, finish, count, block } = observe({
+      rules: { protocol: protocols.TEI },
+      material: { ...material, normalised: true },
+    });
+    const asked = Buffer.from(JSON.stringify({ inputs: [clean], normalize: false }));
+    const raw = Buffer.from(JSON.stringify([clean]));
+    observer.offer(exchangeOf({ request: asked, answer: raw }));
+    observer.offer(exchangeOf({ request: Buffer.from(JSON.stringify({ inputs: [clean] })), answer: raw }));
+    await finish();
+    expect(await count("evenkeel_gateway_invalid_vectors_total", { reason: "norm" })).toBe(1);
+    expect(await count("evenkeel_monitor_vectors_total", { result: "bypassed" })).toBe(1);
+    expect(block()).toMatchObject({ n: 0 });
+  });
 
   it.each([
     ["unknown body", { answer: Buffer.from("<html>") }, "json"],

@@ -10,7 +10,7 @@ import type { Input } from "./inputs.ts";
 import type { Material } from "./material.ts";
 import { type EmbeddingRequest, type Protocol, Unparsed } from "./protocols/index.ts";
 import type { PoolName } from "./routing.ts";
-import { vectorFault } from "./vector-check.ts";
+import { anyForm, checkAnswer, vectorFault } from "./vector-check.ts";
 import { Wakeup } from "./wakeup.ts";
 import { largestAnswer } from "./whole-answer.ts";
 
@@ -124,18 +124,16 @@ export class Observer {
   }
 
   async #take(exchange: Exchange): Promise<void> {
-    const { rules: rulesNow, metrics, recorder, random } = this.#options;
+    const { rules: rulesNow, metrics, random } = this.#options;
     const rules = rulesNow();
-    const { pool, upstream, at, verdict } = exchange;
+    const { pool, upstream, verdict } = exchange;
     if (!isSuccess(exchange)) return;
     const model = upstream.digest;
     const vectors = rules && (await this.#read(exchange, rules.protocol));
     this.#countDocuments(exchange, vectors?.length ?? (rules && inputsOf(exchange, rules.protocol)));
     if (!rules || !vectors) return;
     metrics.vectors(pool, model, vectors.length);
-    const sound = this.#sound(exchange, vectors);
-    recorder()?.add(model, at, sound);
-    metrics.taken(model, "counted", sound.length);
+    this.#record(exchange, vectors, rules.protocol);
     if (verdict && verdict.kind !== "Unscored") this.#flags(exchange, verdict);
     const probes = verdict === null && random() < rules.consistencySample[pool];
     const captures = [...vectors.keys()].filter(() => random() < rules.captureSample);
@@ -174,13 +172,14 @@ export class Observer {
     }
   }
 
-  #sound({ pool, upstream }: Exchange, vectors: readonly Float32Array[]): Float32Array[] {
-    const dimension = this.#options.material(upstream.digest)?.dimension ?? null;
-    return vectors.filter((vector) => {
-      const fault = vectorFault(vector, dimension);
-      if (fault) this.#options.metrics.invalid(pool, upstream.digest, fault);
-      return fault === null;
-    });
+  #record({ pool, upstream, request, at }: Exchange, vectors: readonly Float32Array[], protocol: Protocol): void {
+    const { material, metrics, recorder } = this.#options;
+    const model = upstream.digest;
+    const { faults, altered } = checkAnswer(vectors, material(model) ?? anyForm, protocol, request);
+    for (const fault of faults) if (fault) metrics.invalid(pool, model, fault);
+    const sound = vectors.filter((_, i) => faults[i] === null);
+    if (!altered) recorder()?.add(model, at, sound);
+    metrics.taken(model, altered ? "bypassed" : "counted", sound.length);
   }
 
   #flags({ pool, upstream, at }: Exchange, { scored, flagged }: { scored: number; flagged: number }): void {
@@ -226,7 +225,7 @@ export class Observer {
     if (!material || vectors.length !== request.inputs.length) return null;
     if (material.drift) {
       for (const vector of vectors.slice(0, mostProbed)) {
-        if (vectorFault(vector, material.drift.dimension) !== null) continue;
+        if (vectorFault(vector, { ...material, dimension: material.drift.dimension }) !== null) continue;
         if (scoreAnomaly(material.drift, vector).p < outlierLevel) metrics.outlier(upstream.digest);
       }
     }

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { GatewayConfig } from "../api/index.ts";
-import type { Pod } from "../kube/index.ts";
+import { controllerOf, type Pod } from "../kube/index.ts";
 
 /** What the gateway needs to know of a pod. */
 export type PodIdentity = {
@@ -29,6 +29,16 @@ export function identify(pod: Pod & { metadata: { uid: string } }, model: Gatewa
     digest: value ? digestOf(value) : null,
     ready: condition?.status === "True" && metadata.deletionTimestamp === undefined,
   };
+}
+
+/**
+ * Whether a pod is of this Deployment (decision 30): labels alone are anybody's. Its controller is one of the Deployment's
+ * ReplicaSets, which are named after it and the hash of their template, with which their pods are labelled.
+ */
+export function isOfDeployment(pod: Pod, deployment: string): boolean {
+  const owner = controllerOf(pod);
+  const hash = pod.metadata.labels?.["pod-template-hash"];
+  return owner?.apiVersion === "apps/v1" && owner.kind === "ReplicaSet" && owner.name === `${deployment}-${hash}`;
 }
 
 /** @returns the digest that a URI is pinned by; for one that is not pinned the SHA-256 of the whole value */

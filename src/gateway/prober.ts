@@ -1,14 +1,9 @@
-import {
-  compareProbes,
-  matrixOf,
-  measureRepeatNoise,
-  type ProbeComparison,
-  type RepeatNoise,
-} from "../monitor/index.ts";
+import { compareProbes, matrixOf, measureRepeatNoise, type ProbeComparison } from "../monitor/index.ts";
 import { EmbedFailed, embed } from "./embed.ts";
 import type { Material } from "./material.ts";
 import type { PodDirectory, PodEntry, ProbeState } from "./pod-directory.ts";
 import type { Protocol } from "./protocols/index.ts";
+import type { RepeatNoiseBook } from "./repeat-noise.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export type ProberOptions = {
@@ -16,6 +11,7 @@ export type ProberOptions = {
   readonly protocol: Protocol;
   /** Null while it is not known; probes then wait. */
   readonly material: (digest: string) => Material | null;
+  readonly noise: RepeatNoiseBook;
   readonly everyMs: number;
   readonly timeoutMs: number;
   readonly onProbe: (entry: PodEntry, probe: ProbeState) => void;
@@ -26,14 +22,13 @@ const retryMs = 1_000;
 
 /**
  * Canary probes (P0): fixed inputs, embedded by each pod again and again, compared with what the bundle says. The noise of
- * repeats is measured once for each model, on the first pod that answers.
+ * repeats is measured once for each model, on the first pod that answers and matches.
  */
 export class Prober {
   readonly #options: ProberOptions;
   readonly #wakeup = new Wakeup();
   /** When each pod was last asked. */
   readonly #asked = new Map<string, number>();
-  readonly #noise = new Map<string, RepeatNoise>();
 
   constructor(options: ProberOptions) {
     this.#options = options;
@@ -82,7 +77,7 @@ export class Prober {
     { inputs, expected }: NonNullable<Material["probes"]>,
     signal: AbortSignal,
   ): Promise<ProbeState | null> {
-    const { protocol, timeoutMs } = this.#options;
+    const { protocol, timeoutMs, noise: book } = this.#options;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     try {
       const vectors = await embed(entry.upstream, protocol, inputs, {}, limit);
@@ -90,12 +85,12 @@ export class Prober {
         return { kind: "Mismatched", comparison: nothingAlike };
       const actual = matrixOf(vectors);
       const { digest } = entry.identity;
-      let noise = this.#noise.get(digest);
+      let noise = await book.find(digest);
       if (!noise) {
         const again = matrixOf(await embed(entry.upstream, protocol, inputs, {}, limit));
         noise = measureRepeatNoise([actual, again]);
         // Noise of a pod with another model would be taken for the model's own.
-        if (compareProbes(expected, actual, noise).match) this.#noise.set(digest, noise);
+        if (compareProbes(expected, actual, noise).match) book.put(digest, noise);
       }
       const comparison = compareProbes(expected, actual, noise);
       return { kind: comparison.match ? "Matched" : "Mismatched", comparison };

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ByteTap } from "./byte-tap.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Guard, GuardVerdict } from "./guard.ts";
-import { anomalyHeader, forwardable, type HeaderLines, headerValue, modelHeader } from "./headers.ts";
+import { anomalyHeader, forwardable, type HeaderLines, headerValue, modelHeader, modelLines } from "./headers.ts";
 import { type AnswerHead, HeldAnswer } from "./held-answer.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { answerProblem } from "./problem.ts";
@@ -13,6 +13,11 @@ import type { AnswerHandler, Call, Outgoing, Upstream, UpstreamFailure } from ".
 export type Route =
   | { readonly kind: "To"; readonly pool: PoolName; readonly upstream: Upstream }
   | { readonly kind: "Nowhere"; readonly pool: PoolName; readonly model: string; readonly why: string };
+
+/** Model that answers on a route, or would; "" before there is a configuration. */
+export function modelOn(route: Route): string {
+  return route.kind === "To" ? route.upstream.digest : route.model;
+}
 
 export type ProtectionAction = "tagged" | "blocked" | "passed" | "unscored";
 
@@ -28,6 +33,8 @@ export interface ProxyMeter {
 
 export type ProxiedRequestOptions = {
   readonly request: IncomingMessage;
+  /** Path and query as the pod is asked. */
+  readonly url: string;
   readonly response: ServerResponse;
   /** In one piece, or as it comes. */
   readonly body: Buffer | RequestBody | null;
@@ -85,7 +92,7 @@ export class ProxiedRequest implements AnswerHandler {
   }
 
   start(status: number, statusMessage: string, lines: HeaderLines): void {
-    const headers = [...forwardable(lines, droppedFromAnswer), modelHeader, this.#model];
+    const headers = [...forwardable(lines, droppedFromAnswer), ...modelLines(this.#model)];
     this.#head = { status, statusMessage, headers, encoding: headerValue(lines, "content-encoding") };
     if (this.#held && (status < 200 || status >= 300)) this.#stopHolding();
     if (!this.#held) this.#writeHead(this.#head);
@@ -118,7 +125,12 @@ export class ProxiedRequest implements AnswerHandler {
     const bodyFailure = body && !Buffer.isBuffer(body) ? body.failure : null;
     if (bodyFailure instanceof BodyTooLarge) {
       const detail = `at most ${limits.maxBodyBytes} bytes are passed on`;
-      answerProblem(response, { status: 413, title: "Request too large", detail, headers: ["connection", "close"] });
+      answerProblem(response, {
+        status: 413,
+        title: "Request too large",
+        detail,
+        headers: ["connection", "close", ...modelLines(this.#model)],
+      });
       return;
     }
     if (bodyFailure) {
@@ -140,7 +152,7 @@ export class ProxiedRequest implements AnswerHandler {
       status: timeout ? 504 : 502,
       title: timeout ? "The pod did not answer in time" : "The pod broke off",
       detail: `${upstream.name}: ${failure.message}`,
-      headers: [modelHeader, this.#model],
+      headers: modelLines(this.#model),
     });
   }
 
@@ -150,7 +162,7 @@ export class ProxiedRequest implements AnswerHandler {
     if (except === null || found.kind === "To") this.#label(found);
     if (found.kind === "Nowhere") {
       meter.upstreamFailed(found.pool, found.model, "none");
-      const headers = ["retry-after", "1"];
+      const headers = ["retry-after", "1", ...modelLines(found.model)];
       answerProblem(response, { status: 503, title: "No pod is ready", detail: found.why, headers });
       return;
     }
@@ -169,18 +181,18 @@ export class ProxiedRequest implements AnswerHandler {
     const moved = this.#attempts > 0;
     if (moved) meter.inFlight(this.#pool, this.#model, -1);
     this.#pool = found.pool;
-    this.#model = found.kind === "To" ? found.upstream.digest : found.model;
+    this.#model = modelOn(found);
     if (moved) meter.inFlight(this.#pool, this.#model, 1);
   }
 
   #outgoing(): Outgoing {
-    const { request, body } = this.#options;
+    const { request, url: path, body } = this.#options;
     const streamed = body !== null && !Buffer.isBuffer(body);
     const headers = forwardable(request.rawHeaders, streamed ? droppedFromRequest : droppedWithWholeBody);
     const before = request.headers["x-forwarded-for"];
     const address = request.socket.remoteAddress ?? "";
     headers.push("x-forwarded-for", before === undefined ? address : `${String(before)}, ${address}`);
-    const { method = "GET", url: path = "/" } = request;
+    const { method = "GET" } = request;
     return { method, path, headers, body: streamed ? body.open() : body };
   }
 
@@ -213,7 +225,7 @@ export class ProxiedRequest implements AnswerHandler {
           status: 422,
           title: "Input looks adversarial",
           detail: "its embedding moves too far when the input is squeezed, and protection is on",
-          headers: [modelHeader, this.#model, anomalyHeader, verdict.score.toFixed(6)],
+          headers: [...modelLines(this.#model), anomalyHeader, verdict.score.toFixed(6)],
         });
         this.#observe(verdict, "Withheld");
         return;

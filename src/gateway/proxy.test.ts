@@ -221,13 +221,40 @@ describe("faults", () => {
     const { port } = await rig([upstream.port], { limits: { maxBodyBytes: 1000, wholeBytes: 10 } });
     const answer = await send(port, { headers, body: [Buffer.alloc(2000)] });
     expect(answer.status).toBe(413);
+    expect(answer.headers["x-evenkeel-model"]).toBe(digest);
     expect(answer.headers["content-type"]).toBe("application/problem+json");
+  });
+
+  it("a route for documents: the pod is asked without the prefix, and the request is one for embeddings", async () => {
+    const paths: (string | undefined)[] = [];
+    const upstream = await server(
+      answering((_body, incoming, response) => {
+        paths.push(incoming.url);
+        response.end("[]");
+      }),
+    );
+    const documents: boolean[] = [];
+    const { port, counts } = await rig([upstream.port], {
+      route: (key, [pod]) => {
+        documents.push(key.documents);
+        return pod
+          ? { kind: "To", pool: "stable", upstream: pod }
+          : { kind: "Nowhere", pool: "stable", model: "", why: "" };
+      },
+    });
+    for (const path of ["/documents/v1/embeddings?a=1", "/v1/embeddings"]) {
+      expect((await send(port, { path, body: Buffer.from("{}") })).status).toBe(200);
+    }
+    expect(paths).toEqual(["/v1/embeddings?a=1", "/v1/embeddings"]);
+    expect(documents).toEqual([true, false]);
+    await waitFor("both to be observed", () => counts.exchanges.length === 2);
   });
 
   it("no pod: 503 with a problem document", async () => {
     const { port, counts } = await rig([]);
     const answer = await send(port, { body: Buffer.from("{}") });
     expect(answer.status).toBe(503);
+    expect(answer.headers["x-evenkeel-model"]).toBe(digest);
     expect(JSON.parse(answer.body.toString())).toEqual({
       type: "about:blank",
       title: "No pod is ready",

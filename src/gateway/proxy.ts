@@ -3,12 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Certificate } from "./certificate.ts";
+import { type DocumentRoutes, routedPath } from "./document-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
-import { routeHeader } from "./headers.ts";
+import { modelLines } from "./headers.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { answerProblem } from "./problem.ts";
-import { ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
+import { modelOn, ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
 import { RequestBody, readWhole } from "./request-body.ts";
 import type { RouteKey } from "./routing.ts";
 import type { Upstream } from "./upstream.ts";
@@ -20,6 +21,8 @@ export type RequestRules = {
   readonly stickyHeader: string | null;
   /** Header that names the client, for capture. */
   readonly clientHeader: string | null;
+  /** What tells requests that write to the index. */
+  readonly documents: DocumentRoutes;
 };
 
 export type ProxyOptions = {
@@ -114,20 +117,23 @@ export class Proxy {
     const { limits, route, rules: rulesNow } = this.#options;
     this.#answering.set(request.socket, response);
     const rules = rulesNow();
-    const key = routeKey(request, rules);
+    const { documents, url } = routedPath(request, rules.documents);
+    const key = { key: stickyKey(request, rules), documents };
     const length = Number(request.headers["content-length"] ?? Number.NaN);
     if (length > limits.maxBodyBytes) {
       const detail = `${length} bytes; at most ${limits.maxBodyBytes} are passed on`;
-      answerProblem(response, { status: 413, title: "Request too large", detail, headers: ["connection", "close"] });
+      const headers = ["connection", "close", ...modelLines(modelOn(route(key, null)))];
+      answerProblem(response, { status: 413, title: "Request too large", detail, headers });
       return;
     }
     if (expectsContinue) response.writeContinue();
     const { guard: guardNow, meter, observe } = this.#options;
-    const embeds = request.method === "POST" && pathOf(request) === rules.path;
+    const embeds = request.method === "POST" && pathOf(url) === rules.path;
     const guard = embeds ? guardNow() : null;
     const forward = (body: Buffer | RequestBody | null): void => {
       const proxied = new ProxiedRequest({
         request,
+        url,
         response,
         body,
         embeds,
@@ -164,12 +170,9 @@ export class Proxy {
   }
 }
 
-function routeKey(request: IncomingMessage, { stickyHeader }: RequestRules): RouteKey {
+function stickyKey(request: IncomingMessage, { stickyHeader }: RequestRules): string {
   const sticky = stickyHeader === null ? null : oneValue(request, stickyHeader);
-  return {
-    key: sticky ?? request.socket.remoteAddress ?? "",
-    documents: oneValue(request, routeHeader)?.toLowerCase() === "documents",
-  };
+  return sticky ?? request.socket.remoteAddress ?? "";
 }
 
 function oneValue(request: IncomingMessage, name: string): string | null {
@@ -177,7 +180,7 @@ function oneValue(request: IncomingMessage, name: string): string | null {
   return value === undefined ? null : String(value);
 }
 
-function pathOf({ url = "/" }: IncomingMessage): string {
+function pathOf(url: string): string {
   const query = url.indexOf("?");
   return query < 0 ? url : url.slice(0, query);
 }

@@ -9,7 +9,7 @@ const routing = (weight: number) =>
     salt: "salt",
     stickyHeader: null,
     stable: { digest: digest("a"), uri: "u" },
-    candidate: { digest: digest("b"), uri: "u", selector: "app=candidate", weight, mirror: false },
+    candidate: { digest: digest("b"), uri: "u", selector: "app=candidate", deployment: "d", weight, mirror: false },
   });
 const both = () => true;
 const keys = Array.from({ length: 5000 }, (_, i) => `client-${i}`);

@@ -1,10 +1,11 @@
-import { type GatewayConfig, milliseconds } from "../api/index.ts";
-import type { Kube } from "../kube/index.ts";
+import { type GatewayConfig, gatewayStateName, milliseconds } from "../api/index.ts";
+import { configMaps, type Kube } from "../kube/index.ts";
 import { leastRequests } from "./balancer.ts";
 import { BlockRecorder } from "./block-recorder.ts";
 import { ConsistencyGuard } from "./consistency-guard.ts";
 import type { EmbedOrder } from "./embed-order.ts";
 import { keptBlocks } from "./fleet-leader.ts";
+import { decodeNoise } from "./fleet-state.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
@@ -14,6 +15,7 @@ import { PodWatch } from "./pod-watch.ts";
 import { Prober } from "./prober.ts";
 import { type Protocol, protocols } from "./protocols/index.ts";
 import type { Route } from "./proxied-request.ts";
+import { RepeatNoiseBook } from "./repeat-noise.ts";
 import { choosePool, type PoolName, type RouteKey } from "./routing.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -35,6 +37,7 @@ export class ServiceRuntime {
   readonly directory: PodDirectory;
   readonly recorder: BlockRecorder;
   readonly materials: MaterialLibrary;
+  readonly noise: RepeatNoiseBook;
   readonly protocol: Protocol;
   readonly blockMs: number;
   readonly #options: RuntimeOptions;
@@ -58,7 +61,14 @@ export class ServiceRuntime {
       this.#prober.kick();
       onChange();
     }, onFault);
+    const stateKey = { namespace, name: gatewayStateName(config.service.name) };
+    this.noise = new RepeatNoiseBook({
+      saved: async () =>
+        decodeNoise((await kube.get(configMaps, stateKey, { timeoutMs: 2_000 }))?.data?.["state.json"]),
+      onFault,
+    });
     this.#prober = new Prober({
+      noise: this.noise,
       directory: this.directory,
       protocol: this.protocol,
       material: (digest) => this.materials.get(digest),
@@ -92,7 +102,7 @@ export class ServiceRuntime {
   /** Takes in a configuration of the same shape. */
   configure(config: GatewayConfig): void {
     this.#config = config;
-    const { routing, monitoring, baseline, protection, modality, selector, service, dataset } = config;
+    const { routing, monitoring, baseline, protection, modality, selector, deployment, service, dataset } = config;
     const { stable, candidate } = routing;
     const { store, random } = this.#options;
     const common = {
@@ -109,7 +119,7 @@ export class ServiceRuntime {
       if (digest === stable.digest) return "MatchOrUnknowable";
       return digest === candidate?.digest ? "Match" : "Never";
     });
-    this.#watch.follow([selector, ...(candidate ? [candidate.selector] : [])]);
+    this.#watch.follow([{ selector, deployment }, ...(candidate ? [candidate] : [])]);
     const { active, mode, maxDelay, maxBytes } = protection;
     this.#guard =
       active && mode !== "Observe"
@@ -204,7 +214,9 @@ export class ServiceRuntime {
     const own = entries.filter(({ identity }) => identity.digest === model);
     const ready = own.filter(({ identity }) => identity.ready);
     const mismatched = ready.filter(({ probe }) => probe.kind === "Mismatched");
-    return `of ${entries.length} pods ${own.length} serve ${model}, ${ready.length} of them are ready, ${mismatched.length} of those do not match their probes`;
+    const strays = this.#watch.strays();
+    const others = strays.length > 0 ? `; not of its Deployment: ${strays.slice(0, 5).join(", ")}` : "";
+    return `of ${entries.length} pods ${own.length} serve ${model}, ${ready.length} of them are ready, ${mismatched.length} of those do not match their probes${others}`;
   }
 }
 

@@ -56,6 +56,11 @@ export const monitorMetrics = {
     "End of the last statistics block with enough vectors to be measured, in Unix time.",
     model,
   ),
+  blockAutocorrelation: gauge(
+    "evenkeel_monitor_block_autocorrelation",
+    "Autocorrelation of successive blocks' means: above about 0.2 blocks are shorter than the traffic's bursts.",
+    service,
+  ),
   blocks: counter(
     "evenkeel_monitor_blocks_total",
     "Statistics blocks by result: bet, short, empty, late or learning.",

@@ -86,6 +86,12 @@ describe("compareProbes", () => {
     expect(compareProbes(probes, noisy(0.3, random), noise).match).toBe(false);
   });
 
+  it("is not lenient with a pod that answers at random, however far apart its own repeats are", () => {
+    const noise = measureRepeatNoise([noisy(3, random), noisy(3, random)]);
+    expect(noise.distance).toBeGreaterThan(0.1);
+    expect(compareProbes(probes, noisy(3, random), noise).match).toBe(false);
+  });
+
   it("refuses other shapes and a noise of one repeat", () => {
     expect(() => compareProbes(probes, matrixOf([[1, 2]]), exact)).toThrow(
       "1 vectors of length 2, expected 64 of length 24",

@@ -27,6 +27,8 @@ export type ProbeComparison = {
  * 0.05 rad is 12 times as far.
  */
 const floor: RepeatNoise = { distance: 1e-4, logNormRatio: 0.01 };
+/** Repeats that are further apart are no noise of arithmetic: a pod must not earn lenience by answering at random. */
+const ceiling: RepeatNoise = { distance: 0.01, logNormRatio: 0.05 };
 /** A comparison may be this many times as far as the repeats were. */
 const slack = 3;
 const neighbours = 5;
@@ -64,15 +66,15 @@ export function compareProbes(expected: Matrix, actual: Matrix, noise: RepeatNoi
     return { distance: 2, meanDistance: 2, normRatio: 0, neighbourOverlap: 0, procrustes: Math.SQRT2, match: false };
   }
   const { distance, meanDistance, normRatio } = probeDistances(expected, actual);
-  const withinDistance = distance <= Math.max(floor.distance, slack * noise.distance);
-  const withinNorm = Math.abs(Math.log(normRatio)) <= Math.max(floor.logNormRatio, slack * noise.logNormRatio);
+  const within = (apart: number, fact: keyof RepeatNoise): boolean =>
+    apart <= Math.max(floor[fact], slack * Math.min(ceiling[fact], noise[fact]));
   return {
     distance,
     meanDistance,
     normRatio,
     neighbourOverlap: neighbourOverlap(expected, actual),
     procrustes: procrustesResidual(expected, actual),
-    match: withinDistance && withinNorm,
+    match: within(distance, "distance") && within(Math.abs(Math.log(normRatio)), "logNormRatio"),
   };
 }
 

@@ -1,6 +1,7 @@
 export { type Alarm, driftAlarm, modelAlarm, noAlarm, release } from "./alarm.ts";
 export { scoreAnomaly } from "./anomaly.ts";
 export { CorruptArtefact } from "./artefact.ts";
+export { type BlockAutocorrelation, blockAutocorrelation } from "./block-autocorrelation.ts";
 export { blockAt, blockEnd } from "./block-clock.ts";
 export { compareProbes, measureRepeatNoise, type ProbeComparison, type RepeatNoise } from "./canary.ts";
 export {

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer, type IncomingHttpHeaders } from "node:http";
 import { expect, it, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
@@ -9,16 +11,16 @@ import { isAllowed, PrometheusSources } from "./prometheus-sources.ts";
 const url = "http://prometheus.monitoring:9090";
 const metadata = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T08:00:00Z" };
 
-function make(tokens: Record<string, string>) {
+function make(tokens: Record<string, string>, allowed = url) {
   const get = async (_: unknown, { name, namespace = "" }: Key) => {
     const token = tokens[name];
     if (token === undefined) return null;
     const data = { token: Buffer.from(token).toString("base64") };
     return { apiVersion: "v1", kind: "Secret", metadata: { name, namespace, ...metadata }, data };
   };
-  const sources = new PrometheusSources({ get }, [url]);
+  const sources = new PrometheusSources({ get }, [allowed]);
   const find = async (name: string, namespace = "search") => {
-    const wanted = { url, authorizationSecretRef: { name, key: "token" } };
+    const wanted = { url, authorizationSecretRef: { name, key: "token" }, headers: [] };
     const found = await sources.find(namespace, wanted, new AbortController().signal);
     if (found.kind !== "Source") throw new Error(found.message);
     return found.prometheus;
@@ -64,4 +66,51 @@ it("that the samples name is on the chart's own allow-list", () => {
     });
   expect(urls).toHaveLength(3);
   expect(urls.filter((one) => !isAllowed(one, allow))).toEqual([]);
+});
+
+it("sends the headers that are asked for, and others once a Secret of theirs has changed", async () => {
+  const asked: IncomingHttpHeaders[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.headers);
+    response.end();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const own = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  const tokens: Record<string, string> = { tenant: "shop\n" };
+  const { sources } = make(tokens, own);
+  const headers = [
+    { name: "X-Scope-OrgID", valueFromSecretRef: { name: "tenant", key: "token" } },
+    { name: "X-Via", value: "evenkeel" },
+  ];
+  const ask = async () => {
+    const found = await sources.find("search", { url: own, headers }, new AbortController().signal);
+    if (found.kind === "Source") await found.prometheus.query("up", 0, 1000);
+    return found;
+  };
+  await ask();
+  tokens["tenant"] = "other";
+  await ask();
+  expect(asked.map((one) => [one["x-scope-orgid"], one["x-via"]])).toEqual([
+    ["shop", "evenkeel"],
+    ["other", "evenkeel"],
+  ]);
+  delete tokens["tenant"];
+  expect(await ask()).toEqual({
+    kind: "Refused",
+    reason: "SecretMissing",
+    message: "monitoring.prometheus: Secret tenant has no key token",
+  });
+  await sources.close();
+  server.close();
+});
+
+it("a Secret that is no header's value is not sent, and told nobody", async () => {
+  const { sources } = make({ tenant: "se\ncret" });
+  const headers = [{ name: "X-Scope-OrgID", valueFromSecretRef: { name: "tenant", key: "token" } }];
+  const found = await sources.find("search", { url, headers }, new AbortController().signal);
+  const answer = found.kind === "Source" ? await found.prometheus.query("up", 0, 1000) : found;
+  expect(answer).toMatchObject({ kind: "SourceError", message: expect.stringContaining("header") });
+  expect(JSON.stringify(answer)).not.toContain("cret");
+  await sources.close();
 });

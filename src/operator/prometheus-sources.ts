@@ -23,6 +23,9 @@ export function isAllowed(url: string, allowed: readonly string[]): boolean {
   });
 }
 
+type SecretKey = { readonly name: string; readonly key: string };
+type SecretValue = { readonly kind: "Value"; readonly value: string } | ({ readonly kind: "Missing" } & SecretKey);
+
 /** Of the API server, what is asked here. */
 type Secrets = {
   readonly get: (
@@ -50,25 +53,34 @@ export class PrometheusSources {
       const message = `monitoring.prometheus.url: ${wanted.url} is not on the operator's allow-list (prometheus.allow in the chart's values)${allowed}`;
       return { kind: "Refused", reason: "PrometheusNotAllowed", message };
     }
-    const [ca, authorization] = await Promise.all([
-      this.#secret(namespace, wanted.caSecretRef, signal),
-      this.#secret(namespace, wanted.authorizationSecretRef, signal),
-    ]);
-    if (ca === null || authorization === null) {
-      const missing = ca === null ? wanted.caSecretRef : wanted.authorizationSecretRef;
-      const message = `monitoring.prometheus: Secret ${missing?.name ?? ""} has no key ${missing?.key ?? ""}`;
+    const { url, caSecretRef, authorizationSecretRef, headers: wantedHeaders } = wanted;
+    const [ca, authorization, ...secretValues] = await Promise.all(
+      [caSecretRef, authorizationSecretRef, ...wantedHeaders.map((header) => header.valueFromSecretRef)].map(
+        (reference) => this.#secret(namespace, reference, signal),
+      ),
+    );
+    const missing = [ca, authorization, ...secretValues].find((found) => found?.kind === "Missing");
+    if (missing?.kind === "Missing") {
+      const message = `monitoring.prometheus: Secret ${missing.name} has no key ${missing.key}`;
       return { kind: "Refused", reason: "SecretMissing", message };
     }
+    const settings = {
+      url,
+      ...(ca?.kind === "Value" ? { ca: ca.value } : {}),
+      ...(authorization?.kind === "Value" ? { authorization: authorization.value } : {}),
+      headers: Object.fromEntries(
+        wantedHeaders.map(({ name, value = "" }, i) => {
+          const secret = secretValues[i];
+          return [name, secret?.kind === "Value" ? secret.value : value];
+        }),
+      ),
+    };
     // Two services may ask one server with a token each: neither is to end the other's queries.
-    const id = JSON.stringify([namespace, wanted.url, wanted.caSecretRef, wanted.authorizationSecretRef]);
-    const content = JSON.stringify([ca, authorization]);
+    const id = JSON.stringify([namespace, wanted]);
+    const content = JSON.stringify(settings);
     const known = this.#clients.get(id);
     if (known?.content === content) return { kind: "Source", prometheus: known.prometheus };
-    const prometheus = prometheusClient({
-      url: wanted.url,
-      ...(ca === undefined ? {} : { ca }),
-      ...(authorization === undefined ? {} : { authorization }),
-    });
+    const prometheus = prometheusClient(settings);
     this.#clients.set(id, { content, prometheus });
     // Its Secret has changed. Who comes meanwhile has the new one.
     await known?.prometheus.close();
@@ -80,15 +92,12 @@ export class PrometheusSources {
     this.#clients.clear();
   }
 
-  /** undefined: none is asked for; null: it is not there. */
-  async #secret(
-    namespace: string,
-    reference: { readonly name: string; readonly key: string } | undefined,
-    signal: AbortSignal,
-  ): Promise<string | null | undefined> {
-    if (!reference) return undefined;
-    const secret = await this.#kube.get(secrets, { namespace, name: reference.name }, { signal });
-    const encoded = secret?.data?.[reference.key];
-    return encoded === undefined ? null : Buffer.from(encoded, "base64").toString("utf8").trim();
+  async #secret(namespace: string, reference: SecretKey | undefined, signal: AbortSignal): Promise<SecretValue | null> {
+    if (!reference) return null;
+    const { name, key } = reference;
+    const secret = await this.#kube.get(secrets, { namespace, name }, { signal });
+    const encoded = secret?.data?.[key];
+    if (encoded === undefined) return { kind: "Missing", name, key };
+    return { kind: "Value", value: Buffer.from(encoded, "base64").toString("utf8").trim() };
   }
 }

@@ -1,4 +1,5 @@
 export { type Artefact, inspectArtefact, UnknownArtefact } from "./artefact.ts";
+export { type AttackWindow, attacksOf, recordAttacks, recordedAttacks } from "./attack-record.ts";
 export {
   type BundleDescription,
   BundleError,

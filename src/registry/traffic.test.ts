@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { attacksOf, recordAttacks, recordedAttacks } from "./attack-record.ts";
 import { type Dataset, datasetFiles } from "./dataset.ts";
 import { sourceId16 } from "./splits.ts";
 import { openStore } from "./store.ts";
@@ -57,6 +58,31 @@ describe("readTraffic", () => {
   it("leaves out inputs of another shape than the newest", async () => {
     const { store, uri } = await snapshot(vectors([1, 2]), vectors([3]), vectors([5, 6]));
     expect([...(await readTraffic(store, uri)).inputs]).toEqual([1, 2, 5, 6]);
+  });
+
+  it("leaves out what was captured while an attack was on, told of it before or after the snapshot", async () => {
+    const { store, uri } = await snapshot(vectors([1, 2], [3, 4], [5, 6]), vectors([7, 8]));
+    await recordAttacks(store, name, [{ from: 1001, to: null }], 1);
+    expect([...(await readTraffic(store, uri)).inputs]).toEqual([1, 2, 7, 8]);
+    await recordAttacks(store, name, [{ from: 1001, to: 1002 }], 2);
+    const left = await readTraffic(store, uri);
+    expect([...left.inputs]).toEqual([1, 2, 5, 6, 7, 8]);
+    expect([...(left.times ?? [])]).toEqual([1000, 1002, 1000]);
+    await recordAttacks(store, name, [{ from: 0, to: null }], 3);
+    await expect(readTraffic(store, uri)).rejects.toMatchObject({ reason: "Empty" });
+  });
+
+  it("uses no traffic while it cannot be told when attacks were", async () => {
+    const { store, uri } = await snapshot(vectors([1, 2]));
+    await store.putFiles(attacksOf(name), { "attacks.json": Buffer.from('{"windows":"none"}') });
+    await expect(readTraffic(store, uri)).rejects.toMatchObject({ reason: "Malformed" });
+  });
+
+  it("keeps few records of attacks, the newest among them", async () => {
+    const { store } = await snapshot(vectors([1, 2]));
+    for (let at = 1; at <= 20; at++) await recordAttacks(store, name, [{ from: at, to: null }], at);
+    expect(await store.list(attacksOf(name))).toHaveLength(8);
+    expect(await recordedAttacks(store, name)).toEqual([{ from: 20, to: null }]);
   });
 
   it("refuses a segment that was changed", async () => {

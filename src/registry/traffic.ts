@@ -2,11 +2,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { StoreUri } from "../api/index.ts";
+import { type AttackWindow, isAttacked, recordedAttacks } from "./attack-record.ts";
 import type { Store } from "./contract.ts";
-import { type Dataset, DatasetError, readDataset } from "./dataset.ts";
+import { type Dataset, DatasetError, readDataset, takeRows } from "./dataset.ts";
 import { StoreError } from "./error.ts";
 import { absentAs } from "./files.ts";
 import { elements } from "./safetensors.ts";
+import { unlessGone } from "./unless-gone.ts";
 import { formatUri, parseUri } from "./uri.ts";
 
 /** What a snapshot of captured traffic is: the segments that it consists of, by digest, newest first. */
@@ -43,8 +45,8 @@ export function parseSnapshot(content: Uint8Array): TrafficSnapshot | null {
 }
 
 /**
- * Captured traffic as one dataset: what is left of a snapshot's segments, which last as long as their TTL. An artefact
- * that is a dataset itself is read as it is.
+ * Captured traffic as one dataset: what is left of a snapshot's segments, which last as long as their TTL, without what
+ * was captured while the service was attacked (decision 12). An artefact that is a dataset itself is read as it is.
  *
  * @throws {StoreError} NotFound when the snapshot or all of its segments are gone; Corrupt
  * @throws {DatasetError} Malformed, Empty or NotFinite
@@ -58,27 +60,26 @@ export async function readTraffic(store: Store, uri: StoreUri): Promise<Dataset>
   const name = segmentsOf(parseUri(uri).name);
   const kept: Dataset[] = [];
   for (const digest of snapshot.segments) {
-    const segment = await readSegment(store, formatUri({ name, digest }));
+    // A segment's TTL may have passed.
+    const segment = await unlessGone(store, formatUri({ name, digest }), readDataset);
     // A service whose inputs changed their shape: only the newest shape can be trained on.
     if (segment && (!kept[0] || kept[0].shape.join() === segment.shape.join())) kept.push(segment);
   }
   const [newest] = kept;
   if (!newest) throw new StoreError("NotFound", `${uri}: all of its samples have outlived their TTL`);
-  return concatenated(newest, kept);
+  return withoutAttacks(uri, concatenated(newest, kept), await recordedAttacks(store, parseUri(uri).name));
 }
 
-/** @returns null when its TTL has passed, be it while it was read */
-async function readSegment(store: Store, uri: StoreUri): Promise<Dataset | null> {
-  try {
-    return await readDataset(await store.resolve(uri));
-  } catch (error) {
-    const gone = await store.resolve(uri).then(
-      () => false,
-      (now: unknown) => now instanceof StoreError && now.reason === "NotFound",
-    );
-    if (gone) return null;
-    throw error;
+/** What is known of attacks now, not when the snapshot was made: an attack is told only after it has begun. */
+function withoutAttacks(uri: StoreUri, traffic: Dataset, windows: readonly AttackWindow[]): Dataset {
+  if (windows.length === 0) return traffic;
+  const rows = Array.from({ length: traffic.count }, (_, row) => row).filter(
+    (row) => !isAttacked(windows, traffic.times?.[row] ?? 0),
+  );
+  if (rows.length === 0) {
+    throw new DatasetError("Empty", `${uri}: all of its ${traffic.count} samples were captured while an attack was on`);
   }
+  return rows.length === traffic.count ? traffic : takeRows(traffic, rows);
 }
 
 /** Rows of captured traffic by their time, the newest first; without times the later row is the newer. */

@@ -176,8 +176,10 @@ async function trafficOf(
     say("traffic: what the parent's reference was accepted with");
     return { snapshot: reference.traffic, traffic };
   } catch (error) {
-    if (!(error instanceof StoreError && error.reason === "NotFound")) throw error;
-    say("traffic: what the parent's reference was accepted with is no longer kept");
+    const gone = error instanceof StoreError && error.reason === "NotFound";
+    const attacked = error instanceof DatasetError && error.reason === "Empty";
+    if (!gone && !attacked) throw error;
+    say(`traffic: none of what the parent's reference was accepted with ${gone ? "is still kept" : "may be used"}`);
     return null;
   }
 }

@@ -29,6 +29,9 @@ export const openAi: Protocol = {
     }
     return ordered;
   },
+  alters({ dimensions }) {
+    return typeof dimensions === "number";
+  },
   writeRequest(inputs, fields) {
     return Buffer.from(JSON.stringify({ ...fields, input: inputs, encoding_format: "float" }));
   },

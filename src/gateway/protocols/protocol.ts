@@ -19,6 +19,8 @@ export interface Protocol {
    * @throws {Unparsed}
    */
   readAnswer(body: Uint8Array): readonly Float32Array[];
+  /** Whether a request asks for other vectors than the model's own: shortened ones, or ones that are not normalised. */
+  alters(fields: EmbeddingRequest["fields"]): boolean;
   /** A request for other inputs with the fields of a given one. */
   writeRequest(inputs: readonly WireInput[], fields: EmbeddingRequest["fields"]): Buffer;
 }

@@ -18,6 +18,9 @@ export const tei: Protocol = {
     if (!Array.isArray(rows)) throw new Unparsed("shape", "the answer is not a list of vectors");
     return rows.map(readVector);
   },
+  alters({ normalize, dimensions }) {
+    return normalize === false || typeof dimensions === "number";
+  },
   writeRequest(inputs, fields) {
     return Buffer.from(JSON.stringify({ ...fields, inputs }));
   },

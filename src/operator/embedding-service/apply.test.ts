@@ -66,6 +66,7 @@ const world: Observed = {
   runs: [],
   rollouts: [],
   snapshot: null,
+  autocorrelation: null,
   config: null,
   gateway: { ready: 2, wanted: 2 },
   gateways: [],

@@ -131,6 +131,7 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
     runs: [],
     rollouts: [],
     snapshot: null,
+    autocorrelation: null,
     config: null,
     gateway: { ready: 2, wanted: 2 },
     gateways: [],

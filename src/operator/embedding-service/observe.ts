@@ -39,7 +39,8 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
   const schedules = scheduleStates(service, now);
   const runs = byAge(caches.retrainings.by(byService, index));
   const rollouts = byAge(caches.modelRollouts.by(byService, index));
-  const snapshot = stateOf(caches.configMaps.get({ namespace, name: gatewayStateName(name) }))?.snapshot ?? null;
+  const monitor = stateOf(caches.configMaps.get({ namespace, name: gatewayStateName(name) }));
+  const snapshot = monitor?.snapshot ?? null;
   const threatModelRef = spec.retraining?.threatModelRef;
   return {
     service,
@@ -63,6 +64,7 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     runs,
     rollouts,
     snapshot,
+    autocorrelation: monitor?.autocorrelation ?? null,
     config: configOf(caches.configMaps.get({ namespace, name: gatewayConfigName(name) })),
     gateway: { ready: readyGateways(turn).length, wanted: spec.gateway.replicas },
     gateways: gatewaysOf(turn),

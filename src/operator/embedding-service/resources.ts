@@ -146,14 +146,17 @@ export function gatewayConfigOf(
   const { prometheus: _, ...monitoring } = spec.monitoring;
   const { evaluation: __, ...dataset } = spec.dataset;
   const { mode, maxDelay, maxBytes } = spec.gateway.protection;
-  const candidate = routeWanted(rollout);
+  const route = routeWanted(rollout);
+  const candidate = route && { ...route, deployment: names.pool(spec.workloadRef.name, route.digest) };
   return {
     service: { name, namespace, uid },
     selector: selectorText(workload.selector),
+    deployment: spec.workloadRef.name,
     port: spec.port,
     protocol: spec.protocol,
     modality: spec.modality,
     model: { container: spec.model.container, env: spec.model.env },
+    routes: spec.gateway.routes,
     routing: {
       salt: uid,
       stickyHeader: spec.dataset.traffic.clientKey ?? null,

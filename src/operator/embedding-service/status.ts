@@ -3,6 +3,7 @@ import { withCondition } from "../condition.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import type { Said } from "../said.ts";
+import { blocksIndependent } from "./block-length.ts";
 import type { Protection } from "./protect.ts";
 import type { Restoration } from "./restore.ts";
 import type { Retrain } from "./retrain.ts";
@@ -232,6 +233,7 @@ function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: 
             "FieldOwnedBy",
             `${service.spec.model.env} of the workload is owned by ${owners}`,
           );
+  list = say(list, "BlocksIndependent", ...blocksIndependent(world.autocorrelation, service.spec.monitoring.block));
   const ready = status.activeVersion !== undefined && (workload?.readyReplicas ?? 0) > 0 && gateway.ready > 0;
   list = say(list, "Ready", ready, ready ? "Serving" : "NotServing", ready ? "" : notServing(world, status));
   return [...list];

@@ -61,6 +61,7 @@ export type Observed = {
   readonly runs: readonly Retraining[];
   readonly rollouts: readonly ModelRollout[];
   readonly snapshot: MonitorState["snapshot"];
+  readonly autocorrelation: MonitorState["autocorrelation"];
   /** What gateways are told now, null when they were never told. */
   readonly config: GatewayConfig | null;
   readonly gateway: { readonly ready: number; readonly wanted: number };

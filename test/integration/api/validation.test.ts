@@ -139,6 +139,35 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
   ],
   [
     "EmbeddingService",
+    "a header that the connection needs",
+    [change("spec.monitoring.prometheus.headers", [{ name: "Host", value: "other" }])],
+    /prometheus\.headers\[0\]\.name: .*must not be a header of the connection/,
+  ],
+  [
+    "EmbeddingService",
+    "a header without a value",
+    [change("spec.monitoring.prometheus.headers", [{ name: "X-Scope-OrgID" }])],
+    /prometheus\.headers\[0\]: .*value or valueFromSecretRef must be set/,
+  ],
+  [
+    "EmbeddingService",
+    "a header twice",
+    [
+      change("spec.monitoring.prometheus.headers", [
+        { name: "X-Scope-OrgID", value: "a" },
+        { name: "x-scope-orgid", value: "b" },
+      ]),
+    ],
+    /prometheus\.headers: .*must differ in more than the case/,
+  ],
+  [
+    "EmbeddingService",
+    "a header with a line break",
+    [change("spec.monitoring.prometheus.headers", [{ name: "X-Scope-OrgID", value: "a\nb: c" }])],
+    /prometheus\.headers\[0\]\.value: /,
+  ],
+  [
+    "EmbeddingService",
     "capture that is kept for no time",
     [change("spec.dataset.traffic.ttl", "0d")],
     /traffic\.ttl: /,
@@ -148,6 +177,24 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
     "a client header with a space",
     [change("spec.dataset.traffic.clientKey", "x client")],
     /traffic\.clientKey: /,
+  ],
+  [
+    "EmbeddingService",
+    "a route for documents that takes every request",
+    [change("spec.gateway.routes", { documents: [{}] })],
+    /spec\.gateway\.routes\.documents\[0\]: .*pathPrefix or header must be set/,
+  ],
+  [
+    "EmbeddingService",
+    "a route for documents that takes off the protocol's own path",
+    [change("spec.gateway.routes", { documents: [{ pathPrefix: "/v1" }] })],
+    /spec\.gateway\.routes\.documents\[0\]\.pathPrefix: .*must not be a beginning/,
+  ],
+  [
+    "EmbeddingService",
+    "a route for documents with a pattern",
+    [change("spec.gateway.routes", { documents: [{ pathPrefix: "/documents/*" }] })],
+    /spec\.gateway\.routes\.documents\[0\]\.pathPrefix: /,
   ],
   ["EmbeddingService", "no gateway", [change("spec.gateway.replicas", 0)], /spec\.gateway\.replicas: /],
   ["EmbeddingService", "TLS without a Secret", [change("spec.gateway.tls", {})], /gateway\.tls\.secretName: Required/],

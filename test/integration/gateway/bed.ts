@@ -13,7 +13,7 @@ import {
 } from "../../../src/api/index.ts";
 import { Gateway, readCertificate } from "../../../src/gateway/index.ts";
 import { digestOf } from "../../../src/gateway/pod-identity.ts";
-import { configMaps, type Kube, leases, namespaces, pods } from "../../../src/kube/index.ts";
+import { configMaps, type Kube, leases, namespaces, pods, replicaSets } from "../../../src/kube/index.ts";
 import { openStore, type Store } from "../../../src/registry/index.ts";
 import { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { freePorts } from "../../harness/ports.ts";
@@ -59,10 +59,12 @@ export class Bed {
       generation: 0,
       service: { name: service, namespace: parts.namespace, uid: "4711" },
       selector: "app=embedder",
+      deployment: "embedder",
       port: parts.podPort,
       protocol: "OpenAI",
       modality: "Vector",
       model: { container: "embedder", env: "MODEL_URI" },
+      routes: {},
       routing: { salt: "s", stickyHeader: "x-user", stable: model, candidate: null },
       protection: { active: false, mode: "Observe", maxDelay: 2000, maxBytes: 100_000 },
       monitoring: {
@@ -136,10 +138,29 @@ export class Bed {
     return started;
   }
 
-  /** A pod of the API server whose address is a server of this process. */
-  async startPod(name: string, host: string, uri: string, angle: number, labels: Record<string, string>) {
+  /**
+   * A pod of the API server whose address is a server of this process.
+   *
+   * @param owner  the Deployment whose ReplicaSet adopts it; null: nobody does
+   */
+  async startPod(
+    name: string,
+    host: string,
+    uri: string,
+    angle: number,
+    labels: Record<string, string>,
+    owner: string | null = "embedder",
+  ): Promise<void> {
     this.#servers.push(await serveModel(angle, { host, port: this.#podPort }));
-    await this.#putPod(name, host, uri, labels);
+    if (owner === null) {
+      await this.#putPod(name, host, uri, labels);
+      return;
+    }
+    const hashed = { ...labels, "pod-template-hash": name };
+    await this.#putPod(name, host, uri, hashed);
+    const template = { metadata: { labels: hashed }, spec: podSpec(uri) };
+    const spec = { replicas: 1, selector: { matchLabels: hashed }, template };
+    await this.kube.create(replicaSets, { metadata: { name: `${owner}-${name}`, namespace: this.namespace }, spec });
   }
 
   async deletePod(name: string): Promise<void> {
@@ -179,14 +200,17 @@ export class Bed {
 
   async #putPod(name: string, host: string, uri: string, labels: Record<string, string>): Promise<void> {
     const { kube, namespace } = this;
-    const container = { name: "embedder", image: "embedder", env: [{ name: "MODEL_URI", value: uri }] };
-    const spec = { nodeSelector: { nowhere: "true" }, containers: [container] };
-    await kube.create(pods, { metadata: { name, namespace, labels }, spec });
+    await kube.create(pods, { metadata: { name, namespace, labels }, spec: podSpec(uri) });
     const lastTransitionTime = new Date().toISOString();
     const conditions = [{ type: "Ready", status: "True", lastTransitionTime }];
     const status = { phase: "Running", podIP: host, podIPs: [{ ip: host }], conditions };
     await this.#kubelet.patchStatus(`/api/v1/namespaces/${namespace}/pods/${name}`, { status });
   }
+}
+
+function podSpec(uri: string) {
+  const container = { name: "embedder", image: "embedder", env: [{ name: "MODEL_URI", value: uri }] };
+  return { nodeSelector: { nowhere: "true" }, containers: [container] };
 }
 
 export async function embed(

@@ -21,7 +21,7 @@ beforeAll(async () => {
   first = await bed.startGateway("products-gateway-a", "127.0.0.61");
   second = await bed.startGateway("products-gateway-b", "127.0.0.62");
   await bed.startPod("stable-0", "127.0.0.63", bed.stable, 0, { app: "embedder" });
-  await bed.startPod("next-0", "127.0.0.64", next, 0.05, { app: "next" });
+  await bed.startPod("next-0", "127.0.0.64", next, 0.05, { app: "next" }, "next");
   await bed.configure();
   for (const gateway of [first, second]) {
     await waitFor(`an answer of ${gateway.name}`, async () => (await embed(gateway, inputs(1))).status === 200);
@@ -79,12 +79,23 @@ describe("documents", () => {
   });
 
   it("go to the stable model while a candidate answers queries, and to the next one once it is promoted", async () => {
-    const candidate = { digest: digestOf(next), uri: next, selector: "app=next", weight: 100, mirror: false };
+    const candidate = {
+      digest: digestOf(next),
+      uri: next,
+      selector: "app=next",
+      deployment: "next",
+      weight: 100,
+      mirror: false,
+    };
     await bed.configure({ routing: { ...bed.config.routing, candidate } });
     await waitFor("the candidate to answer", async () => (await embed(first, inputs(1))).model === digestOf(next));
     expect((await embed(first, inputs(4), toIndex)).model).toBe(digestOf(bed.stable));
     const stable = { digest: digestOf(next), uri: next };
-    await bed.configure({ routing: { ...bed.config.routing, stable, candidate: null }, selector: "app=next" });
+    await bed.configure({
+      routing: { ...bed.config.routing, stable, candidate: null },
+      selector: "app=next",
+      deployment: "next",
+    });
     await waitFor("the next one to be stable", async () => (await embed(first, inputs(1))).model === digestOf(next));
     expect((await embed(first, inputs(7), toIndex)).model).toBe(digestOf(next));
     await untilCounted(next, {

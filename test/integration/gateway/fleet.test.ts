@@ -1,8 +1,10 @@
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatewayReport } from "../../../src/api/index.ts";
+import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { type Kube, leases } from "../../../src/kube/index.ts";
 import { seededRandom } from "../../../src/monitor/index.ts";
+import { recordedAttacks } from "../../../src/registry/index.ts";
 import type { FaultyProxy } from "../../harness/faulty-proxy.ts";
 import { freePorts } from "../../harness/ports.ts";
 import { waitFor } from "../../harness/wait.ts";
@@ -27,7 +29,8 @@ beforeAll(async () => {
   await waitFor("the first to lead", async () => (await holder())?.startsWith(first.name));
   second = await bed.startGateway("products-gateway-b", "127.0.0.42", { adminPort, kube: throughProxy });
   await bed.startPod("stable-0", "127.0.0.43", bed.stable, 0, { app: "embedder" });
-  await bed.configure();
+  const { dataset } = bed.config;
+  await bed.configure({ dataset: { ...dataset, traffic: { ...dataset.traffic, capture: "On" } } });
   for (const gateway of [first, second]) {
     await waitFor(`an answer of ${gateway.name}`, async () => (await embed(gateway, [sample()])).status === 200);
   }
@@ -66,6 +69,12 @@ describe("two gateways", () => {
       );
       return (await bed.state())?.alarms["AdversarialAnomaly"]?.active;
     });
+    const attacks = () => recordedAttacks(bed.store, `traffic/${bed.namespace}/${service}`);
+    const [attack] = await waitFor("the record of the attack", async () => {
+      const windows = await attacks();
+      return windows.length > 0 ? windows : null;
+    });
+    expect(attack).toEqual({ from: expect.any(Number), to: null });
     const before = await bed.state();
     await first.stop();
     expect(await readiness()).toEqual([
@@ -80,6 +89,9 @@ describe("two gateways", () => {
     });
     expect(after.alarms["AdversarialAnomaly"]).toEqual(before?.alarms["AdversarialAnomaly"]);
     expect(after.reference).toBe(before?.reference);
+    expect(before?.["noise"]).toHaveProperty([digestOf(bed.stable)]);
+    expect(after["noise"]).toEqual(before?.["noise"]);
+    expect((await attacks())[0]?.from).toBe(attack?.from);
     await waitFor(
       "its metrics",
       async () => (await metric(second, "evenkeel_monitor_alarm", { signal: "AdversarialAnomaly" })) === 1,

@@ -41,8 +41,18 @@ describe("a gateway on a real API server", () => {
     expect(answer.body.detail).toBe("the gateway has no configuration yet");
   });
 
-  it("takes its configuration, finds the pods, and gives traffic only to those that match their probes", async () => {
+  it("gives no traffic to a pod that has the workload's labels and its vectors, and is not of its Deployment", async () => {
     await configure();
+    await bed.startPod("stray", "127.0.0.24", stable, 0, { app: "embedder" }, null);
+    const stray = await waitFor("the reason", async () => {
+      const { status, body } = await embed([sample()]);
+      return body.detail?.includes("stray") ? { status, detail: body.detail } : null;
+    });
+    expect(stray.status).toBe(503);
+    expect(stray.detail).toMatch(/^of 0 pods .*; not of its Deployment: stray$/);
+  });
+
+  it("takes its configuration, finds the pods, and gives traffic only to those that match their probes", async () => {
     await bed.startPod("stable-0", "127.0.0.21", stable, 0, { app: "embedder" });
     await bed.startPod("impostor", "127.0.0.22", stable, 0.4, { app: "embedder" });
     await waitFor("an answer", async () => (await embed([sample()])).status === 200);
@@ -81,12 +91,13 @@ describe("a gateway on a real API server", () => {
           digest: digestOf(candidate),
           uri: candidate,
           selector: "app=embedder-candidate",
+          deployment: "embedder-candidate",
           weight: 0,
           mirror: true,
         },
       },
     });
-    await bed.startPod("candidate-0", "127.0.0.23", candidate, 0.05, labels);
+    await bed.startPod("candidate-0", "127.0.0.23", candidate, 0.05, labels, "embedder-candidate");
     await waitFor(
       "the candidate's pod",
       async () => (await metric("evenkeel_gateway_ready_pods", { pool: "candidate" })) === 1,

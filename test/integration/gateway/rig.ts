@@ -86,7 +86,12 @@ export async function startRig(
   const proxy = new Proxy({
     certificate: options.certificate ?? null,
     limits,
-    rules: () => ({ path: "/v1/embeddings", stickyHeader: null, clientHeader: "x-client" }),
+    rules: () => ({
+      path: "/v1/embeddings",
+      stickyHeader: null,
+      clientHeader: "x-client",
+      documents: [{ pathPrefix: "/documents" }],
+    }),
     route: (key, except) => {
       if (options.route) return options.route(key, upstreams);
       const upstream = upstreams.find((candidate) => candidate !== except) ?? upstreams[0];

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from "node:http";
+import type { GatewayConfig } from "../api/index.ts";
+import { routeHeader } from "./headers.ts";
+
+export type DocumentRoutes = GatewayConfig["routes"]["documents"];
+
+export type RoutedPath = {
+  /** Whether the request writes to the index. */
+  readonly documents: boolean;
+  /** Path and query as the pod is asked. */
+  readonly url: string;
+};
+
+/**
+ * Tells writes to the index from reads (decision 22): by evenkeel's own header, or by a route for clients that cannot set
+ * it. All that a route names must match, and any route will do, as with the matches of a Gateway API HTTPRoute; the first
+ * whose prefix matches takes it off.
+ */
+export function routedPath(
+  { url = "/", headers }: Pick<IncomingMessage, "url" | "headers">,
+  routes: DocumentRoutes,
+): RoutedPath {
+  const match = routes.find(
+    ({ pathPrefix, header }) =>
+      (pathPrefix === undefined || withoutPrefix(url, pathPrefix) !== null) &&
+      (header === undefined || headers[header.name.toLowerCase()] === header.value),
+  );
+  const stripped = match?.pathPrefix === undefined ? null : withoutPrefix(url, match.pathPrefix);
+  const named = headers[routeHeader];
+  return {
+    documents: match !== undefined || String(named).toLowerCase() === "documents",
+    url: stripped ?? url,
+  };
+}
+
+/** @returns null when the path does not begin with these segments */
+function withoutPrefix(url: string, prefix: string): string | null {
+  if (!url.startsWith(prefix)) return null;
+  const rest = url.slice(prefix.length);
+  if (rest === "" || rest.startsWith("?")) return `/${rest}`;
+  return rest.startsWith("/") ? rest : null;
+}

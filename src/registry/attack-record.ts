@@ -1,0 +1,74 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Store } from "./contract.ts";
+import { DatasetError } from "./dataset.ts";
+import { unlessGone } from "./unless-gone.ts";
+
+/** A stretch of time in which a service was attacked, in ms of Unix time: from `from` until before `to`. */
+export type AttackWindow = {
+  readonly from: number;
+  /** Null while the attack is on. */
+  readonly to: number | null;
+};
+
+const attackRecord = z.object({
+  at: z.int().describe("When it was written, ms of Unix time: the latest record counts."),
+  windows: z.array(z.object({ from: z.int(), to: z.int().nullable() })).max(1000),
+});
+
+const recordFile = "attacks.json";
+/** Records that are kept, so that a reader that has just listed them finds the newest. */
+const keptRecords = 8;
+
+/** Where it is written when a service was attacked whose snapshots have this name. */
+export function attacksOf(snapshots: string): string {
+  return `${snapshots}/attacks`;
+}
+
+/** Writes the windows anew, all of them. */
+export async function recordAttacks(
+  store: Store,
+  snapshots: string,
+  windows: readonly AttackWindow[],
+  at: number,
+): Promise<void> {
+  const name = attacksOf(snapshots);
+  const before = await store.list(name);
+  const record: z.input<typeof attackRecord> = { at, windows: [...windows] };
+  await store.putFiles(name, { [recordFile]: Buffer.from(`${JSON.stringify(record, null, 2)}\n`) });
+  for (const uri of before.slice(0, Math.max(0, before.length + 1 - keptRecords))) await store.remove(uri);
+}
+
+/**
+ * @returns none when the service has never been attacked
+ * @throws {StoreError} Corrupt
+ * @throws {DatasetError} Malformed: rather no traffic than that of an attack
+ */
+export async function recordedAttacks(store: Store, snapshots: string): Promise<readonly AttackWindow[]> {
+  const records = await Promise.all(
+    (await store.list(attacksOf(snapshots))).map((uri) =>
+      unlessGone(store, uri, async (folder) => {
+        const record = attackRecord.safeParse(parseJson(await readFile(join(folder, recordFile), "utf8")));
+        if (!record.success) throw new DatasetError("Malformed", `${uri}: ${recordFile} is not a record of attacks`);
+        return record.data;
+      }),
+    ),
+  );
+  const newest = records
+    .flatMap((record) => record ?? [])
+    .reduce((best, next) => (next.at > best.at ? next : best), { at: -Infinity, windows: [] });
+  return newest.windows;
+}
+
+export function isAttacked(windows: readonly AttackWindow[], time: number): boolean {
+  return windows.some(({ from, to }) => time >= from && (to === null || time < to));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
