@@ -1,4 +1,12 @@
-import type { EmbeddingService, Gate, GateVerdict, ModelRollout, ModelVersion, Retraining } from "../api/index.ts";
+import {
+  type EmbeddingService,
+  type Gate,
+  type GateVerdict,
+  gpuSecondsOf,
+  type ModelRollout,
+  type ModelVersion,
+  type Retraining,
+} from "../api/index.ts";
 import type { AuditChain, Overview } from "../overview/index.ts";
 
 /** What the browser is told. Plain data; times are RFC 3339. */
@@ -171,7 +179,7 @@ function runView({ metadata, spec, status }: Retraining): RunView {
     needsApproval: status.needsApproval,
     version: status.modelVersion,
     report: status.report,
-    gpuSeconds: (status.train?.gpuSeconds ?? 0) + (status.evaluate?.gpuSeconds ?? 0),
+    gpuSeconds: gpuSecondsOf(status),
     gates: status.gates.map((row) =>
       gateView(
         row,

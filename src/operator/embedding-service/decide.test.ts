@@ -183,7 +183,7 @@ const spent = (causeClass: Cause["class"], at: string, gpuSeconds: number): Part
 });
 
 const slots = (phase = "Pending") => ({
-  retraining: { name: "shop-0123456789", uid: "r", phase },
+  retraining: { name: "shop-0123456789", uid: "r", phase, gpuSeconds: 0 },
   rollout: {
     name: "shop-bbbbbbbbbbbb-1",
     uid: "o",
@@ -342,7 +342,7 @@ describe("a cause", () => {
     const { retraining: answer, status, said } = decide(world({ causes: [cause()] }), now);
     expect(answer).toEqual({ kind: "Record", cause: cause() });
     expect(status.cause?.id).toBe("0123456789");
-    expect(status.retraining).toEqual({ name: "shop-0123456789", uid: "", phase: "Pending" });
+    expect(status.retraining).toEqual({ name: "shop-0123456789", uid: "", phase: "Pending", gpuSeconds: 0 });
     expect(said.map(({ kind }) => kind)).toEqual(["CauseRecorded"]);
   });
 
@@ -358,7 +358,7 @@ describe("a cause", () => {
   it("has no second run while the first is there", () => {
     const answer = decide(world({ status: recorded, run: run("Training"), causes: [cause({ id: "other" })] }), now);
     expect(answer.retraining).toMatchObject({ kind: "Wait", reason: "RetrainingUnderWay" });
-    expect(answer.status.retraining).toEqual({ name: "shop-0123456789", uid: "r", phase: "Training" });
+    expect(answer.status.retraining).toEqual(slots("Training").retraining);
   });
 
   it("is not worked on twice, and again when its data has changed", () => {
@@ -393,7 +393,7 @@ describe("a cause", () => {
   it.each([
     ["suspended", "Suspended", { spec: { retraining: { ...spec.retraining, suspended: true } } }],
     ["cooling down", "CoolingDown", { status: spent("Drift", ago(6 * 3600 - 1), 1) }],
-    ["over budget", "OverBudget", { status: spent("Drift", ago(7 * 3600), 36.01 * 3600) }],
+    ["over budget", "OverBudget", { status: spent("Drift", ago(7 * 3600), 32.01 * 3600) }],
     ["circuit open", "CircuitOpen", { status: { failures: [{ class: "Drift", count: 3, generation: 1 }] } }],
     [
       "a rollout under way",
@@ -406,7 +406,7 @@ describe("a cause", () => {
 
   it.each([
     ["cooled down", { status: spent("Drift", ago(6 * 3600), 1) }],
-    ["the budget just fits", { status: spent("Drift", ago(7 * 3600), 36 * 3600) }],
+    ["the budget just fits", { status: spent("Drift", ago(7 * 3600), 32 * 3600) }],
     ["what was spent is older than the period", { status: spent("Drift", ago(7 * 86_400), 1e6) }],
     ["attacks cool down, and have used up their own budget", { status: spent("Attack", ago(60), 1e6) }],
     ["the circuit of another class is open", { status: { failures: [{ class: "Attack", count: 3, generation: 1 }] } }],
@@ -471,7 +471,7 @@ describe("a run made by hand", () => {
   it("is accepted by name and skips only the cooldown", () => {
     const { status, retraining: answer } = decide(world({ ...waiting, status: spent("Manual", ago(1), 1) }), now);
     expect(answer.kind).toBe("Accept");
-    expect(status.retraining).toEqual({ name: "by-hand", uid: "r", phase: "Pending" });
+    expect(status.retraining).toEqual({ name: "by-hand", uid: "r", phase: "Pending", gpuSeconds: 0 });
   });
   it.each([
     ["Suspended", { spec: { retraining: { ...spec.retraining, suspended: true } } }],
@@ -567,14 +567,15 @@ describe("the end of a run", () => {
     );
   });
 
-  it("by hand's deletion is an end too, and its cause is not tried again", () => {
-    const { status, said } = decide(
-      world({ status: { cause: cause(), retraining: slots("Training").retraining }, causes: [cause()] }),
-      now,
-    );
+  it("by hand's deletion is an end too, with the GPU time last seen, and its cause is not tried again", () => {
+    const named = { cause: cause(), retraining: slots().retraining };
+    const jobs = { train: { name: "t", gpuSeconds: 3600 }, evaluate: { name: "e", gpuSeconds: 60 } };
+    const seen = decide(world({ status: named, run: run("Evaluating", { status: jobs }) }), now).status;
+    expect(seen.retraining).toEqual({ ...slots("Evaluating").retraining, gpuSeconds: 3660 });
+    const { status, said } = decide(world({ status: seen, causes: [cause()] }), now);
     expect(status.retraining).toBeUndefined();
     expect(status.lastCauses).toMatchObject([{ id: "0123456789", outcome: "Deleted" }]);
-    expect(status.ledger).toEqual([{ run: "shop-0123456789", class: "Drift", at: ago(0), gpuSeconds: 0 }]);
+    expect(status.ledger).toEqual([{ run: "shop-0123456789", class: "Drift", at: ago(0), gpuSeconds: 3660 }]);
     expect(said.map(({ kind }) => kind)).toEqual(["RunDeleted"]);
   });
 

@@ -6,6 +6,7 @@ import type { Said } from "../said.ts";
 import type { Protection } from "./protect.ts";
 import type { Restoration } from "./restore.ts";
 import type { Retrain } from "./retrain.ts";
+import { slotOf } from "./settle.ts";
 import type { Observed } from "./world.ts";
 
 type Decided = {
@@ -73,7 +74,7 @@ function retrainStatus(
       const name = names.retraining(service.metadata.name, cause.id);
       return {
         cause: { ...cause, at: instant(now) },
-        retraining: { name, uid: "", phase: "Pending" },
+        retraining: { name, uid: "", phase: "Pending", gpuSeconds: 0 },
         ...(due === null ? {} : { schedules: [...others, { name: cause.trigger, lastScheduled: instant(due) }] }),
       };
     }
@@ -81,7 +82,7 @@ function retrainStatus(
       const { run } = decision;
       return {
         cause: run.spec.cause,
-        retraining: { name: run.metadata.name, uid: run.metadata.uid, phase: run.status.phase },
+        retraining: slotOf(run),
       };
     }
     default:

@@ -85,7 +85,7 @@ describe("a run", () => {
   it("stays Pending until its service names it", () => {
     const other = {
       ...service,
-      status: { ...service.status, retraining: { name: "another", uid: "", phase: "Pending" } },
+      status: { ...service.status, retraining: { name: "another", uid: "", phase: "Pending", gpuSeconds: 0 } },
     };
     expect(next({}, { service: other }).status.phase).toBe("Pending");
     const { status, said } = next({});
