@@ -64,6 +64,7 @@ const world: Observed = {
   waitingRollouts: [],
   runs: [],
   rollouts: [],
+  versions: [],
   snapshot: null,
   config: null,
   gateway: { ready: 2, wanted: 2 },

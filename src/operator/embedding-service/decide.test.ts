@@ -130,6 +130,7 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
     waitingRollouts: [],
     runs: [],
     rollouts: [],
+    versions: [],
     snapshot: null,
     config: null,
     gateway: { ready: 2, wanted: 2 },

@@ -58,6 +58,7 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     ),
     runs,
     rollouts,
+    versions: caches.modelVersions.by(byService, index),
     snapshot,
     config: configOf(caches.configMaps.get({ namespace, name: gatewayConfigName(name) })),
     gateway: { ready: readyGateways(turn).length, wanted: spec.gateway.replicas },

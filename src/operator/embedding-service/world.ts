@@ -3,6 +3,7 @@ import type {
   EmbeddingService,
   GatewayConfig,
   ModelRollout,
+  ModelVersion,
   MonitorState,
   Retraining,
   SignalStatus,
@@ -59,6 +60,8 @@ export type Observed = {
   /** Runs and rollouts of the service, for their decisions and for names. */
   readonly runs: readonly Retraining[];
   readonly rollouts: readonly ModelRollout[];
+  /** For what of it is old enough to go. */
+  readonly versions: readonly ModelVersion[];
   readonly snapshot: MonitorState["snapshot"];
   /** What gateways are told now, null when they were never told. */
   readonly config: GatewayConfig | null;

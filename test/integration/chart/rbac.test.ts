@@ -106,6 +106,7 @@ describe("the operator", () => {
     ["watch", "", "pods"],
     ["get", "", "secrets"],
     ["create", "evenkeel.dev", "retrainings"],
+    ["delete", "evenkeel.dev", "modelversions"],
     ["create", "events.k8s.io", "events"],
   ])("may %s %s %s in its namespace, and not in another", async (verb, group, resource) => {
     expect(await may(operator, { verb, group, resource, namespace: work })).toBe(true);

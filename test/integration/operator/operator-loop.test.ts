@@ -412,36 +412,59 @@ describe("what happens meanwhile", () => {
     expect((await shop()).status.holding?.reason).toBe("Suspended");
   });
 
-  it("a run made by hand waits until the service names it", async () => {
-    await begin({ spec: { triggers: drift("quiet") } });
-    const { spec } = await waitFor("the first version", async () => {
-      const now = await shop();
-      return now.status.activeVersion !== undefined && now;
-    });
-    await api.patch(paths(namespace).service, { spec: { retraining: { suspended: true } } });
-    await waitFor("the suspension to be seen", async () => (await shop()).status.holding?.reason === "Suspended");
-    const parent = { digest: digestOf("first"), uri: models.first };
+  /** A run that a person makes of a model. */
+  const byHand = async (name: string, word: string): Promise<void> => {
+    const parent = { digest: digestOf(word), uri: `store://models/shop@${digestOf(word)}` };
+    const { dataset, gates } = (await shop()).spec;
     await api.create(paths(namespace).kind("retrainings"), {
       apiVersion: "evenkeel.dev/v1alpha1",
       kind: "Retraining",
-      metadata: { name: "by-hand" },
+      metadata: { name },
       spec: {
         serviceRef: { name: "shop" },
-        cause: { id: "byhand", class: "Manual", trigger: "ada", at: new Date().toISOString() },
+        cause: { id: name, class: "Manual", trigger: "ada", at: new Date().toISOString() },
         parent,
         baseline: parent,
         threatModel: { name: "images", hash: digestOf("hash"), perturbations: [] },
-        dataset: { reference: spec.dataset.reference, evaluation: spec.dataset.evaluation },
+        dataset: { reference: dataset.reference, evaluation: dataset.evaluation },
         evaluationData: "Labelled",
         seed: 1,
         trainer: {},
         placement: {},
-        gates: spec.gates,
+        gates,
         alpha: 0.025,
         claimName: "store",
         maxDuration: "1m",
       },
     });
+  };
+
+  it("what is beyond the history goes, and its decisions are in the trail", async () => {
+    await begin({ spec: { triggers: drift("quiet"), historyLimit: 1 } });
+    const { metadata } = await waitFor("the first version", async () => {
+      const now = await shop();
+      return now.status.activeVersion !== undefined && now;
+    });
+    for (const name of ["one", "two", "three"]) {
+      await byHand(name, "replaced");
+      await waitFor(`run ${name} to be cancelled`, async () =>
+        (await runs()).some((run) => run.metadata.name === name && run.status.phase === "Cancelled"),
+      );
+    }
+    await waitFor("one run to be left", async () => (await runs()).map((run) => run.metadata.name).join() === "three");
+    await waitFor("the trail to have all", async () => {
+      const ended = (await chain(metadata.uid)).filter(({ kind }) => kind === "RunCancelled");
+      return ended.map(({ subject }) => subject).join() === "Retraining/one,Retraining/two,Retraining/three";
+    });
+    expect((await versions()).map(({ spec }) => spec.uri)).toEqual([models.first]);
+  });
+
+  it("a run made by hand waits until the service names it", async () => {
+    await begin({ spec: { triggers: drift("quiet") } });
+    await waitFor("the first version", async () => (await shop()).status.activeVersion !== undefined);
+    await api.patch(paths(namespace).service, { spec: { retraining: { suspended: true } } });
+    await waitFor("the suspension to be seen", async () => (await shop()).status.holding?.reason === "Suspended");
+    await byHand("by-hand", "first");
     await waitFor("the operator to have looked", async () => (await runs())[0]?.status.observedGeneration === 1);
     expect((await runs())[0]?.status.phase).toBe("Pending");
     await api.patch(paths(namespace).service, { spec: { retraining: { suspended: false } } });
