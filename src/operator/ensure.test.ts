@@ -45,7 +45,7 @@ const cache = (object: typeof existing | null) => ({
   hasSeen: () => true,
 });
 
-describe.each(["Forbidden", "Invalid"] as const)("a write that is %s", (kind) => {
+describe.each(["Forbidden", "Invalid", "BadRequest", "TooLarge"] as const)("a write that is %s", (kind) => {
   const refusal = { reason: "Refused", message: expect.stringContaining("exceeded quota") };
 
   it("is an answer to say in the status, with the server's words", async () => {

@@ -127,9 +127,13 @@ export async function unlessRefused<T extends KubeObject>(
   }
 }
 
-/** @throws what is no refusal */
-function refusalIn(error: unknown): Stalled {
-  if (!isKubeError(error, "Forbidden", "Invalid")) throw error;
+/**
+ * Some admission webhooks refuse with 400, which is a BadRequest.
+ *
+ * @throws what is no refusal
+ */
+export function refusalIn(error: unknown): Stalled {
+  if (!isKubeError(error, "Forbidden", "Invalid", "BadRequest", "TooLarge")) throw error;
   return { reason: refused, message: error.message };
 }
 

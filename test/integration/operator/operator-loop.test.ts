@@ -459,6 +459,44 @@ describe("what happens meanwhile", () => {
     expect((await versions()).map(({ spec }) => spec.uri)).toEqual([models.first]);
   });
 
+  it("a trail that cannot be written is said, nothing is decided meanwhile, and it goes on whole", async () => {
+    await begin({ spec: { triggers: drift("quiet") } });
+    const { metadata } = await waitFor("the first version", async () => {
+      const now = await shop();
+      return now.status.activeVersion !== undefined && now.status.audit.pending.length === 0 && now;
+    });
+    const path = `${paths(namespace).configMaps}/evenkeel-audit-${metadata.uid}-0`;
+    await api.patch(path, { immutable: true });
+    await byHand("one", "replaced");
+    const stalled = await waitFor("the trail to be missed", async () => {
+      const { status } = await shop();
+      const [said] = status.conditions.filter(({ type, status: holds }) => type === "Stalled" && holds === "True");
+      return said?.reason === "AuditNotWritten" && status;
+    });
+    expect(stalled.phase).toBe("Stalled");
+    expect(stalled.audit.pending.map(({ kind }) => kind)).toEqual(["RunCancelled"]);
+    // It would be adopted, were anything decided.
+    const mine = `store://models/mine@${digestOf("mine")}`;
+    const container = { name: "main", image: "embedder", env: [{ name: "MODEL_URI", value: mine }] };
+    await api.patch(paths(namespace).workload, { spec: { template: { spec: { containers: [container] } } } });
+    const lookedAt = async () => (await (await fetch(`${operator.url}/metrics`)).text()).match(reconciled)?.[1];
+    const reconciled = /evenkeel_operator_reconciles_total\{kind="EmbeddingService",outcome="Stalled"\} (\d+)/;
+    const before = Number(await lookedAt());
+    await waitFor("the operator to have looked again", async () => Number(await lookedAt()) > before);
+    expect((await shop()).status.activeVersion?.uri).toBe(models.first);
+
+    const { data, metadata: segment } = await api.get<ConfigMap>(path);
+    await api.delete(path);
+    await api.create(paths(namespace).configMaps, { metadata: { name: segment.name, labels: segment.labels }, data });
+    const { status } = await waitFor("their model to be adopted", async () => {
+      const now = await shop();
+      return now.status.activeVersion?.uri === mine && now.status.audit.pending.length === 0 && now;
+    });
+    expect(status.phase).not.toBe("Stalled");
+    const { seq, head } = status.audit;
+    expect(verifyChain(await chain(metadata.uid), { seq, head })).toMatchObject({ kind: "Whole" });
+  });
+
   it("a run made by hand waits until the service names it", async () => {
     await begin({ spec: { triggers: drift("quiet") } });
     await waitFor("the first version", async () => (await shop()).status.activeVersion !== undefined);
