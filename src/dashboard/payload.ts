@@ -7,7 +7,7 @@ import {
   type ModelVersion,
   type Retraining,
 } from "../api/index.ts";
-import type { AuditChain, Overview } from "../overview/index.ts";
+import { type AuditChain, type Overview, waitingFor } from "../overview/index.ts";
 
 /** What the browser is told. Plain data; times are RFC 3339. */
 export interface ServiceCard {
@@ -49,6 +49,8 @@ export interface RunView {
   readonly finishedAt: string | null;
   readonly reason: string;
   readonly message: string;
+  /** What it is held up by, or waits for; empty when it is at work or over. */
+  readonly waiting: string;
   readonly needsApproval: string;
   readonly version: string;
   readonly report: string;
@@ -166,7 +168,8 @@ function signalView({ status }: EmbeddingService, trigger: EmbeddingService["spe
   return { name, source, then, verdict, value, threshold, since, message };
 }
 
-function runView({ metadata, spec, status }: Retraining): RunView {
+function runView(run: Retraining): RunView {
+  const { metadata, spec, status } = run;
   return {
     name: metadata.name,
     phase: status.phase,
@@ -176,6 +179,7 @@ function runView({ metadata, spec, status }: Retraining): RunView {
     finishedAt: status.finishedAt ?? null,
     reason: status.reason,
     message: status.message,
+    waiting: waitingFor(run),
     needsApproval: status.needsApproval,
     version: status.modelVersion,
     report: status.report,

@@ -67,7 +67,7 @@ const world: Observed = {
   versions: [],
   snapshot: null,
   config: null,
-  gateway: { ready: 2, wanted: 2 },
+  gateway: { ready: 2, wanted: 2, trouble: null },
   causes: [],
 };
 

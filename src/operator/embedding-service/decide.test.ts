@@ -133,7 +133,7 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
     versions: [],
     snapshot: null,
     config: null,
-    gateway: { ready: 2, wanted: 2 },
+    gateway: { ready: 2, wanted: 2, trouble: null },
     causes: [],
     ...change,
   };
@@ -222,7 +222,18 @@ describe("the phase", () => {
     expect(decide(world(), now).status.phase).toBe("Steady");
     const unready = { ...workload(uri("a")), readyReplicas: 0 };
     expect(decide(world({ workload: unready }), now).status.phase).toBe("Pending");
-    expect(decide(world({ gateway: { ready: 0, wanted: 2 } }), now).status.phase).toBe("Pending");
+    expect(decide(world({ gateway: { ready: 0, wanted: 2, trouble: null } }), now).status.phase).toBe("Pending");
+  });
+});
+
+describe("the gateway", () => {
+  it("that is not ready is said with why one of its pods does not run", () => {
+    const trouble = "Pod shop-gateway-x is Pending: Unschedulable: 0/3 nodes are available";
+    const { conditions } = decide(world({ gateway: { ready: 1, wanted: 2, trouble } }), now).status;
+    expect(conditions.find(({ type }) => type === "GatewayReady")).toMatchObject({
+      status: "False",
+      message: `1 of 2 pods are ready; ${trouble}`,
+    });
   });
 });
 
@@ -435,7 +446,7 @@ describe("a cause", () => {
 
   it.each([
     ["FieldOwnedBy", { ownership: { kind: "OwnedBy", managers: ["helm"] } }],
-    ["StoreNotShared", { store: { reason: "StoreNotShared", message: "" } }],
+    ["StoreNotShared", { store: { kind: "Stalled", reason: "StoreNotShared", message: "" } }],
     ["ModelNotTrainable", { workload: workload("hub/m"), status: { activeVersion: { ...model("c"), uri: "hub/m" } } }],
     ["ThreatModelMissing", { threatModel: null }],
     ["ThreatModelUnfit", { threatModel: { ...images, spec: { ...images.spec, modality: "Vector" } } }],
@@ -455,6 +466,18 @@ describe("a cause", () => {
     expect(decide(world({ ...change, causes: [cause()] }), now).retraining).toMatchObject({ kind: "Stalled", reason });
     const saved = { ...change, status: { ...recorded, ...("status" in change ? change.status : {}) } };
     expect(decide(world(saved), now).retraining).toMatchObject({ kind: "Stalled", reason });
+  });
+
+  it("waits for a store that will be bound, and says so of the whole service", () => {
+    const store = { kind: "Wait", reason: "StoreUnbound", message: "PersistentVolumeClaim store is Pending" } as const;
+    const { status, retraining: answer } = decide(world({ store, causes: [cause()] }), now);
+    expect(answer).toMatchObject({ kind: "Wait", reason: "StoreUnbound" });
+    expect(status.conditions.find(({ type }) => type === "StoreReady")).toMatchObject({
+      status: "False",
+      reason: "StoreUnbound",
+      message: "PersistentVolumeClaim store is Pending",
+    });
+    expect(status.phase).toBe("Steady");
   });
 
   it("tells who owns the field", () => {

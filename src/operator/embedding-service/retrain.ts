@@ -132,7 +132,7 @@ function untrainable({ service, ownership, store, threatModel }: Observed): Retr
     );
   }
   if (ownership.kind === "Unknown") return wait("FieldUnknown", ownership.message);
-  if (store) return stalled(store.reason, store.message);
+  if (store) return store.kind === "Wait" ? wait(store.reason, store.message) : stalled(store.reason, store.message);
   if (!active.uri.startsWith("store://")) {
     return stalled("ModelNotTrainable", `${active.uri} is not in the store: it is watched, but cannot be trained`);
   }

@@ -205,7 +205,7 @@ function protectionSaid({ service, signals }: Observed, decision: Protection): S
 }
 
 function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: Decided, now: number): Condition[] {
-  const { service, gateway, source, ownership, workload } = world;
+  const { service, gateway, source, store, ownership, workload } = world;
   const { generation } = service.metadata;
   const say = (list: readonly Condition[], type: string, holds: boolean | null, reason: string, message: string) =>
     withCondition(list, { type, holds, reason, message, generation }, instant(now));
@@ -218,10 +218,18 @@ function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: 
   list = source
     ? say(list, "SignalsAvailable", false, source.reason, source.message)
     : say(list, "SignalsAvailable", ...availability(world));
+  const pods = `${gateway.ready} of ${gateway.wanted} pods are ready`;
   list =
     gateway.ready >= gateway.wanted
-      ? say(list, "GatewayReady", true, "Ready", `${gateway.ready} of ${gateway.wanted} pods are ready`)
-      : say(list, "GatewayReady", false, "PodsNotReady", `${gateway.ready} of ${gateway.wanted} pods are ready`);
+      ? say(list, "GatewayReady", true, "Ready", pods)
+      : say(
+          list,
+          "GatewayReady",
+          false,
+          "PodsNotReady",
+          [pods, ...(gateway.trouble ? [gateway.trouble] : [])].join("; "),
+        );
+  list = say(list, "StoreReady", store === null, store?.reason ?? "Bound", store?.message ?? "");
   const owners = ownership.kind === "OwnedBy" ? ownership.managers.join(", ") : "";
   list =
     ownership.kind === "Unknown"

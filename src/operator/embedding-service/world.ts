@@ -39,6 +39,9 @@ export type Ownership =
   | { readonly kind: "OwnedBy"; readonly managers: readonly string[] }
   | { readonly kind: "Unknown"; readonly message: string };
 
+/** What keeps training from the store: for the user to put right, or to wait for. */
+export type StoreProblem = Stalled & { readonly kind: "Stalled" | "Wait" };
+
 /** Everything that a decision about a service is taken from. */
 export type Observed = {
   readonly service: EmbeddingService;
@@ -48,7 +51,7 @@ export type Observed = {
   readonly schedules: readonly ScheduleState[];
   /** What is wrong with the source of signals, such as a URL that is not allowed. */
   readonly source: Stalled | null;
-  readonly store: Stalled | null;
+  readonly store: StoreProblem | null;
   readonly threatModel: ThreatModel | null;
   /** The run that the status names. */
   readonly run: Retraining | null;
@@ -65,7 +68,8 @@ export type Observed = {
   readonly snapshot: MonitorState["snapshot"];
   /** What gateways are told now, null when they were never told. */
   readonly config: GatewayConfig | null;
-  readonly gateway: { readonly ready: number; readonly wanted: number };
+  /** Pods of the gateway, and why one of them does not run. */
+  readonly gateway: { readonly ready: number; readonly wanted: number; readonly trouble: string | null };
   /** Ids and data digests that causes would have now, by trigger. */
   readonly causes: readonly Cause[];
 };

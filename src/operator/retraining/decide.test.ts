@@ -52,6 +52,7 @@ function job<Result>(change: Partial<JobState<Result>> = {}): JobState<Result> {
     deleted: false,
     result: null,
     unreadable: "",
+    trouble: null,
     startedAt: now - 60_000,
     finishedAt: null,
     pods: [],
@@ -91,6 +92,16 @@ describe("a run", () => {
     const { status, said } = next({});
     expect(status).toMatchObject({ phase: "Training", train: { name: "shop-1-train", uid: "" } });
     expect(said).toMatchObject([{ kind: "TrainingStarted", facts: { cause: "1", seed: 7 } }]);
+  });
+
+  it("at work says which pod does not run, and why, until it does", () => {
+    const trouble = "Pod shop-1-train-x is Pending: Unschedulable: 0/3 nodes have a GPU";
+    const seen = { ...job1, startedAt: new Date(now - 60_000).toISOString() };
+    const held = next({ phase: "Training", train: seen }, { train: job({ trouble }) }).status;
+    const complete = ({ conditions }: RetrainingStatus) => conditions.find(({ type }) => type === "Complete");
+    expect(complete(held)).toMatchObject({ status: "False", reason: "Training", message: trouble });
+    expect(held.train).toEqual(seen);
+    expect(complete(next(held, { train: job({}) }).status)?.message).toBe("");
   });
 
   it("that waits is cancelled when its parent is replaced: it would prove nothing of what runs", () => {

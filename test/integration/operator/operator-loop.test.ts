@@ -512,6 +512,40 @@ describe("what happens meanwhile", () => {
     await until("the run to be published", runs, ({ status }) => status.phase === "Published");
   });
 
+  it("pods that do not run are named, with the reason", async () => {
+    await begin({ work: stayed, ready: () => false });
+    const unplaced = / is Pending: Unschedulable: no nodes available/;
+    const said = await until("the run to say it", runs, ({ status }) =>
+      status.conditions.some(({ type, message }) => type === "Complete" && unplaced.test(message)),
+    );
+    expect(said.status.phase).toBe("Training");
+    const { conditions } = await waitFor("the service to say it", async () => {
+      const { status } = await shop();
+      return status.conditions.some(({ type, message }) => type === "GatewayReady" && unplaced.test(message)) && status;
+    });
+    expect(conditions.find(({ type }) => type === "StoreReady")).toMatchObject({ status: "True", reason: "Bound" });
+  });
+
+  it("a claim without a volume keeps training waiting, and nothing else", async () => {
+    const claim = `/api/v1/namespaces/${namespace}/persistentvolumeclaims`;
+    pods.serve(namespace, worker());
+    await install(api, namespace);
+    await api.delete(`${claim}/store`);
+    await waitFor("the bound claim to be gone", async () => (await api.find(`${claim}/store`)) === null);
+    await api.create(claim, {
+      metadata: { name: "store" },
+      spec: { accessModes: ["ReadWriteMany"], storageClassName: "", resources: { requests: { storage: "1Gi" } } },
+    });
+    await operator.start();
+    await api.create(paths(namespace).kind("embeddingservices"), service(namespace, prometheus.url));
+    await waitFor("training to wait, and gateways to serve", async () => {
+      const { holding, conditions } = (await shop()).status;
+      const serves = conditions.some(({ type, status }) => type === "GatewayReady" && status === "True");
+      return holding?.reason === "StoreUnbound" && serves;
+    });
+    expect(await runs()).toEqual([]);
+  });
+
   it.each([
     ["WorkloadMissing", async () => api.delete(paths(namespace).workload)],
     ["StoreMissing", async () => api.delete(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/store`)],

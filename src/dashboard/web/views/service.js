@@ -207,7 +207,7 @@ function runsView(runs) {
  * @param {number} index
  */
 function runView(
-  { name, phase, cause, trigger, madeAt, reason, message, needsApproval, version, report, gpuSeconds, gates },
+  { name, phase, cause, trigger, madeAt, reason, message, waiting, needsApproval, version, report, gpuSeconds, gates },
   index,
 ) {
   const rows = gates.map((gate) => [
@@ -240,6 +240,7 @@ function runView(
       version ? `Made ${version}. ` : "",
       gpuSeconds > 0 ? `${span(gpuSeconds * 1000)} of GPU time.` : "",
     ),
+    waiting ? h("p", { class: "notice warn" }, waiting) : null,
     needsApproval ? h("p", { class: "notice warn" }, h("strong", {}, "Needs approval: "), needsApproval) : null,
     rows.length > 0 &&
       table("Gates", ["gate", "verdict", "metric", "test", "value", "bound", "p", "samples", "message"], rows),
