@@ -26,6 +26,7 @@ import {
 } from "../evaluation/index.ts";
 import { startBackend } from "../model/index.ts";
 import { type Dataset, openStore, readDataset } from "../registry/index.ts";
+import { publishReport, reportPlace } from "./publish-report.ts";
 import { readRequest } from "./read-request.ts";
 
 type Options = {
@@ -89,6 +90,8 @@ async function runJob({ run, store }: Options): Promise<number> {
   try {
     const { result, exitCode } = await runEvaluation(request, openStore(store), { onProgress: progress(), say });
     answer(result);
+    const place = reportPlace(process.env);
+    if (place && result.report) say(await publishReport(openStore(store), result.report, place));
     return exitCode;
   } catch (error) {
     answer({ kind: "Evaluate", gates: [], error: { reason: "Failed", message: messageOf(error) } });

@@ -319,6 +319,14 @@ describe("its Jobs", () => {
     ]);
   });
 
+  it("may fill the run's report when they evaluate, by an account of their own", () => {
+    const { spec } = evaluationJob(run({ bundle: uri(b) }), "e", images).spec.template;
+    expect(spec).toMatchObject({ serviceAccountName: "shop-1-evaluate", automountServiceAccountToken: true });
+    expect(spec.containers[0]?.env).toContainEqual({ name: "EVENKEEL_REPORT", value: "shop-1-report" });
+    expect(pod).not.toHaveProperty("serviceAccountName");
+    expect(pod.containers[0]?.env.map(({ name }) => name)).not.toContain("EVENKEEL_REPORT");
+  });
+
   it("are told what to do by the container contract", () => {
     const told = pod.containers[0]?.env.find(({ name }) => name === "EVENKEEL_RUN");
     const request: unknown = JSON.parse(told && "value" in told ? told.value : "");

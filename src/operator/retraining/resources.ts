@@ -5,12 +5,14 @@ import {
   milliseconds,
   type Retraining,
   type RetrainingStatus,
+  reportName,
   type TrainRequest,
   trainRequest,
 } from "../../api/index.ts";
 import { identify, names } from "../identity.ts";
 import { finalizers, labels } from "../labels.ts";
 import { podEnvironment, podSecurityContext, scratch, securityContext, storePath } from "../pod.ts";
+import { evaluationName } from "./report-objects.ts";
 
 export type Role = "train" | "evaluate";
 
@@ -28,7 +30,7 @@ export function trainingJob(run: Retraining, name: string, images: Images) {
   const { trainer, placement } = run.spec;
   const own = trainer.image !== undefined;
   const gpus = placement.gpus > 0 ? { "nvidia.com/gpu": String(placement.gpus) } : {};
-  return job(run, "train", name, trainRequestOf(run), {
+  return job(run, "train", name, trainRequestOf(run), noAccount, {
     image: trainer.image ?? images.trainerImage,
     ...(own ? (trainer.command ? { command: [...trainer.command] } : {}) : { args: ["train"] }),
     resources: { requests: placement.resources.requests, limits: { ...placement.resources.limits, ...gpus } },
@@ -37,9 +39,11 @@ export function trainingJob(run: Retraining, name: string, images: Images) {
 
 export function evaluationJob(run: Retraining, name: string, images: Images) {
   const { requests, limits } = run.spec.placement.resources;
-  return job(run, "evaluate", name, evaluateRequestOf(run), {
+  const account = { serviceAccountName: evaluationName(run.metadata.name), automountServiceAccountToken: true };
+  return job(run, "evaluate", name, evaluateRequestOf(run), account, {
     image: images.trainerImage,
     args: ["evaluate"],
+    env: [{ name: "EVENKEEL_REPORT", value: reportName(run.metadata.name) }],
     resources: { requests, limits },
   });
 }
@@ -48,10 +52,24 @@ type Container = {
   readonly image: string;
   readonly command?: string[];
   readonly args?: string[];
+  readonly env?: { name: string; value: string }[];
   readonly resources: { requests: Record<string, string>; limits: Record<string, string> };
 };
 
-function job(run: Retraining, role: Role, name: string, request: TrainRequest | EvaluateRequest, container: Container) {
+/** As whom a pod calls the API server. */
+type Account = { readonly serviceAccountName?: string; readonly automountServiceAccountToken: boolean };
+
+/** A trainer may be anybody's image: it calls nobody. */
+const noAccount: Account = { automountServiceAccountToken: false };
+
+function job(
+  run: Retraining,
+  role: Role,
+  name: string,
+  request: TrainRequest | EvaluateRequest,
+  account: Account,
+  { env = [], ...container }: Container,
+) {
   const { placement, maxDuration, claimName, serviceRef } = run.spec;
   const own = { [labels.service]: serviceRef.name, [labels.run]: run.metadata.name, [labels.role]: role };
   const queue = placement.queueName === undefined ? {} : { "kueue.x-k8s.io/queue-name": placement.queueName };
@@ -79,7 +97,7 @@ function job(run: Retraining, role: Role, name: string, request: TrainRequest | 
         metadata: { labels: own },
         spec: {
           restartPolicy: "Never",
-          automountServiceAccountToken: false,
+          ...account,
           enableServiceLinks: false,
           securityContext: podSecurityContext,
           nodeSelector: placement.nodeSelector,
@@ -90,7 +108,7 @@ function job(run: Retraining, role: Role, name: string, request: TrainRequest | 
             {
               name: role,
               ...container,
-              env: [...podEnvironment, { name: "EVENKEEL_RUN", value: JSON.stringify(request) }],
+              env: [...podEnvironment, ...env, { name: "EVENKEEL_RUN", value: JSON.stringify(request) }],
               securityContext,
               terminationMessagePolicy: "File",
               volumeMounts: [{ name: "store", mountPath: storePath }, scratch.mount],
