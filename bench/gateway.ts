@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { encode } from "fast-png";
 import { Pool } from "undici";
 import { BlockRecorder } from "../src/gateway/block-recorder.ts";
+import { DocumentCounts } from "../src/gateway/document-counts.ts";
 import { GatewayMetrics } from "../src/gateway/gateway-metrics.ts";
 import { defaultLimits } from "../src/gateway/limits.ts";
 import { noMaterial } from "../src/gateway/material.ts";
@@ -70,13 +71,14 @@ async function serveGateway(upstreamPort: number): Promise<number> {
     rules: () => ({
       protocol: protocols.OpenAI,
       modality: "Image",
-      consistencySample: 0,
+      consistencySample: { stable: 0, candidate: 0 },
       captureSample: 0,
       mirrorTo: null,
     }),
     material: () => material,
     recorder: () => recorder,
     metrics,
+    documents: new DocumentCounts(0),
     mirror: async () => {},
     capture: () => {},
     random: Math.random,

@@ -1,4 +1,5 @@
 import type { CauseClass } from "./cause.ts";
+import type { Target } from "./threat-model.ts";
 import { type EvaluationData, type Gate, gate } from "./training.ts";
 
 /**
@@ -7,10 +8,16 @@ import { type EvaluationData, type Gate, gate } from "./training.ts";
  * No-loss gates are the same for every cause. What a run must improve follows from why it was started: an attack asks
  * for robustness, a drift for the new domain. Runs on a schedule or by hand must be more robust, as what evenkeel
  * retrains for is robustness; a run that should prove something else names its gates.
- * Without labels or pairs no gain can be shown, only that the candidate is no worse (decision 15).
+ * Without labels or pairs no gain can be shown, only that the candidate is no worse (decision 15). Targets of the threat
+ * model are met by every new model, whatever it was made for.
  */
-export function defaultGates(evaluationData: EvaluationData, causeClass: CauseClass): Gate[] {
-  return choose(evaluationData, causeClass).map((fields) => gate.parse(fields));
+export function defaultGates(
+  evaluationData: EvaluationData,
+  causeClass: CauseClass,
+  targets: readonly Target[],
+): Gate[] {
+  const chosen = choose(evaluationData, causeClass);
+  return (targets.length > 0 ? [...chosen, meetsTargets] : chosen).map((fields) => gate.parse(fields));
 }
 
 type Fields = Pick<Gate, "name" | "metric" | "test"> & Partial<Gate>;
@@ -20,6 +27,8 @@ const noHarm: readonly Fields[] = [
   { name: "no-collapse", metric: "EffectiveRank", test: "NonInferiority", margin: 0.1 },
   { name: "latency", metric: "LatencyRatio", test: "AtMost", limit: 2, warn: 1.5 },
 ];
+
+const meetsTargets: Fields = { name: "targets", metric: "TargetsMet", test: "AtLeast", limit: 1 };
 
 const keepsIndex: readonly Fields[] = [
   { name: "old-index", metric: "OldIndexRecall", test: "NonInferiority", margin: 0.02 },

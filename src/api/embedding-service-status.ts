@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { auditStatus } from "./audit-status.ts";
 import { cause, causeClass } from "./cause.ts";
+import { documentCounts, documentsTaken } from "./document-count.ts";
 import { conditions } from "./object.ts";
 import { keyedBy } from "./rules.ts";
 import { digest, instant } from "./values.ts";
@@ -97,13 +98,14 @@ export const embeddingServiceStatus = z
         z
           .object({
             name: z.string().max(63).describe("The trigger's name."),
-            lastScheduled: instant.describe("The last instant that was acted on."),
+            expression: z.string().max(130).default("").describe("Its cron expression and time zone."),
+            lastScheduled: instant.describe("The last instant that was acted on; at first, when it was first seen."),
           })
           .describe("A schedule."),
       )
       .max(16)
       .default([])
-      .describe("The last instant of each schedule that was acted on."),
+      .describe("Since when each schedule counts."),
     ledger: z
       .array(
         z
@@ -159,6 +161,8 @@ export const embeddingServiceStatus = z
       .max(20)
       .default([])
       .describe("Promotions each evaluation set has decided (decision 18)."),
+    documents: documentCounts,
+    documentsTaken: documentsTaken.optional(),
     audit: auditStatus.prefault({}).describe("The head of the audit chain."),
   })
   .describe("What the operator says of the service.");

@@ -58,6 +58,12 @@ export const embeddingServiceSpec = z
           .optional()
           .describe("The URI that seeds the variable when the workload's manifest names it without a value."),
       })
+      .meta(
+        rules({
+          rule: "self.container == oldSelf.container && self.env == oldSelf.env",
+          message: "container and env are immutable: to name another field, delete the service and make it anew",
+        }),
+      )
       .describe("Where the workload reads which model to serve."),
     store: z
       .object({
@@ -131,12 +137,6 @@ export const embeddingServiceSpec = z
         message:
           "monitoring.consistency.squeezers must fit modality: Quantise for Vector; BitDepth, Median and BoxBlur for Image",
         fieldPath: ".monitoring.consistency.squeezers",
-      },
-      {
-        rule: "!has(self.retraining) || self.retraining.trainer.preset != 'Pretrain' || self.rollout.index != 'RequireCompatible'",
-        message:
-          "retraining.trainer.preset must be Adapt while rollout.index is RequireCompatible: vectors of a model that is pretrained anew do not work with today's index",
-        fieldPath: ".retraining.trainer.preset",
       },
     ),
   );

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { reportedDocuments } from "./document-count.ts";
 import { embeddingServiceSpec } from "./embedding-service.ts";
 import { digest } from "./values.ts";
 
@@ -50,6 +51,7 @@ export const gatewayReport = z.object({
   generation: z.int().describe("The routing generation in force."),
   ready: z.boolean(),
   pods: z.record(z.string(), z.int()).describe("Pods that match their probes, by model digest."),
+  documents: reportedDocuments.optional().describe("Documents that it embedded, by model digest."),
   at: z.string(),
 });
 export type GatewayReport = z.infer<typeof gatewayReport>;

@@ -2,6 +2,7 @@ export * from "./audit-status.ts";
 export * from "./cause.ts";
 export * from "./decision-record.ts";
 export * from "./default-gates.ts";
+export * from "./document-count.ts";
 export * from "./embedding-service.ts";
 export * from "./embedding-service-status.ts";
 export * from "./gate-verdict.ts";

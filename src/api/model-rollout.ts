@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { decisionRecords } from "./decision-record.ts";
+import { reembed } from "./document-count.ts";
 import { conditions, objectMeta } from "./object.ts";
 import { rolloutPolicy } from "./rollout-policy.ts";
 import { immutable, keyedBy, rules } from "./rules.ts";
@@ -129,6 +130,9 @@ export const modelRolloutStatus = z
     startedAt: instant.optional().describe("When the rollout began."),
     promotedAt: instant.optional().describe("When the workload was given the new version."),
     finishedAt: instant.optional().describe("When it ended."),
+    reembed: reembed
+      .optional()
+      .describe("Documents to embed again: those of the version that this rollout goes back from (decision 22)."),
     reason: z.string().max(128).default("").describe("Why it ended as it did, one word."),
     message: z.string().max(2048).default("").describe("Why it ended as it did."),
   })

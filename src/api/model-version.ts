@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { conditions, objectMeta } from "./object.ts";
 import { immutable, rules } from "./rules.ts";
-import { digest, group, instant, objectName, version } from "./values.ts";
+import { digest, group, instant, modelUri, objectName, version } from "./values.ts";
 
 export const modelVersionSpec = z
   .object({
@@ -12,7 +12,7 @@ export const modelVersionSpec = z
         "Digest: the URI pins the content. Uri: it does not, and the digest is the hash of the URI (condition Pinned is False).",
       ),
     digest: digest.describe("Its digest, by which everything knows it."),
-    uri: z.string().min(1).max(512).describe("Where the model lies."),
+    uri: modelUri.describe("Where the model lies."),
     parent: digest.optional().describe("The version it was made from."),
     retrainingRef: z
       .object({ name: objectName.describe("Its name.") })

@@ -54,10 +54,12 @@ export const monitoring = z
       .object({
         sample: z
           .number()
-          .min(0)
+          .min(0.0001)
           .max(1)
           .default(0.05)
-          .describe("Share of requests whose inputs are embedded again, squeezed."),
+          .describe(
+            "Share of requests whose inputs are embedded again, squeezed. Of a candidate's requests as many as of the stable model's.",
+          ),
         squeezers: z
           .array(z.enum(["BitDepth", "Median", "BoxBlur", "Quantise"]).describe("A way to squeeze."))
           .min(1)

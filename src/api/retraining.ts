@@ -6,12 +6,12 @@ import { immutable, keyedBy, rules } from "./rules.ts";
 import { gateRow } from "./run.ts";
 import { perturbation, target } from "./threat-model.ts";
 import { datasetRefs, evaluationData, gate, placement, trainer } from "./training.ts";
-import { digest, group, instant, objectName, positiveDuration, storeUri, version } from "./values.ts";
+import { digest, group, instant, modelUri, objectName, positiveDuration, storeUri, version } from "./values.ts";
 
-const modelOfRun = z.object({ digest: digest.describe("Its digest."), uri: storeUri.describe("Where it lies.") }).meta(
+const modelOfRun = z.object({ digest: digest.describe("Its digest."), uri: modelUri.describe("Where it lies.") }).meta(
   rules({
-    rule: "self.uri.endsWith('@' + self.digest)",
-    message: "uri must end with @ and digest",
+    rule: "!self.uri.contains('@sha256:') || self.uri.endsWith('@' + self.digest)",
+    message: "uri must end with @ and digest when it names a digest",
     fieldPath: ".uri",
   }),
 );

@@ -42,7 +42,7 @@ export const analysisCheck = z
       .enum(["ErrorRate", "LatencyP99", "InvalidVectors", "ProbeMatch", "FlaggedShare", "MirrorOverlap", "PromQL"])
       .describe(
         "ErrorRate: share of 5xx answers of the candidate. LatencyP99: candidate over stable. InvalidVectors: share of NaN, wrong norm or dimension. " +
-          "ProbeMatch: share of candidate pods that answer the bundle's probes as expected. FlaggedShare: consistency probe on the candidate's vectors. " +
+          "ProbeMatch: share of candidate pods that answer the bundle's probes as expected. FlaggedShare: share of requests that the consistency probe flags, candidate less stable. " +
           "MirrorOverlap: mean cosine of mirrored answers. PromQL: a query of your own; $namespace, $service, $stable and $candidate are replaced.",
       ),
     promql: z.string().min(1).max(2048).optional().describe("The query, for metric PromQL. It must give one number."),
@@ -129,6 +129,7 @@ export const rolloutPolicy = z
         { name: "vectors", metric: "InvalidVectors", above: 0, minSample: 50, failureLimit: 1 },
         { name: "probes", metric: "ProbeMatch", below: 1, minSample: 0, failureLimit: 2 },
         { name: "overlap", metric: "MirrorOverlap", below: 0.8, minSample: 50, failureLimit: 2 },
+        { name: "flagged", metric: "FlaggedShare", above: 0.2, minSample: 50, failureLimit: 3 },
       ])
       .describe("Checks that run while a step holds."),
     approval: z

@@ -1,10 +1,13 @@
 import { z } from "zod";
 import { perturbation, target } from "./threat-model.ts";
 import { datasetRefs, evaluationData, gate, trainer } from "./training.ts";
-import { digest, storeUri } from "./values.ts";
+import { digest, modelUri, storeUri } from "./values.ts";
 
 /**
  * The container contract: what a training or an evaluation container is told, and what it answers.
+ *
+ * A run has two containers one after the other, told by `kind`: Train, then Evaluate. An image of the user's trains; it
+ * evaluates as well when `trainer.evaluation` is Image, otherwise evenkeel's own does.
  *
  * The container finds the request as JSON in the environment variable EVENKEEL_RUN and the store's root folder in
  * EVENKEEL_STORE. It writes its answer as JSON to the termination message file (EVENKEEL_RESULT_FILE when set,
@@ -26,13 +29,24 @@ export const reportBytes = 512 * 1024;
 export const trainRequest = z.object({
   kind: z.literal("Train"),
   run: z.string().describe("Namespace and name of the Retraining: the identity under which results are stored."),
-  parent: z.object({ digest, uri: storeUri }).describe("The model to start from: the one that is active."),
+  parent: z
+    .object({ digest, uri: modelUri })
+    .describe(
+      "The model to start from: the one that is active. Outside the store, where only an image of the user's can load it, " +
+        "its URI is what the workload's variable holds.",
+    ),
   dataset: datasetRefs,
   traffic: storeUri.optional().describe("Snapshot of captured traffic, for causes that may train on it."),
   causeClass: z.enum(["Drift", "Attack", "Custom", "Schedule", "Manual"]),
   perturbations: z.array(perturbation),
   seed: z.int().min(0),
-  trainer: trainer,
+  trainer: trainer.extend({
+    preset: z
+      .enum(["Adapt", "Pretrain"])
+      .describe(
+        "Pretrain: adversarial contrastive pretraining from scratch. Its vectors need a new index, so that no service asks for it.",
+      ),
+  }),
 });
 export type TrainRequest = z.infer<typeof trainRequest>;
 
@@ -53,8 +67,8 @@ export const evaluateRequest = z.object({
   kind: z.literal("Evaluate"),
   run: z.string(),
   candidate: storeUri,
-  active: storeUri,
-  baseline: storeUri.describe("The last version a person approved (decision 18)."),
+  active: modelUri,
+  baseline: modelUri.describe("The last version a person approved (decision 18)."),
   dataset: datasetRefs,
   traffic: storeUri.optional(),
   evaluationData,

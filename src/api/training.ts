@@ -26,11 +26,11 @@ export type DatasetRefs = z.infer<typeof datasetRefs>;
 export const trainer = z
   .object({
     preset: z
-      .enum(["Adapt", "Pretrain"])
+      .enum(["Adapt"])
       .default("Adapt")
       .describe(
-        "Adapt: keep the old vectors' meaning (FARE anchoring and a backward-compatible loss). Pretrain: adversarial " +
-          "contrastive pretraining from scratch; its vectors need a new index.",
+        "Adapt: the deployed model goes on learning, and its vectors keep their meaning (FARE anchoring and a " +
+          "backward-compatible loss).",
       ),
     maxSteps: z
       .int()
@@ -46,15 +46,29 @@ export const trainer = z
       .max(32)
       .optional()
       .describe("Command of your own image. It reads EVENKEEL_RUN and follows the container contract."),
+    evaluation: z
+      .enum(["Builtin", "Image"])
+      .default("Builtin")
+      .describe(
+        "What measures the gates. Builtin: evenkeel's image, which must be able to load the active model, the baseline and " +
+          "the candidate. Image: your own image, which is then told to evaluate as well; gates are worth what its code is.",
+      ),
   })
   .describe("How models are trained.")
   .meta(
-    rules({
-      rule: "!has(self.command) || has(self.image)",
-      message: "command is only for an image of your own: set image",
-      fieldPath: ".command",
-      reason: "FieldValueForbidden",
-    }),
+    rules(
+      {
+        rule: "!has(self.command) || has(self.image)",
+        message: "command is only for an image of your own: set image",
+        fieldPath: ".command",
+        reason: "FieldValueForbidden",
+      },
+      {
+        rule: "!has(self.evaluation) || self.evaluation != 'Image' || has(self.image)",
+        message: "evaluation Image is only for an image of your own: set image",
+        fieldPath: ".evaluation",
+      },
+    ),
   );
 export type Trainer = z.infer<typeof trainer>;
 

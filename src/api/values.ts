@@ -21,6 +21,9 @@ export const storeUri = z
   .max(253);
 export type StoreUri = z.infer<typeof storeUri>;
 
+/** Where a model lies: in the store, or wherever its server finds it. */
+export const modelUri = z.string().min(1).max(512);
+
 /** A duration of one unit, such as 90s, 5m, 6h or 30d (decision 38). */
 export const duration = z
   .string()

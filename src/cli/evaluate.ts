@@ -126,7 +126,11 @@ async function runByHand(options: Options): Promise<number> {
         evaluationData,
         perturbations: threats.perturbations,
         targets: threats.targets,
-        gates: defaultGates(evaluationData, evaluation.domains?.some((domain) => domain > 0) ? "Drift" : "Manual"),
+        gates: defaultGates(
+          evaluationData,
+          evaluation.domains?.some((domain) => domain > 0) ? "Drift" : "Manual",
+          threats.targets,
+        ),
         alpha: 0.05,
         seed: 1,
         settings: {

@@ -9,6 +9,7 @@ import {
 import { retrainings, threatModels } from "../kinds.ts";
 import { configMaps, ownerReference } from "../kube/index.ts";
 import { retrainingOf } from "../operator/embedding-service/resources.ts";
+import { notTrainable } from "../operator/embedding-service/trainable.ts";
 import { causeId } from "../operator/identity.ts";
 import type { Cluster } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
@@ -31,6 +32,8 @@ export async function requestRun(
   const ref = service.spec.retraining?.threatModelRef.name;
   if (ref === undefined) throw refused(name, "its spec has no retraining, so it is only watched");
   if (!activeVersion) throw refused(name, "none of its versions is active yet: is the operator running?");
+  const foreign = notTrainable(service, activeVersion, []);
+  if (foreign) throw refused(name, foreign);
   const threatModel = await kube.get(threatModels, { namespace, name: ref });
   if (!threatModel) throw refused(name, `its ThreatModel ${ref} does not exist`);
   if (threatModel.status.hash === undefined) {

@@ -17,7 +17,9 @@ Examples:
   evenkeel rollback products --to products-3f2a91c04b7d --wait   to a certain one
   evenkeel abort products                                        ends a rollout that has not promoted yet
 
-Documents that the left version embedded may have to be embedded again: the answer says since when it has embedded any.
+Documents that the left version embedded have to be embedded again. The answer says how many there are so far, and from
+when to when they came (status.reembed with -o json; the rollout's own status has it once more at its end). When no
+request was marked x-evenkeel-route: documents it says since when the left version has answered.
 Nothing holds a rollback back, and a rollout under way makes room for it.
 
 Exit codes: 0 done, 1 it failed (--wait), 3 no such service or version, 4 refused, 6 timed out (--wait).`;
@@ -33,14 +35,19 @@ export const command = withWait(
   .addHelpText("after", examples)
   .action(async (serviceName: string, options: Options) => {
     await inCluster(options, async (cluster) => {
-      const [{ findService }, { requestRollout }, { predecessor, answeringSince }] = await Promise.all([
-        import("./rollout-under-way.ts"),
-        import("./request-rollout.ts"),
-        import("./requested-rollout.ts"),
-      ]);
+      const [{ findService }, { requestRollout }, { predecessor, answeringSince }, { reembedOf, reembedText }] =
+        await Promise.all([
+          import("./rollout-under-way.ts"),
+          import("./request-rollout.ts"),
+          import("./requested-rollout.ts"),
+          import("../operator/documents.ts"),
+        ]);
       const service: Stored<EmbeddingService> = await findService(cluster, serviceName);
       const active = service.status.activeVersion;
       const left: { since: string | null } = { since: null };
+      const reembed = active
+        ? reembedOf(service.status.documents, { version: active.name, digest: active.digest })
+        : null;
       const rollout = await requestRollout(cluster, service, {
         reason: "Rollback",
         gradually: options.gradually ?? false,
@@ -58,10 +65,14 @@ export const command = withWait(
       });
       if (options.output === "text") {
         process.stdout.write(`${rollout.metadata.name} goes back to ${rollout.spec.to.version}\n`);
-        if (left.since && active) {
+        if (reembed) process.stdout.write(`${reembedText(reembed)} so far\n`);
+        else if (left.since && active) {
           process.stdout.write(`embed again what your index took in since ${left.since}: ${active.name} embedded it\n`);
         }
-      } else if (!options.wait) await printData(rollout, options.output);
+      } else if (!options.wait) {
+        const status = reembed ? { ...rollout.status, reembed } : rollout.status;
+        await printData({ ...rollout, status }, options.output);
+      }
       if (options.wait) await rolloutEnded(cluster, rollout, options);
     });
   });

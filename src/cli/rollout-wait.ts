@@ -27,7 +27,11 @@ export async function rolloutEnded(
   rollout: ModelRollout,
   { timeout, output }: RolloutWaitOptions,
 ): Promise<void> {
-  const [{ waitFor }, { modelRollouts }] = await Promise.all([import("./wait-for.ts"), import("../kinds.ts")]);
+  const [{ waitFor }, { modelRollouts }, { reembedText }] = await Promise.all([
+    import("./wait-for.ts"),
+    import("../kinds.ts"),
+    import("../operator/documents.ts"),
+  ]);
   const ended = await waitFor(
     kube,
     modelRollouts,
@@ -37,6 +41,7 @@ export async function rolloutEnded(
   );
   const { metadata, spec, status } = ended;
   if (output !== "text") await printData(ended, output);
+  else if (status.reembed) process.stdout.write(`${reembedText(status.reembed)}\n`);
   if (status.phase === "RolledBack") {
     throw new CommandError(
       "failed",

@@ -1,4 +1,5 @@
 import type { EmbeddingService, ModelRollout, ModelVersion, Retraining, SignalStatus } from "../api/index.ts";
+import { documentsText, reembedText } from "../operator/documents.ts";
 import { age, span } from "../overview/age.ts";
 import { type Overview, waitingFor } from "../overview/index.ts";
 import type { Paint, Tone } from "./paint.ts";
@@ -18,6 +19,7 @@ export function statusTree(view: Overview, options: TreeOptions): string[] {
   const { paint } = options;
   const below = [
     modelBranch(view, options),
+    documentsBranch(view, options),
     signalsBranch(service, options),
     protectionBranch(service, options),
     holdingBranch(service, options),
@@ -64,6 +66,22 @@ function versionRows(versions: readonly ModelVersion[], now: number, paint: Pain
   return columns(rows).map((text) => ({ text }));
 }
 
+/** What versions embedded for the index: the one that is active; with `wide` those before as well. */
+function documentsBranch({ service, versions }: Overview, { paint, wide }: TreeOptions): Branch | null {
+  const rows = service.status.documents
+    .filter(({ ended }) => wide || !ended)
+    .toReversed()
+    .map((stretch) => {
+      const version = versions.find(({ spec }) => spec.digest === stretch.digest);
+      return [
+        version?.metadata.name ?? stretch.digest,
+        documentsText(stretch),
+        paint("dim", `${stretch.first} to ${stretch.last}`),
+      ];
+    });
+  return rows.length === 0 ? null : { text: "documents", below: columns(rows).map((text) => ({ text })) };
+}
+
 function signalsBranch({ spec, status }: EmbeddingService, { now, paint }: TreeOptions): Branch {
   if (spec.triggers.length === 0) return { text: `signals  ${paint("warn", "no triggers: nothing is acted on")}` };
   const rows = spec.triggers.map((trigger) => {
@@ -73,7 +91,7 @@ function signalsBranch({ spec, status }: EmbeddingService, { now, paint }: TreeO
       return [
         trigger.name,
         paint("dim", trigger.schedule),
-        last ? `last ${age(last.lastScheduled, now)} ago` : "",
+        last ? `since ${age(last.lastScheduled, now)}` : "",
         trigger.then,
       ];
     }
@@ -176,6 +194,7 @@ function rolloutBranch(
     text: `rollout  ${metadata.name}  ${paint(phaseTone(phase), phase)}${spec.paused ? paint("warn", " (paused)") : ""}${where}  ${bar(weight)} ${weight}%  ${paint("dim", age(metadata.creationTimestamp, now))}${why}`,
     below: [
       ...(needs && spec.approvals.length === 0 ? [{ text: paint("warn", `needs approval: ${needs}`) }] : []),
+      ...(status.reembed ? [{ text: paint("warn", reembedText(status.reembed)) }] : []),
       ...columns(rows).map((text) => ({ text })),
     ],
   };

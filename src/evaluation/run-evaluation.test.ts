@@ -117,7 +117,10 @@ beforeAll(async () => {
       { name: "linf", family: "Linf", kind: "Adversarial", epsilon: 0.05 },
     ],
     targets: [{ perturbation: "linf", metric: "RobustAccuracy", atLeast: 0.05 }],
-    gates: [...defaultGates("Labelled", "Drift"), { name: "targets", metric: "TargetsMet", test: "AtLeast", limit: 1 }],
+    gates: [
+      ...defaultGates("Labelled", "Drift", []),
+      { name: "targets", metric: "TargetsMet", test: "AtLeast", limit: 1 },
+    ],
     alpha: 0.025,
     seed: 7,
   } satisfies Record<string, unknown>);
@@ -223,7 +226,7 @@ describe("runEvaluation", () => {
   });
 
   it("without labels shows no gain: gates that need them have no value", async () => {
-    const gates = [...defaultGates("None", "Drift"), ...defaultGates("Labelled", "Drift").slice(0, 1)];
+    const gates = [...defaultGates("None", "Drift", []), ...defaultGates("Labelled", "Drift", []).slice(0, 1)];
     const { result } = await runEvaluation(without({ run: "search/none", evaluationData: "None", gates }), store, {
       settings,
     });
@@ -279,6 +282,12 @@ describe("runEvaluation", () => {
       async () => ({ candidate: await store.putFiles("models/empty", { "config.json": Buffer.from("{}") }) }),
       11,
       "BadModel",
+    ],
+    [
+      "an active model that only its server can load",
+      async () => ({ active: await store.putFiles("models/foreign", { "config.json": Buffer.from("{}") }) }),
+      11,
+      "ModelNotTrainable",
     ],
     [
       "a bundle that is not there",

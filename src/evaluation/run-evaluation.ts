@@ -69,11 +69,9 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
   const traffic = request.traffic === undefined ? null : await readTraffic(store, request.traffic);
   const folder = await store.resolve(request.candidate);
   const candidate = await model(request.candidate, folder, evaluation ?? reference);
-  const active = await model(request.active, await store.resolve(request.active), evaluation ?? reference);
+  const active = await approved(request.active, store, evaluation ?? reference);
   const same = request.baseline === request.active;
-  const baseline = same
-    ? active
-    : await model(request.baseline, await store.resolve(request.baseline), evaluation ?? reference);
+  const baseline = same ? active : await approved(request.baseline, store, evaluation ?? reference);
   const { rows, report, context } = evaluate(
     {
       ...request,
@@ -93,6 +91,20 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
   const uri = await store.putFiles(name, reportFiles(report, context));
   for (const { encoder } of new Set([candidate, active, baseline])) disposeWeights(encoder.weights);
   return { kind: "Evaluate", report: uri, gates: [...rows], overlap: report.data.overlap ?? undefined };
+}
+
+/** What runs, or ran, is not a model that can be loaded here: no candidate can be measured against it. */
+class NotComparable extends Error {
+  override readonly name = "NotComparable";
+}
+
+async function approved(uri: string, store: Store, dataset: Dataset | null): Promise<NamedEncoder> {
+  try {
+    return await model(uri, await store.resolve(uri), dataset);
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    throw new NotComparable(`${uri}: ${error.message}`, { cause: error });
+  }
 }
 
 /** @throws {BundleError} when it isn't a bundle or does not take the dataset's inputs */
@@ -133,6 +145,7 @@ export function failureOf(error: unknown): { exitCode: number; reason: string } 
   if (error instanceof DatasetError) return { exitCode: exitCodes.badData, reason: error.reason };
   if (error instanceof LeakedEvaluation) return { exitCode: exitCodes.badData, reason: "Leaked" };
   if (error instanceof BundleError) return { exitCode: exitCodes.badModel, reason: "BadModel" };
+  if (error instanceof NotComparable) return { exitCode: exitCodes.badModel, reason: "ModelNotTrainable" };
   if (error instanceof StoreError) {
     switch (error.reason) {
       case "NotFound":

@@ -54,6 +54,7 @@ function capture(service = "svc") {
           encoding: null,
           client,
           verdict: null,
+          documents: false,
           at,
         },
         request: { inputs, fields: {} },

@@ -7,6 +7,7 @@ import {
 } from "../monitor/index.ts";
 import { type Input, readInput, squeezeInput, writeInput } from "./inputs.ts";
 import type { WireInput } from "./protocols/index.ts";
+import type { PoolName } from "./routing.ts";
 
 /** Squeezed copies of some inputs of one request, all by one squeezer. */
 export type SqueezedInputs = {
@@ -28,6 +29,16 @@ export type ConsistencyScores = {
 
 /** Uniform in [0, 1). */
 export type Uniform = () => number;
+
+/**
+ * Share of each pool's requests that is probed: of a candidate's few as many as of the stable model's, so that what they are
+ * compared by is known before the step is over.
+ *
+ * @param weight  percentage of requests that the candidate answers
+ */
+export function consistencySamples(sample: number, weight: number): Readonly<Record<PoolName, number>> {
+  return { stable: sample, candidate: Math.min(1, (sample * 100) / Math.max(1, weight)) };
+}
 
 /**
  * Squeezes inputs with a squeezer drawn at random, so that an attacker cannot know which (P7).

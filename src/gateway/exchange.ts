@@ -17,6 +17,8 @@ export type Exchange = {
   readonly client: string | null;
   /** What protection said of it; null when it was not asked. */
   readonly verdict: GuardVerdict | null;
+  /** Whether its vectors went to a client that puts them into an index. */
+  readonly documents: boolean;
   /** When it was answered, ms of Unix time. */
   readonly at: number;
 };

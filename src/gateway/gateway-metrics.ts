@@ -48,6 +48,12 @@ export class GatewayMetrics implements ProxyMeter {
     this.#gateway.vectors.inc({ ...this.#service, model, pool }, count);
   }
 
+  /** @param count  null when it is not known */
+  documents(model: string, count: number | null): void {
+    if (count === null) this.#gateway.uncountedDocuments.inc({ ...this.#service, model });
+    else this.#gateway.documents.inc({ ...this.#service, model }, count);
+  }
+
   invalid(pool: MeteredPool, model: string, reason: VectorFault): void {
     this.#gateway.invalidVectors.inc({ ...this.#service, model, pool, reason });
   }

@@ -7,6 +7,9 @@ import { Beside } from "./beside.ts";
 import { encodeBlock, type WireBlocks } from "./block-wire.ts";
 import { Capture } from "./capture.ts";
 import { watchConfig } from "./config-watch.ts";
+import { consistencySamples } from "./consistency-probe.ts";
+import { DocumentCounts } from "./document-counts.ts";
+import { leadEmbedding } from "./embed-leader.ts";
 import { type FleetView, leadFleet } from "./fleet-leader.ts";
 import { fleetSettings } from "./fleet-monitor.ts";
 import type { Snapshot } from "./fleet-state.ts";
@@ -54,6 +57,7 @@ export class Gateway {
   readonly #admin: Admin;
   readonly #reporter: Reporter;
   readonly #fellows: Informer<Pod>;
+  readonly #documents = new DocumentCounts(Date.now());
   #runtime: ServiceRuntime | null = null;
   #capture: Capture | null = null;
   #draining = false;
@@ -75,6 +79,7 @@ export class Gateway {
       material: (digest) => this.#runtime?.materials.get(digest) ?? null,
       recorder: () => this.#runtime?.recorder ?? null,
       metrics: this.#metrics,
+      documents: this.#documents,
       mirror: (read, signal) => mirror.send(read, signal),
       capture: (captured) => {
         if (this.#runtime) this.#capture?.add(captured, this.#runtime.config.modality);
@@ -103,7 +108,15 @@ export class Gateway {
       unready: () => this.#unready(),
       blocks: (model, after) => this.#blocks(model, after),
     });
-    this.#reporter = new Reporter({ kube, namespace, service, pod, report: () => this.#report(), onFault });
+    this.#reporter = new Reporter({
+      kube,
+      namespace,
+      service,
+      pod,
+      report: () => this.#report(),
+      resume: ({ documents }) => documents && this.#documents.resume(documents),
+      onFault,
+    });
     this.#fellows = new Informer<Pod>({
       kube,
       resource: pods,
@@ -199,11 +212,11 @@ export class Gateway {
     });
     while (!signal.aborted) {
       try {
-        await elector.run(signal, (term) => {
+        await elector.run(signal, async (term) => {
           // Each term has its own: another leader may have published a newer one since the last.
           const snapshots = this.#takeSnapshots();
           this.#snapshots = snapshots;
-          return leadFleet(
+          const fleet = leadFleet(
             {
               kube,
               namespace,
@@ -215,6 +228,7 @@ export class Gateway {
             },
             term,
           );
+          await Promise.all([fleet, this.#embedInTurn(term.signal)]);
         });
       } catch (error) {
         if (!isKubeError(error)) throw error;
@@ -223,6 +237,17 @@ export class Gateway {
         this.#metrics.followed();
       }
     }
+  }
+
+  #embedInTurn(signal: AbortSignal): Promise<void> {
+    return leadEmbedding(
+      {
+        orders: () => this.#runtime?.toEmbed() ?? [],
+        onEmbedded: (model, vectors) => this.#metrics.taken(model, "bypassed", vectors),
+        onFault: this.#options.onFault,
+      },
+      signal,
+    );
   }
 
   #fleetView(): FleetView | null {
@@ -277,7 +302,7 @@ export class Gateway {
     return {
       protocol: runtime.protocol,
       modality,
-      consistencySample: monitoring.consistency.sample,
+      consistencySample: consistencySamples(monitoring.consistency.sample, routing.candidate?.weight ?? 0),
       captureSample: this.#capture ? dataset.traffic.sample : 0,
       mirrorTo: routing.candidate?.mirror ? routing.candidate.digest : null,
     };
@@ -307,6 +332,7 @@ export class Gateway {
       generation: runtime.config.generation,
       ready: this.#unready().length === 0,
       pods: Object.fromEntries(counted),
+      documents: this.#documents.report(),
     };
   }
 

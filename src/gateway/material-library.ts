@@ -1,4 +1,5 @@
 import { sleep } from "../kube/index.ts";
+import { findPodReference, openStore } from "../registry/index.ts";
 import { loadMaterial, type Material, noMaterial } from "./material.ts";
 import type { MaterialRequest } from "./material-message.ts";
 
@@ -49,7 +50,8 @@ export class MaterialLibrary {
       try {
         const material = await loadMaterial(request);
         this.#put(material, signal);
-        return;
+        if (material.source !== "Awaited") return;
+        await untilEmbedded(request, signal);
       } catch (error) {
         this.#onFault(error);
         // The service goes on without: that is this gateway's fault, not the pods'.
@@ -66,5 +68,14 @@ export class MaterialLibrary {
     if (signal.aborted || !load) return;
     load.material = material;
     this.#onLoaded(material);
+  }
+}
+
+/** Whichever gateway leads puts it into the store; the others look there. */
+async function untilEmbedded({ store, service, model, dataset }: MaterialRequest, signal: AbortSignal): Promise<void> {
+  if (store === null) return;
+  const key = { service, model: model.digest, dataset };
+  while (!signal.aborted && (await findPodReference(openStore(store), key)) === null) {
+    await sleep(retryMs, signal).catch(() => {});
   }
 }

@@ -1,3 +1,4 @@
+import type { StoreUri } from "../api/index.ts";
 import type { ConsistencyThreshold, Matrix, Squeezer } from "../monitor/index.ts";
 import type { WireInput } from "./protocols/index.ts";
 
@@ -8,12 +9,22 @@ export type MaterialRequest = {
   readonly baseline: { readonly digest: string; readonly uri: string };
   readonly probes: number;
   readonly squeezers: readonly Squeezer[];
+  /** What is embedded through the pods of a model that brings no reference, and for whom. */
+  readonly service: { readonly namespace: string; readonly name: string };
+  readonly dataset: StoreUri;
 };
+
+/**
+ * Where a model's probes and reference come from: its bundle; its pods, asked by a gateway; Awaited while the pods are to
+ * be asked; Unreadable when the store does not say.
+ */
+export type MaterialSource = "Bundle" | "Pods" | "Awaited" | "Unreadable";
 
 /** What the thread that reads a bundle answers. */
 export type MaterialMessage =
   | {
       readonly kind: "Read";
+      readonly source: MaterialSource;
       readonly dimension: number | null;
       readonly probes: { readonly inputs: readonly WireInput[]; readonly expected: Matrix } | null;
       readonly drift: Uint8Array | null;

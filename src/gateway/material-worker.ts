@@ -1,5 +1,4 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { storeUri } from "../api/index.ts";
 import {
   buildReference,
   type ConsistencyThreshold,
@@ -10,18 +9,10 @@ import {
   type Squeezer,
   UnusableReference,
 } from "../monitor/index.ts";
-import {
-  type BundleDescription,
-  BundleError,
-  openStore,
-  type Probes,
-  type ReferenceEmbeddings,
-  readDescription,
-  readProbes,
-  readReference,
-} from "../registry/index.ts";
+import { openStore, type Probes, type ReferenceEmbeddings } from "../registry/index.ts";
 import { inputsFrom, writeInput } from "./inputs.ts";
 import type { MaterialMessage, MaterialRequest } from "./material-message.ts";
+import { readParts } from "./material-parts.ts";
 import type { WireInput } from "./protocols/index.ts";
 
 /** Share of clean and of benign inputs that may be flagged. */
@@ -31,44 +22,24 @@ async function read(request: MaterialRequest): Promise<MaterialMessage> {
   const { store: root, model, baseline, squeezers } = request;
   const notes: string[] = [];
   const nothing = { kind: "Read", dimension: null, probes: null, drift: null, baseline: null, thresholds: [] } as const;
-  if (root === null || !storeUri.safeParse(model.uri).success) {
-    return { ...nothing, notes: [`${model.uri} is not in a store that this gateway has`] };
-  }
+  if (root === null) return { ...nothing, source: "Unreadable", notes: ["the gateway has no store"] };
   const store = openStore(root);
-  const folder = await store.resolve(model.uri);
-  const noting = async <Value>(what: string, part: Promise<Value>): Promise<Value | null> => {
-    try {
-      return await part;
-    } catch (error) {
-      if (!(error instanceof BundleError)) throw error;
-      notes.push(`no ${what}: ${error.message}`);
-      return null;
-    }
-  };
-  const description = await noting("description", readDescription(folder));
-  const probes = await noting("probes", readProbes(folder));
-  const embedded = await noting("reference", readReference(folder));
-  const parts = {
-    ...nothing,
-    dimension: description?.dimension ?? null,
-    probes: probes && takeProbes(probes, request.probes),
-  };
-  if (!embedded) return { ...parts, notes: [...notes, "the bundle brings no reference"] };
+  const { source, dimension, inputs, probes, embedded } = await readParts(store, model, request, notes);
+  const parts = { ...nothing, source, dimension, probes: probes && takeProbes(probes, request.probes) };
+  if (!embedded) return { ...parts, notes };
   const live = liveRows(embedded);
-  const reference = built(notes, () => build(model.digest, description, embedded, live));
+  const reference = built(notes, () => build(model.digest, inputs, embedded, live));
   const first =
-    baseline.digest === model.digest
-      ? embedded
-      : await noting("baseline's reference", store.resolve(baseline.uri).then(readReference));
+    baseline.digest === model.digest ? embedded : (await readParts(store, baseline, request, notes)).embedded;
   const ofBaseline = first && rowsOfSources(embedded, first);
   const same =
     ofBaseline !== null && ofBaseline.length === live.length && ofBaseline.every((row, i) => row === live[i]);
   const baselineReference = same
     ? "Same"
-    : ofBaseline && built(notes, () => build(model.digest, description, embedded, ofBaseline));
+    : ofBaseline && built(notes, () => build(model.digest, inputs, embedded, ofBaseline));
   const thresholds = squeezers.flatMap((squeezer) => {
     const threshold = thresholdOf(embedded, squeezer);
-    if (!threshold) notes.push(`no threshold for ${squeezer}: the bundle brings too few of its scores`);
+    if (!threshold) notes.push(`no threshold for ${squeezer}: there are too few of its scores`);
     return threshold ? [[squeezer, threshold] as const] : [];
   });
   return { ...parts, drift: reference, baseline: baselineReference, thresholds, notes };
@@ -101,21 +72,15 @@ function built(notes: string[], make: () => Reference): Uint8Array | null {
 }
 
 /** @param rows  those that it is made of */
-function build(
-  model: string,
-  description: BundleDescription | null,
-  embedded: ReferenceEmbeddings,
-  rows: readonly number[],
-): Reference {
+function build(model: string, inputs: string, embedded: ReferenceEmbeddings, rows: readonly number[]): Reference {
   const { dimension: columns, embeddings } = embedded;
   const data = new Float32Array(rows.length * columns);
   rows.forEach((from, to) => {
     data.set(embeddings.subarray(from * columns, (from + 1) * columns), to * columns);
   });
-  const { dataset = "", traffic = "" } = description?.reference ?? {};
   return buildReference({
     model,
-    inputs: `${dataset} ${traffic}`,
+    inputs,
     embeddings: { rows: rows.length, columns, data },
     sources: rows.map((row) => sourceName(embedded, row)),
     // Any number will do, as long as every gateway takes the same.

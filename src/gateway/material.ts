@@ -6,12 +6,13 @@ import {
   type Reference,
   type Squeezer,
 } from "../monitor/index.ts";
-import type { MaterialMessage, MaterialRequest } from "./material-message.ts";
+import type { MaterialMessage, MaterialRequest, MaterialSource } from "./material-message.ts";
 import type { WireInput } from "./protocols/index.ts";
 
-/** What a model's bundle brings for watching it. What it does not bring is null or absent, and its signal is Learning. */
+/** What there is of a model for watching it. What there is not is null or absent, and its signal is Learning. */
 export type Material = {
   readonly model: string;
+  readonly source: MaterialSource;
   /** Numbers of a vector. */
   readonly dimension: number | null;
   readonly probes: { readonly inputs: readonly WireInput[]; readonly expected: Matrix } | null;
@@ -28,6 +29,7 @@ export type Material = {
 export function noMaterial(model: string, why: string): Material {
   return {
     model,
+    source: "Unreadable",
     dimension: null,
     probes: null,
     drift: null,
@@ -38,8 +40,8 @@ export function noMaterial(model: string, why: string): Material {
 }
 
 /**
- * Reads a bundle and builds its references in a thread of its own: hashing and fitting take up to seconds, which requests
- * must not wait for. The same bundle gives the same references in every gateway.
+ * Reads a bundle, or what a model's pods gave, and builds references of it in a thread of its own: hashing and fitting
+ * take up to seconds, which requests must not wait for. The same artefact gives the same references in every gateway.
  *
  * @throws {Error} when the store cannot be read: another try may help
  */
@@ -52,10 +54,11 @@ export async function loadMaterial(request: MaterialRequest): Promise<Material> 
       worker.once("exit", (code) => reject(new Error(`the reader of ${request.model.uri} ended with code ${code}`)));
     });
     if (message.kind === "Failed") throw new Error(message.why);
-    const { dimension, probes, drift, baseline, thresholds, notes } = message;
+    const { source, dimension, probes, drift, baseline, thresholds, notes } = message;
     const driftReference = drift && decodeReference(drift);
     return {
       model: request.model.digest,
+      source,
       dimension,
       probes,
       drift: driftReference,

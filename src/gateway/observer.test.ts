@@ -4,6 +4,8 @@ import { crafted, embedWith, inputSize, serveModel } from "../../test/integratio
 import { digest, type TestServer } from "../../test/integration/gateway/rig.ts";
 import { BlockRecorder } from "./block-recorder.ts";
 import { ConsistencyGuard } from "./consistency-guard.ts";
+import { consistencySamples } from "./consistency-probe.ts";
+import { DocumentCounts } from "./document-counts.ts";
 import type { Exchange } from "./exchange.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
 import { type Material, noMaterial } from "./material.ts";
@@ -50,12 +52,14 @@ const exchangeOf = (change: Partial<Exchange>): Exchange => ({
   encoding: null,
   client: null,
   verdict: null,
+  documents: false,
   at: 5_000,
   ...change,
 });
 
 function observe(change: { rules?: Partial<ObserverRules>; limits?: Partial<ObserverLimits> } = {}) {
   const metrics = new GatewayMetrics("ns", "svc");
+  const documents = new DocumentCounts(0);
   const recorder = new BlockRecorder(1000, 10);
   const captured: CapturedExchange[] = [];
   const faults: unknown[] = [];
@@ -63,7 +67,7 @@ function observe(change: { rules?: Partial<ObserverRules>; limits?: Partial<Obse
   const rules: ObserverRules = {
     protocol,
     modality: "Vector",
-    consistencySample: 0,
+    consistencySample: { stable: 0, candidate: 0 },
     captureSample: 0,
     mirrorTo: null,
     ...change.rules,
@@ -73,6 +77,7 @@ function observe(change: { rules?: Partial<ObserverRules>; limits?: Partial<Obse
     material: () => material,
     recorder: () => recorder,
     metrics,
+    documents,
     mirror: async ({ exchange }) => void mirrored.push(exchange),
     capture: (one) => captured.push(one),
     random: () => 0.25,
@@ -90,7 +95,8 @@ function observe(change: { rules?: Partial<ObserverRules>; limits?: Partial<Obse
       .reduce((sum, { value }) => sum + value, 0);
   };
   const block = () => recorder.ended(digest, -1, 10_000)[0];
-  return { observer, finish, count, block, captured, mirrored };
+  const embedded = () => documents.report().versions;
+  return { observer, finish, count, block, captured, mirrored, embedded };
 }
 
 describe("answers", () => {
@@ -149,9 +155,53 @@ describe("the queue", () => {
   });
 });
 
+describe("documents", () => {
+  const two = { request: requestOf([clean, clean]), answer: answerOf(clean, clean) };
+  const first = "1970-01-01T00:00:05.000Z";
+
+  it("are the inputs of requests that write to an index, by the model that answered; queries are none", async () => {
+    const { observer, finish, count, embedded } = observe();
+    observer.offer(exchangeOf({ ...two, documents: true }));
+    observer.offer(exchangeOf({ documents: true, status: 201, at: 9_000 }));
+    observer.offer(exchangeOf(two));
+    await finish();
+    expect(embedded()).toEqual([{ digest, count: 3, uncounted: 0, first, last: "1970-01-01T00:00:09.000Z" }]);
+    expect(await count("evenkeel_gateway_documents_total", { model: digest })).toBe(3);
+  });
+
+  it("of a request that the pod refused were not embedded", async () => {
+    const { observer, finish, embedded } = observe({ limits: { exchanges: 1 } });
+    observer.offer(exchangeOf({ ...two, documents: true, status: 400 }));
+    // The queue is full: what is left out was not embedded either.
+    observer.offer(exchangeOf({ ...two, documents: true, status: 503 }));
+    await finish();
+    expect(embedded()).toEqual([]);
+  });
+
+  it.each([
+    ["too large an answer to copy: by the request", { ...two, answer: null }, 2, 0],
+    ["an answer that cannot be read: by the request", { ...two, answer: Buffer.from("<html>") }, 2, 0],
+    ["neither can be read: the request", { request: Buffer.from("?"), answer: null }, 0, 1],
+    ["both too large to copy: the request", { request: null, answer: null }, 0, 1],
+  ])("are counted, %s", async (_, change, documents, uncounted) => {
+    const { observer, finish, count, embedded } = observe();
+    observer.offer(exchangeOf({ ...change, documents: true }));
+    await finish();
+    expect(embedded()).toEqual([{ digest, count: documents, uncounted, first, last: first }]);
+    expect(await count("evenkeel_gateway_uncounted_document_requests_total")).toBe(uncounted);
+  });
+
+  it("of a request that found the queue full are uncounted, and said to be", async () => {
+    const { observer, finish, embedded } = observe({ limits: { exchanges: 1 } });
+    for (const at of [5_000, 6_000, 7_000]) observer.offer(exchangeOf({ ...two, documents: true, at }));
+    await finish();
+    expect(embedded()).toEqual([{ digest, count: 2, uncounted: 2, first, last: "1970-01-01T00:00:07.000Z" }]);
+  });
+});
+
 describe("follow-ups", () => {
   it("probes a crafted and a clean input: scored, flagged, and its own requests bypass the statistics", async () => {
-    const { observer, finish, count, block } = observe({ rules: { consistencySample: 1 } });
+    const { observer, finish, count, block } = observe({ rules: { consistencySample: { stable: 1, candidate: 1 } } });
     const inputs = [clean, crafted(clean)];
     observer.offer(
       exchangeOf({ request: requestOf(inputs), answer: answerOf(...inputs.map((input) => [...embedWith(0, input)])) }),
@@ -162,8 +212,23 @@ describe("follow-ups", () => {
     expect(await count("evenkeel_monitor_vectors_total", { result: "bypassed" })).toBe(2);
   });
 
+  it("probes the share of the pool that answered", async () => {
+    const { observer, finish, block } = observe({ rules: { consistencySample: { stable: 0, candidate: 1 } } });
+    observer.offer(exchangeOf({}));
+    await finish();
+    expect(block()).toMatchObject({ n: 1, scored: 0 });
+    const other = observe({ rules: { consistencySample: { stable: 0, candidate: 1 } } });
+    other.observer.offer(exchangeOf({ pool: "candidate" }));
+    await other.finish();
+    expect(other.block()).toMatchObject({ n: 1, scored: 1 });
+    expect(consistencySamples(0.05, 5)).toEqual({ stable: 0.05, candidate: 1 });
+    expect(consistencySamples(0.05, 25)).toEqual({ stable: 0.05, candidate: 0.2 });
+  });
+
   it("captures with the probe's mark, and only what was drawn", async () => {
-    const { observer, finish, captured } = observe({ rules: { consistencySample: 1, captureSample: 1 } });
+    const { observer, finish, captured } = observe({
+      rules: { consistencySample: { stable: 1, candidate: 1 }, captureSample: 1 },
+    });
     const inputs = [clean, crafted(clean)];
     observer.offer(
       exchangeOf({ request: requestOf(inputs), answer: answerOf(...inputs.map((input) => [...embedWith(0, input)])) }),
@@ -191,7 +256,7 @@ describe("follow-ups", () => {
   });
 
   it("a request that cannot be read is counted, its vectors are taken", async () => {
-    const { observer, finish, count, block } = observe({ rules: { consistencySample: 1 } });
+    const { observer, finish, count, block } = observe({ rules: { consistencySample: { stable: 1, candidate: 1 } } });
     observer.offer(exchangeOf({ request: Buffer.from("?") }));
     await finish();
     expect(await count("evenkeel_gateway_unparsed_total", { reason: "json" })).toBe(1);

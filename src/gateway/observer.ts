@@ -2,12 +2,14 @@ import { scoreAnomaly } from "../monitor/index.ts";
 import type { BlockRecorder } from "./block-recorder.ts";
 import { type ConsistencyScores, scoreSqueezed, squeezeInputs, type Uniform } from "./consistency-probe.ts";
 import { decodeContent } from "./content-encoding.ts";
+import type { DocumentCounts } from "./document-counts.ts";
 import { EmbedFailed, embed } from "./embed.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { Input } from "./inputs.ts";
 import type { Material } from "./material.ts";
 import { type EmbeddingRequest, type Protocol, Unparsed } from "./protocols/index.ts";
+import type { PoolName } from "./routing.ts";
 import { vectorFault } from "./vector-check.ts";
 import { Wakeup } from "./wakeup.ts";
 import { largestAnswer } from "./whole-answer.ts";
@@ -16,8 +18,8 @@ import { largestAnswer } from "./whole-answer.ts";
 export type ObserverRules = {
   readonly protocol: Protocol;
   readonly modality: Input["kind"];
-  /** Share of requests whose inputs are embedded again, squeezed. */
-  readonly consistencySample: number;
+  /** Share of a pool's requests whose inputs are embedded again, squeezed. */
+  readonly consistencySample: Readonly<Record<PoolName, number>>;
   /** Share of inputs that is captured; 0 when capture is off. */
   readonly captureSample: number;
   /** Digest of the candidate that requests are mirrored to; null when they are not. */
@@ -44,6 +46,7 @@ export type ObserverOptions = {
   readonly material: (digest: string) => Material | null;
   readonly recorder: () => BlockRecorder | null;
   readonly metrics: GatewayMetrics;
+  readonly documents: Pick<DocumentCounts, "add">;
   readonly mirror: (read: ReadExchange, signal: AbortSignal) => Promise<void>;
   /** Keeps the inputs with the given indices. */
   readonly capture: (captured: CapturedExchange) => void;
@@ -94,6 +97,7 @@ export class Observer {
     const size = sizeOf(exchange);
     if (this.#queue.length >= limits.exchanges || this.#bytes + size > limits.bytes) {
       metrics.taken(exchange.upstream.digest, "dropped", 1);
+      this.#countDocuments(exchange, null);
       return;
     }
     this.#bytes += size;
@@ -122,17 +126,18 @@ export class Observer {
   async #take(exchange: Exchange): Promise<void> {
     const { rules: rulesNow, metrics, recorder, random } = this.#options;
     const rules = rulesNow();
-    const { pool, upstream, status, at, verdict } = exchange;
-    if (!rules || status !== 200) return;
+    const { pool, upstream, at, verdict } = exchange;
+    if (!isSuccess(exchange)) return;
     const model = upstream.digest;
-    const vectors = await this.#read(exchange, rules.protocol);
-    if (!vectors) return;
+    const vectors = rules && (await this.#read(exchange, rules.protocol));
+    this.#countDocuments(exchange, vectors?.length ?? (rules && inputsOf(exchange, rules.protocol)));
+    if (!rules || !vectors) return;
     metrics.vectors(pool, model, vectors.length);
     const sound = this.#sound(exchange, vectors);
     recorder()?.add(model, at, sound);
     metrics.taken(model, "counted", sound.length);
     if (verdict && verdict.kind !== "Unscored") this.#flags(exchange, verdict);
-    const probes = verdict === null && random() < rules.consistencySample;
+    const probes = verdict === null && random() < rules.consistencySample[pool];
     const captures = [...vectors.keys()].filter(() => random() < rules.captureSample);
     const mirrors = rules.mirrorTo !== null && pool === "stable";
     if (!probes && captures.length === 0 && !mirrors) return;
@@ -144,6 +149,14 @@ export class Observer {
     const followUp = this.#follow({ exchange, vectors }, { probes, captures, mirrors }, rules);
     this.#followUps.add(followUp);
     void followUp.finally(() => this.#followUps.delete(followUp));
+  }
+
+  /** @param count  null when it is not known */
+  #countDocuments(exchange: Exchange, count: number | null): void {
+    if (!exchange.documents || !isSuccess(exchange)) return;
+    const { documents, metrics } = this.#options;
+    documents.add(exchange.upstream.digest, exchange.at, count);
+    metrics.documents(exchange.upstream.digest, count);
   }
 
   /** @returns null when the answer cannot be read, which is counted */
@@ -229,6 +242,21 @@ export class Observer {
     const scores = scoreSqueezed(squeezed, vectors, again, random);
     this.#flags(exchange, scores);
     return scores;
+  }
+}
+
+function isSuccess({ status }: Exchange): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** How many inputs a request has, for when its answer does not tell: null when it does not tell either. */
+function inputsOf({ request }: Exchange, protocol: Protocol): number | null {
+  if (request === null) return null;
+  try {
+    return protocol.readRequest(request).inputs.length;
+  } catch (error) {
+    if (!(error instanceof Unparsed)) throw error;
+    return null;
   }
 }
 

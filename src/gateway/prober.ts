@@ -56,10 +56,13 @@ export class Prober {
     }
   }
 
-  /** A pod without a verdict is asked again soon. */
+  /** A pod without a verdict is asked again soon; one whose model had no probes, as soon as there are some. */
   #due(entry: PodEntry): number {
+    const { everyMs, material } = this.#options;
     const asked = this.#asked.get(keyOf(entry)) ?? -Infinity;
-    return asked + (entry.probe.kind === "Unprobed" ? Math.min(retryMs, this.#options.everyMs) : this.#options.everyMs);
+    const { kind } = entry.probe;
+    const soon = kind === "Unprobed" || (kind === "Unknowable" && material(entry.identity.digest)?.probes != null);
+    return asked + (soon ? Math.min(retryMs, everyMs) : everyMs);
   }
 
   async #probe(entry: PodEntry, signal: AbortSignal): Promise<void> {

@@ -33,6 +33,8 @@ export type ProxiedRequestOptions = {
   readonly body: Buffer | RequestBody | null;
   /** Whether it asks for embeddings: then it may be sent twice, is observed and guarded. */
   readonly embeds: boolean;
+  /** Whether it writes to an index. */
+  readonly documents: boolean;
   readonly client: string | null;
   readonly guard: Guard | null;
   readonly limits: ProxyLimits;
@@ -213,7 +215,7 @@ export class ProxiedRequest implements AnswerHandler {
           detail: "its embedding moves too far when the input is squeezed, and protection is on",
           headers: [modelHeader, this.#model, anomalyHeader, verdict.score.toFixed(6)],
         });
-        this.#observe(verdict);
+        this.#observe(verdict, "Withheld");
         return;
       }
     }
@@ -233,8 +235,8 @@ export class ProxiedRequest implements AnswerHandler {
     return held.chunks;
   }
 
-  #observe(verdict: GuardVerdict | null): void {
-    const { embeds, observe, body, client } = this.#options;
+  #observe(verdict: GuardVerdict | null, answer: "Given" | "Withheld" = "Given"): void {
+    const { embeds, documents, observe, body, client } = this.#options;
     if (!embeds || body === null || !this.#upstream || !this.#head) return;
     const { status, encoding } = this.#head;
     observe({
@@ -246,6 +248,7 @@ export class ProxiedRequest implements AnswerHandler {
       encoding,
       client,
       verdict,
+      documents: documents && answer === "Given",
       at: Date.now(),
     });
   }

@@ -113,6 +113,7 @@ export class Proxy {
         response,
         body,
         embeds,
+        documents: key.documents,
         client: rules.clientHeader === null ? null : oneValue(request, rules.clientHeader),
         guard,
         limits,

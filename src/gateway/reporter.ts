@@ -1,5 +1,5 @@
-import { type GatewayReport, gatewayReportsName } from "../api/index.ts";
-import { configMaps, type Kube } from "../kube/index.ts";
+import { type GatewayReport, gatewayReport, gatewayReportsName } from "../api/index.ts";
+import { configMaps, type Kube, sleep } from "../kube/index.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export type ReporterOptions = {
@@ -10,6 +10,8 @@ export type ReporterOptions = {
   readonly pod: string;
   /** Null while there is nothing to tell. */
   readonly report: () => Omit<GatewayReport, "at"> | null;
+  /** Told the report of a process before under the same name, before the first of its own. */
+  readonly resume: (report: GatewayReport) => void;
   readonly onFault: (error: unknown) => void;
 };
 
@@ -30,8 +32,10 @@ export class Reporter {
     this.#wakeup.wake();
   }
 
-  /** Reports until `signal` is aborted, then takes the report back. */
+  /** Reports until `signal` is aborted, and once more: what was counted by then is taken in when the gateway has gone. */
   async run(signal: AbortSignal): Promise<void> {
+    await this.#resume(signal);
+    if (signal.aborted) return;
     let told = "";
     let toldAt = -Infinity;
     while (!signal.aborted) {
@@ -49,19 +53,45 @@ export class Reporter {
       }
       await this.#wakeup.sleep(wait, signal);
     }
-    await this.#apply(null);
+    const last = this.#options.report();
+    if (last) await this.#apply({ ...last, at: new Date().toISOString() });
   }
 
-  async #apply(report: GatewayReport | null): Promise<boolean> {
+  /** Nothing is reported before: it would overwrite what nobody may have read yet. */
+  async #resume(signal: AbortSignal): Promise<void> {
+    const { kube, namespace, service, pod, resume, onFault } = this.#options;
+    while (!signal.aborted) {
+      try {
+        const key = { namespace, name: gatewayReportsName(service) };
+        const before = (await kube.get(configMaps, key, { signal, timeoutMs: 5_000 }))?.data?.[pod];
+        const report = before === undefined ? null : readReport(before);
+        if (report) resume(report);
+        return;
+      } catch (error) {
+        if (!signal.aborted) onFault(error);
+        await sleep(retryMs, signal).catch(() => {});
+      }
+    }
+  }
+
+  async #apply(report: GatewayReport): Promise<boolean> {
     const { kube, namespace, service, pod, onFault } = this.#options;
     const metadata = { name: gatewayReportsName(service), namespace };
+    const data = { [pod]: JSON.stringify(report) };
     try {
-      const object = report === null ? { metadata } : { metadata, data: { [pod]: JSON.stringify(report) } };
-      await kube.apply(configMaps, object, { fieldManager: pod, force: true, timeoutMs: 5_000 });
+      await kube.apply(configMaps, { metadata, data }, { fieldManager: pod, force: true, timeoutMs: 5_000 });
       return true;
     } catch (error) {
       onFault(error);
       return false;
     }
+  }
+}
+
+function readReport(text: string): GatewayReport | null {
+  try {
+    return gatewayReport.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
   }
 }

@@ -3,6 +3,7 @@ import type { Kube } from "../kube/index.ts";
 import { leastRequests } from "./balancer.ts";
 import { BlockRecorder } from "./block-recorder.ts";
 import { ConsistencyGuard } from "./consistency-guard.ts";
+import type { EmbedOrder } from "./embed-order.ts";
 import { keptBlocks } from "./fleet-leader.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { Guard } from "./guard.ts";
@@ -91,11 +92,18 @@ export class ServiceRuntime {
   /** Takes in a configuration of the same shape. */
   configure(config: GatewayConfig): void {
     this.#config = config;
-    const { routing, monitoring, baseline, protection, modality, selector } = config;
+    const { routing, monitoring, baseline, protection, modality, selector, service, dataset } = config;
     const { stable, candidate } = routing;
     const { store, random } = this.#options;
-    const common = { store, baseline, probes: monitoring.canaries.count, squeezers: monitoring.consistency.squeezers };
-    const models = [stable, ...(candidate && candidate.digest !== stable.digest ? [candidate] : [])];
+    const common = {
+      store,
+      baseline,
+      probes: monitoring.canaries.count,
+      squeezers: monitoring.consistency.squeezers,
+      service: { namespace: service.namespace, name: service.name },
+      dataset: dataset.reference,
+    };
+    const models = this.#models();
     this.materials.keep(models.map(({ digest, uri }) => ({ ...common, model: { digest, uri } })));
     this.directory.setAdmission((digest) => {
       if (digest === stable.digest) return "MatchOrUnknowable";
@@ -159,11 +167,36 @@ export class ServiceRuntime {
     return { compared: mismatched + kinds.filter((kind) => kind === "Matched").length, mismatched };
   }
 
+  /** What is to be embedded through pods, of the models that are known to bring no reference of their own. */
+  toEmbed(): EmbedOrder[] {
+    const { service, dataset, protocol, port } = this.#config;
+    const { store } = this.#options;
+    if (store === null) return [];
+    return this.#models().flatMap(({ digest, uri }) => {
+      if (this.materials.get(digest)?.source !== "Awaited") return [];
+      const pods = this.directory
+        .entries()
+        .filter(({ identity }) => identity.ready && identity.digest === digest)
+        .filter(({ probe }) => probe.kind === "Matched" || probe.kind === "Unknowable")
+        .map(({ identity: { name, address } }) => ({ name, address }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      if (pods.length === 0) return [];
+      const { namespace, name } = service;
+      const model = { digest, uri };
+      return [{ store, service: { namespace, name }, model, dataset: dataset.reference, protocol, port, pods }];
+    });
+  }
+
   stop(): void {
     this.#stop.abort();
     this.#watch.stop();
     this.materials.stop();
     this.directory.clear();
+  }
+
+  #models(): { readonly digest: string; readonly uri: string }[] {
+    const { stable, candidate } = this.#config.routing;
+    return [stable, ...(candidate && candidate.digest !== stable.digest ? [candidate] : [])];
   }
 
   #whyNone(model: string): string {

@@ -135,6 +135,16 @@ export const gatewayMetrics = {
   ),
   weight: gauge("evenkeel_gateway_weight_ratio", "Share of requests that a pool is given, 0 to 1.", [...model, "pool"]),
   vectors: counter("evenkeel_gateway_vectors_total", "Vectors seen in answers.", [...model, "pool"]),
+  documents: counter(
+    "evenkeel_gateway_documents_total",
+    "Documents embedded for an index: inputs of answered requests with x-evenkeel-route: documents.",
+    model,
+  ),
+  uncountedDocuments: counter(
+    "evenkeel_gateway_uncounted_document_requests_total",
+    "Answered requests with x-evenkeel-route: documents whose documents could not be counted.",
+    model,
+  ),
   invalidVectors: counter(
     "evenkeel_gateway_invalid_vectors_total",
     "Vectors in answers that are wrong, by reason: not_finite, length or norm.",

@@ -44,5 +44,5 @@ export {
   SketchMismatch,
   sketcher,
 } from "./sketch.ts";
-export { type Image, quantiseVector, type Squeezer, squeezeImage } from "./squeezers.ts";
+export { type Image, quantiseVector, type Squeezer, squeezeImage, squeezersOf } from "./squeezers.ts";
 export { windowTest } from "./window-test.ts";

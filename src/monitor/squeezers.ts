@@ -10,6 +10,11 @@ export const imageSqueezers = ["BitDepth", "Median", "BoxBlur"] as const;
 export type ImageSqueezer = (typeof imageSqueezers)[number];
 export type Squeezer = ImageSqueezer | "Quantise";
 
+/** @returns the squeezers that fit a modality */
+export function squeezersOf(modality: "Image" | "Vector"): readonly Squeezer[] {
+  return modality === "Image" ? imageSqueezers : ["Quantise"];
+}
+
 /**
  * Feature squeezing (Xu, Evans and Qi 2018): what an adversarial change hides in is taken away, what a model should
  * go by stays. The consistency of an input is how little its embedding moves.

@@ -10,6 +10,8 @@ export type Workload = {
   readonly inInitContainer: boolean;
   readonly replicas: number;
   readonly readyReplicas: number;
+  /** Ready pods of the template as it is now: what serves the field's value. A lower bound while pods are being replaced. */
+  readonly readyOfTemplate: number;
   readonly rolling: "Complete" | "UnderWay";
   readonly selector: Readonly<Record<string, string>>;
   readonly deployment: Stored<Deployment>;
@@ -42,10 +44,18 @@ export function workloadOf(deployment: Stored<Deployment>, model: EmbeddingServi
     inInitContainer: main === undefined && initial !== undefined,
     replicas,
     readyReplicas: status.readyReplicas ?? 0,
+    readyOfTemplate: readyOfTemplate(deployment),
     rolling: complete ? "Complete" : "UnderWay",
     selector: spec?.selector.matchLabels ?? {},
     deployment,
   };
+}
+
+/** The status does not tell which pods are the ready ones: those of older templates are taken for ready, all of them. */
+function readyOfTemplate({ metadata, status = {} }: Stored<Deployment>): number {
+  if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return 0;
+  const older = (status.replicas ?? 0) - (status.updatedReplicas ?? 0);
+  return Math.max(0, (status.readyReplicas ?? 0) - older);
 }
 
 type Container = { readonly env?: readonly { name: string; value?: string; valueFrom?: unknown }[] };

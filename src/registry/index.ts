@@ -28,6 +28,14 @@ export { StoreError, type StoreErrorReason } from "./error.ts";
 export { verifyArtefact } from "./file-store.ts";
 export { requestIdentity, storedResult, storeResult } from "./finished-run.ts";
 export {
+  findPodReference,
+  type PodReference,
+  type PodReferenceKey,
+  podReferenceFiles,
+  podReferenceName,
+  readPodReference,
+} from "./pod-reference.ts";
+export {
   decodeSafetensors,
   elements,
   encodeSafetensors,

@@ -98,9 +98,15 @@ export function analysisQuery(metric: AnalysisMetric, scope: RolloutScope): Meas
       return { query: `${pods(gateway.probeMatchedPods.name)} / ${probed}`, samplesQuery: probed };
     }
     case "FlaggedShare": {
-      const scored = increase(monitor.consistencyScored.name, of(candidate, inPool));
-      const flagged = increase(monitor.consistencyFlagged.name, of(candidate, inPool));
-      return { query: `(${flagged} or vector(0)) / ${scored}`, samplesQuery: scored };
+      // An attack that goes on flags requests of both: only what the candidate adds speaks against it.
+      const scored = (selector: string): string => increase(monitor.consistencyScored.name, selector);
+      const share = (selector: string): string =>
+        `(${increase(monitor.consistencyFlagged.name, selector)} or vector(0)) / ${scored(selector)}`;
+      const [ours, theirs] = [of(candidate, inPool), of(stable, 'pool="stable"')];
+      return {
+        query: `${share(ours)} - ${share(theirs)}`,
+        samplesQuery: `(${scored(ours)} < ${scored(theirs)}) or ${scored(theirs)}`,
+      };
     }
     case "MirrorOverlap": {
       const part = (suffix: string): string => increase(`${gateway.mirrorCosine.name}_${suffix}`, of(candidate));

@@ -64,7 +64,10 @@ describe("judgeAlarm", () => {
 
   it("a changed model is known without traffic, and one alarm is enough", () => {
     const changed = { ...drift, signal: "ModelChanged" } as const;
-    expect(judgeAlarm(changed, figures({ alarm: 0 }), "q", at)).toMatchObject({ kind: "Pass", value: null });
+    expect(judgeAlarm(changed, figures({ alarm: 0, samples: 2 }), "q", at)).toMatchObject({
+      kind: "Pass",
+      value: null,
+    });
     expect(judgeAlarm(changed, figures({ ...quiet, last_block_timestamp_seconds: 1 }), "q", at).kind).toBe("Pass");
     const two = [...figures({ alarm: 0 }, "a"), ...figures({ alarm: 1, effect_size: 2 }, "b")];
     expect(judgeAlarm(changed, two, "q", at)).toMatchObject({ kind: "Fail", effect: 2 });
@@ -74,6 +77,17 @@ describe("judgeAlarm", () => {
     const samples = figures({ ...quiet, alarm: 1, flagged_share_lower_bound: 0.31, flagged_share_threshold: 0.1 });
     const verdict = judgeAlarm({ ...drift, signal: "AdversarialAnomaly" }, samples, "q", at);
     expect(verdict).toMatchObject({ kind: "Fail", value: 0.31, threshold: 0.1 });
+  });
+
+  it.each([
+    ["an attack that too few inputs were probed for", "AdversarialAnomaly", { samples: 15 }],
+    ["an attack whose share is NaN", "AdversarialAnomaly", { samples: 90, flagged_share_lower_bound: Number.NaN }],
+    ["a changed model when no pod was compared", "ModelChanged", { samples: 0 }],
+    ["a changed model when nobody says how many", "ModelChanged", { samples: Number.NaN }],
+  ] as const)("%s is unknown while quiet, and no less an alarm", (_, signal, values) => {
+    const of = (alarm: number) => judgeAlarm({ ...drift, signal }, figures({ ...quiet, ...values, alarm }), "q", at);
+    expect(of(0)).toMatchObject({ kind: "NoData", reason: "TooFewSamples" });
+    expect(of(1)).toMatchObject({ kind: "Fail" });
   });
 });
 

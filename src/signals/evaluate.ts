@@ -144,11 +144,25 @@ export function judgeAlarm(signal: AlarmSignal, samples: readonly Sample[], quer
     return verdict({ ...facts, kind: "Fail", reason: "AlarmRaised", message });
   }
   if (alarm === 0) {
+    const tooFew = tooFewFor(signal.signal, facts);
+    if (tooFew !== null) return verdict({ ...facts, kind: "NoData", reason: "TooFewSamples", message: tooFew });
     const message = `no alarm, effect ${format(facts.effect)}`;
     return verdict({ ...facts, kind: "Pass", reason: "NoAlarm", message });
   }
   const message = `${signalFigures.alarm} is ${alarm}, it must be 0 or 1`;
   return verdict({ ...facts, kind: "SourceError", reason: "Malformed", message });
+}
+
+/** Why the silence of a signal says nothing, null when it does: what nobody has looked at is not known to be well. */
+function tooFewFor(
+  signal: BuiltInSignal,
+  { value, samples }: { readonly value: number | null; readonly samples: number | null },
+): string | null {
+  const counted = Math.floor(samples ?? 0) || 0;
+  if (signal === "AdversarialAnomaly" && (value === null || Number.isNaN(value))) {
+    return `${counted} inputs were probed in the last blocks, too few for a bound: raise monitoring.consistency.sample`;
+  }
+  return signal === "ModelChanged" && !(counted > 0) ? "no pod has answered its probes" : null;
 }
 
 type Figure = keyof typeof signalFigures;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Encoder, embedAll, encoderFiles } from "../model/index.ts";
+import { squeezersOf } from "../monitor/index.ts";
 import {
   type BundleDescription,
   type Dataset,
@@ -9,7 +10,7 @@ import {
   encodeReferenceEmbeddings,
   takeRows,
 } from "../registry/index.ts";
-import { consistencyScores, type RawInputs, squeezersOf } from "./consistency-scores.ts";
+import { consistencyScores, type RawInputs } from "./consistency-scores.ts";
 import { type BenignFamily, composeBenign } from "./perturbations/index.ts";
 import type { ConsistencyCalibration } from "./quarantine.ts";
 import { stream } from "./streams.ts";

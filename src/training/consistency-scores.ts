@@ -7,11 +7,6 @@ export type RawInputs =
   | { readonly modality: "Image"; readonly shape: readonly number[]; readonly inputs: Uint8Array }
   | { readonly modality: "Vector"; readonly shape: readonly number[]; readonly inputs: Float32Array };
 
-/** @returns the squeezers that fit a modality */
-export function squeezersOf(modality: "Image" | "Vector"): readonly Squeezer[] {
-  return modality === "Image" ? ["BitDepth", "Median", "BoxBlur"] : ["Quantise"];
-}
-
 /**
  * The consistency score 1 − cos(f(x), f(squeezed x)) of each input.
  *

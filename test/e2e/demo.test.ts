@@ -48,12 +48,43 @@ describe("the demo", () => {
   it("hardens under attack, and tags attacks rather than people", () => {
     const { quality, facts } = record.acts[1] ?? {};
     expect(quality?.after?.robust).toBeGreaterThan(quality?.before?.robust ?? 1);
-    expect(facts?.["attacksTaggedShare"]).toBeGreaterThan(Number(facts?.["benignTaggedShare"]));
+    expect(facts?.["attacksTaggedShare"]).toBeGreaterThan(0.5);
+    expect(facts?.["benignTaggedShare"]).toBeLessThan(0.1);
+  });
+
+  it("goes in order, and up the steps of the policy", () => {
+    for (const { times, rollouts } of record.acts.slice(0, 2)) {
+      const { onset, detection, retraining, gates, promotion, end } = times;
+      const order = [onset, detection, retraining, gates, promotion, end].map(Number);
+      expect(order).toEqual(order.toSorted((a, b) => a - b));
+      expect(new Set(order).size).toBe(6);
+      expect(rollouts[0]?.weights.map(({ weight }) => weight)).toEqual([0, 5, 25, 100]);
+    }
+    const back = record.acts[2]?.rollouts[0];
+    expect(back).toMatchObject({ phase: "RolledBack", reason: "AnalysisFailed" });
+    expect(back?.weights.at(-1)?.weight).toBe(0);
+  });
+
+  it("says of each run what its gates said", () => {
+    const runs = record.acts.flatMap((act) => act.runs);
+    expect(runs.map(({ phase, reason }) => `${phase} ${reason}`)).toEqual([
+      "Published GatesPassed",
+      "Rejected NotProven",
+      "Published GatesPassed",
+      "Rejected GateFailed",
+      "Published GatesPassed",
+    ]);
+    for (const { phase, gates } of runs) {
+      expect(gates.length).toBeGreaterThan(5);
+      const pass = gates.every(({ verdict }) => verdict === "Pass" || verdict === "Warn");
+      expect(pass).toBe(phase === "Published");
+    }
   });
 
   it("keeps an audit chain that is whole after each act, with one Job for each run's step", () => {
-    for (const { auditVerified, jobsCreated, runs } of record.acts) {
+    for (const { auditVerified, auditEntries, jobsCreated, runs } of record.acts) {
       expect(auditVerified).toBe(true);
+      expect(auditEntries).toBeGreaterThan(5);
       expect(jobsCreated).toBe(runs.reduce((sum, { jobs }) => sum + jobs.length, 0));
     }
   });

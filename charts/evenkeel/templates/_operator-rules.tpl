@@ -44,7 +44,8 @@ What the operator may do in each namespace that it works in. One list for a Clus
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
-# Routing, reports and state of the gateways, audit segments. The patch is only to be given to gateways, see below.
+# Routing, reports and state of the gateways, audit segments. The patch is to be given to gateways, see
+# below, and clears the reports of those that are gone.
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, list, watch, create, update, patch]

@@ -27,6 +27,7 @@ const workload: Workload = {
   inInitContainer: false,
   replicas: 2,
   readyReplicas: 2,
+  readyOfTemplate: 2,
   rolling: "Complete",
   selector: { app: "embedder" },
   deployment: { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "embedder", ...stored } },
@@ -68,6 +69,7 @@ const world: Observed = {
   snapshot: null,
   config: null,
   gateway: { ready: 2, wanted: 2, trouble: null },
+  gateways: [],
   causes: [],
 };
 

@@ -1,6 +1,6 @@
-import type { EmbeddingService, EmbeddingServiceStatus } from "../../api/index.ts";
+import { type EmbeddingService, type EmbeddingServiceStatus, gatewayReportsName } from "../../api/index.ts";
 import { modelRollouts } from "../../kinds.ts";
-import { deployments, type Stored } from "../../kube/index.ts";
+import { configMaps, deployments, type Stored } from "../../kube/index.ts";
 import { create, ensure, isStalled, unlessRefused } from "../ensure.ts";
 import { digestOf } from "../identity.ts";
 import { fieldManagers } from "../labels.ts";
@@ -40,7 +40,11 @@ export async function apply(
 ): Promise<Applied> {
   const stalled = [...(await ensureVersion(turn, service)), ...(await ensureGateway(turn, service, world))];
   const routing = await tellGateways(turn, service, world, decision.status, stalled);
-  for (const problem of [await seed(turn, service, world, decision), await abort(turn, world, decision)]) {
+  for (const problem of [
+    await seed(turn, service, world, decision),
+    await abort(turn, world, decision),
+    await clearReports(turn, decision),
+  ]) {
     if (problem) stalled.push(problem);
   }
   const retraining = await makeRun(turn, service, world, decision, stalled);
@@ -142,6 +146,22 @@ async function abort(
   const patched = await unlessRefused(() => kube.mergePatch(modelRollouts, { namespace, name }, patch, options));
   if (isStalled(patched)) return patched;
   writes.wrote(key, caches.modelRollouts, patched);
+  return null;
+}
+
+/** Gateways leave their last report behind, as only the operator knows when it was taken in. */
+async function clearReports(
+  { kube, caches, writes, key, signal }: Turn,
+  { spentReports }: Decision,
+): Promise<Stalled | null> {
+  const target = { namespace: key.namespace, name: gatewayReportsName(key.name) };
+  const reports = caches.configMaps.get(target);
+  if (!reports || spentReports.length === 0) return null;
+  const { resourceVersion } = reports.metadata;
+  const patch = { data: Object.fromEntries(spentReports.map((name) => [name, null])) };
+  const patched = await unlessRefused(() => kube.mergePatch(configMaps, target, patch, { resourceVersion, signal }));
+  if (isStalled(patched)) return patched;
+  writes.wrote(key, caches.configMaps, patched);
   return null;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { embeddingService, type Trigger } from "../../api/index.ts";
-import { causesOf, scheduleStates } from "./causes.ts";
-import { alphaLeft, retrainingOf } from "./resources.ts";
+import { type EvaluationData, embeddingService, gate, type Trigger } from "../../api/index.ts";
+import { causesOf } from "./causes.ts";
+import { alphaLeft, retrainingOf, usesTraffic } from "./resources.ts";
 import type { SignalState } from "./world.ts";
 
 const now = Date.parse("2026-11-24T08:00:00Z");
@@ -48,6 +48,8 @@ const signal = (change: Partial<Trigger> = {}, alarm = 1, held = true): SignalSt
 
 const idOf = (of: ReturnType<typeof service>, state: SignalState, taken: ReturnType<typeof snapshot> | null = null) =>
   causesOf(of, [state], [], taken, now)[0]?.id;
+
+type Judged = { readonly gates?: readonly object[]; readonly evaluationData?: EvaluationData };
 
 describe("a cause's id", () => {
   const base = idOf(service(), signal());
@@ -106,31 +108,6 @@ describe("causes", () => {
   });
 });
 
-describe("a schedule", () => {
-  const triggers = [{ name: "monthly", schedule: "0 3 * * *", timeZone: "UTC", then: "Retrain" }];
-  const due = (schedules: object[]) => {
-    const of = service({ triggers, status: { schedules } });
-    return causesOf(of, [], scheduleStates(of, now), null, now);
-  };
-  it("missed several times is run once, for the last instant", () => {
-    const [cause, ...others] = due([{ name: "monthly", lastScheduled: "2026-11-20T03:00:00Z" }]);
-    expect(others).toEqual([]);
-    expect(cause).toMatchObject({ class: "Schedule", at: "2026-11-24T03:00:00.000Z" });
-  });
-  it("that was acted on is not due again", () => {
-    expect(due([{ name: "monthly", lastScheduled: "2026-11-24T03:00:00Z" }])).toEqual([]);
-  });
-  it("counts from the service's creation", () => {
-    expect(due([])).toHaveLength(1);
-  });
-  it("that cannot be read says why", () => {
-    const of = service({ triggers: [{ name: "odd", schedule: "99 3 * * *", then: "Retrain" }] });
-    expect(scheduleStates(of, now)).toMatchObject([
-      { due: null, next: null, problem: expect.stringContaining("minute") },
-    ]);
-  });
-});
-
 describe("the run of a cause", () => {
   it("spends half of what is left of the evaluation set's alpha with each promotion", () => {
     const left = [0, 1, 2, 19].map((uses) =>
@@ -160,5 +137,24 @@ describe("the run of a cause", () => {
     expect(make(signal())).toMatchObject({ traffic: uri("8"), parent: { digest: digest("a") }, alpha: 0.025 });
     expect(make(signal({ name: "attack", signal: "AdversarialAnomaly" })).traffic).toBeUndefined();
     expect(make(signal()).seed).toBe(make(signal()).seed);
+  });
+
+  describe("takes in captured traffic only where something judges it", () => {
+    const clean = { name: "clean", metric: "CleanAccuracy", test: "NonInferiority" };
+    const shifted = { name: "shifted", metric: "ShiftedAccuracy", test: "Superiority" };
+    it.each([
+      ["a drift, by its default gates", "Drift", {}, true],
+      ["a schedule, whose default gates measure no new domain", "Schedule", {}, false],
+      ["a run by hand likewise", "Manual", {}, false],
+      ["a drift under gates that do not measure the new domain", "Drift", { gates: [clean] }, false],
+      ["a schedule under gates that do", "Schedule", { gates: [clean, shifted] }, true],
+      ["a schedule without labels: a person approves it", "Schedule", { evaluationData: "None" }, true],
+      ["an attack, whatever its gates", "Attack", { gates: [shifted] }, false],
+    ] as const)("%s", (_, causeClass, { gates = [], evaluationData = "Labelled" }: Judged, expected) => {
+      const { spec } = service({ capture: "On" });
+      const retraining = spec.retraining && { ...spec.retraining, evaluationData };
+      const asked = { ...spec, gates: gates.map((each) => gate.parse(each)), ...(retraining ? { retraining } : {}) };
+      expect(usesTraffic({ spec: asked }, { class: causeClass })).toBe(expected);
+    });
   });
 });

@@ -8,28 +8,8 @@ import {
 } from "../../api/index.ts";
 import { causeId, digestOf } from "../identity.ts";
 import { instant, time } from "../instant.ts";
-import { lastScheduled, nextScheduled, parseSchedule, ScheduleError } from "../schedule.ts";
 import { usesTraffic } from "./resources.ts";
 import type { ScheduleState, SignalState } from "./world.ts";
-
-/** Triggers with a schedule, as they are now. */
-export function scheduleStates({ spec, status, metadata }: EmbeddingService, now: number): ScheduleState[] {
-  return spec.triggers.flatMap((trigger): ScheduleState[] => {
-    if (trigger.schedule === undefined) return [];
-    try {
-      const schedule = parseSchedule(trigger.schedule, trigger.timeZone);
-      const acted = status.schedules.find(({ name }) => name === trigger.name)?.lastScheduled;
-      const after = Date.parse(acted ?? metadata.creationTimestamp ?? instant(now));
-      const last = lastScheduled(schedule, now);
-      // Several that were missed are run once.
-      const due = last !== null && last > after ? last : null;
-      return [{ trigger, due, next: nextScheduled(schedule, now), problem: null }];
-    } catch (error) {
-      if (!(error instanceof ScheduleError)) throw error;
-      return [{ trigger, due: null, next: null, problem: error.message }];
-    }
-  });
-}
 
 /** What would start a run now, in the order of the triggers, signals before schedules. */
 export function causesOf(

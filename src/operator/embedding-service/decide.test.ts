@@ -6,11 +6,13 @@ import {
   embeddingServiceStatus,
   modelRollout,
   retraining,
+  retrainingSpec,
   threatModel,
 } from "../../api/index.ts";
 import type { Workload } from "../workload.ts";
 import { decide } from "./decide.ts";
 import { protect } from "./protect.ts";
+import { retrainingOf } from "./resources.ts";
 import { restore } from "./restore.ts";
 import { retrain } from "./retrain.ts";
 import { isSeeding } from "./status.ts";
@@ -44,6 +46,7 @@ const workload = (served: string | null, change: Partial<Workload> = {}): Worklo
   inInitContainer: false,
   replicas: 2,
   readyReplicas: 2,
+  readyOfTemplate: 2,
   rolling: "Complete",
   selector: { app: "embedder" },
   deployment: {
@@ -134,6 +137,7 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
     snapshot: null,
     config: null,
     gateway: { ready: 2, wanted: 2, trouble: null },
+    gateways: [],
     causes: [],
     ...change,
   };
@@ -255,6 +259,24 @@ describe("adoption", () => {
   it("takes over a model that somebody put in place by hand; what is proven stays the baseline", () => {
     const { status } = decide(world({ workload: workload(uri("c")) }), now);
     expect(status).toMatchObject({ activeVersion: model("c"), baselineVersion: model("a"), firstVersion: model("a") });
+  });
+
+  it("waits until a pod serves it; until then what was active goes on to be", () => {
+    const unready = { rolling: "UnderWay", readyReplicas: 2, readyOfTemplate: 0 } as const;
+    const first = { activeVersion: undefined, baselineVersion: undefined, firstVersion: undefined };
+    const answer = decide(world({ status: first, workload: workload("hub/model", unready) }), now);
+    expect(answer.retraining).toMatchObject({
+      kind: "Wait",
+      reason: "WorkloadNotReady",
+      message: "0 of 2 pods are ready with hub/model",
+    });
+    expect(answer.status.baselineVersion).toBeUndefined();
+    expect(answer.said).toEqual([]);
+    const edited = decide(world({ workload: workload(uri("c"), unready) }), now);
+    expect(edited.retraining).toMatchObject({ kind: "Wait", reason: "WorkloadNotReady" });
+    expect(edited.status.activeVersion).toEqual(model("a"));
+    const served = workload(uri("c"), { ...unready, readyOfTemplate: 1 });
+    expect(decide(world({ workload: served }), now).status.activeVersion).toEqual(model("c"));
   });
 
   it("leaves a changed field to the rollout that has its hands on it", () => {
@@ -398,8 +420,8 @@ describe("a cause", () => {
     const trigger = { name: "monthly", schedule: "0 3 1 * *", for: "0s", then: "Retrain" as const };
     const schedules = [{ trigger, due: now - 1000, next: now + 1e6, problem: null }];
     const due = cause({ class: "Schedule", trigger: "monthly" });
-    const { status } = decide(world({ causes: [due], schedules }), now);
-    expect(status.schedules).toEqual([{ name: "monthly", lastScheduled: ago(1) }]);
+    const { status } = decide(world({ causes: [due], schedules, spec: { triggers: [trigger] } }), now);
+    expect(status.schedules).toEqual([{ name: "monthly", expression: "0 3 1 * * UTC", lastScheduled: ago(1) }]);
   });
 
   it.each([
@@ -480,6 +502,23 @@ describe("a cause", () => {
     expect(status.phase).toBe("Steady");
   });
 
+  it("retrains a model outside the store with an image of the user's, as what it is compared with too", () => {
+    const foreign = { ...model("c"), uri: "hub/m" };
+    const trainer = { image: "mine", evaluation: "Image" };
+    const observed = world({
+      workload: workload("hub/m"),
+      status: { ...recorded, activeVersion: foreign, baselineVersion: foreign },
+      spec: { retraining: { ...spec.retraining, trainer } },
+    });
+    expect(decide(observed, now).retraining).toMatchObject({ kind: "Create", model: foreign });
+    const made = retrainingOf(observed, images, cause(), foreign).spec;
+    expect(retrainingSpec.parse(made)).toMatchObject({
+      parent: { digest: foreign.digest, uri: "hub/m" },
+      baseline: { digest: foreign.digest, uri: "hub/m" },
+      trainer,
+    });
+  });
+
   it("tells who owns the field", () => {
     const { status } = decide(world({ ownership: { kind: "OwnedBy", managers: ["helm"] } }), now);
     expect(status.conditions.find(({ type }) => type === "Promotable")).toMatchObject({
@@ -491,7 +530,7 @@ describe("a cause", () => {
 });
 
 describe("a run made by hand", () => {
-  const waiting = { waitingRuns: [run("Pending", { name: "by-hand" })] };
+  const waiting = { waitingRuns: [run("Pending", { name: "by-hand", cause: { class: "Manual" } })] };
   it("is accepted by name and skips only the cooldown", () => {
     const { status, retraining: answer } = decide(world({ ...waiting, status: spent("Manual", ago(1), 1) }), now);
     expect(answer.kind).toBe("Accept");
@@ -510,6 +549,10 @@ describe("a run made by hand", () => {
       kind: "Record",
       cause: cause(),
     });
+  });
+  it("under the class of another cause is passed over: it would use up what that has", () => {
+    const waitingRuns = [run("Pending", { name: "by-hand", cause: { class: "Drift" } })];
+    expect(decide(world({ waitingRuns }), now).retraining.kind).toBe("Steady");
   });
   it("of a parent that has been replaced is passed over", () => {
     const status = { activeVersion: model("b") };
@@ -655,6 +698,12 @@ describe("the end of a rollout", () => {
     });
     expect(again.status.evaluationUses).toEqual(status.evaluationUses);
     expect(again.said).toEqual([]);
+  });
+
+  it("spends the set that the run was measured on, whatever the service names since", () => {
+    const dataset = { ...spec.dataset, evaluation: `store://data/newer@${digest("9")}` };
+    const { status } = of("Watching", { workload: workload(uri("b")), spec: { dataset } });
+    expect(status.evaluationUses).toEqual([{ evaluation: spec.dataset.evaluation, uses: 1 }]);
   });
 
   it("approved by a person makes it the baseline, once the watch is over", () => {

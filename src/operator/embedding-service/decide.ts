@@ -1,4 +1,5 @@
 import type { EmbeddingServiceStatus } from "../../api/index.ts";
+import { spentReports, withDocuments } from "../documents.ts";
 import { first } from "../rule.ts";
 import type { Said } from "../said.ts";
 import { type Protection, protect, unprotected } from "./protect.ts";
@@ -14,6 +15,8 @@ export type Decision = {
   readonly restoration: Restoration;
   readonly retraining: Retrain;
   readonly status: EmbeddingServiceStatus;
+  /** Names of gateway reports that are of no more use. */
+  readonly spentReports: readonly string[];
   /** For the audit chain. */
   readonly said: readonly Said[];
 };
@@ -30,7 +33,15 @@ export function decide(observed: Observed, now: number): Decision {
   const restoration = first(restore, world, now) ?? nothingToRestore;
   const retraining = first(retrain, world, now) ?? steady(world);
   const after = statusAfter(world, { protection, restoration, retraining }, now);
-  return { protection, restoration, retraining, status: after.status, said: [...settled.said, ...after.said] };
+  const { status } = observed.service;
+  return {
+    protection,
+    restoration,
+    retraining,
+    status: withDocuments(status, after.status, observed.gateways, now),
+    spentReports: spentReports(status, observed.gateways, now),
+    said: [...settled.said, ...after.said],
+  };
 }
 
 /** The world under a new status: a run or a rollout that it no longer names is no longer the one under way. */

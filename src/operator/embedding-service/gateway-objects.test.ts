@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { gatewayLease, gatewayRole, gatewayRoleBinding } from "./gateway-objects.ts";
+import { serviceFixture } from "../service.fixture.ts";
+import { gatewayDeployment, gatewayLease, gatewayRole, gatewayRoleBinding } from "./gateway-objects.ts";
 
 const service = { metadata: { name: "shop", namespace: "search" } };
 const rule = z.object({
@@ -35,6 +36,7 @@ describe("a gateway's rights", () => {
       "get /configmaps:shop-gateway",
       "list /configmaps:shop-gateway",
       "watch /configmaps:shop-gateway",
+      "get /configmaps:shop-gateway-reports",
       "patch /configmaps:shop-gateway-reports",
       "get /configmaps:shop-gateway-state",
       "update /configmaps:shop-gateway-state",
@@ -60,5 +62,24 @@ describe("a gateway's rights", () => {
     const held = new Set(rightsOf(z.array(rule).parse(parse(text))));
     const unnamed = rightsOf(rules).map((right) => right.replace(/:.*/, ""));
     expect(unnamed.filter((right) => !held.has(right))).toEqual([]);
+  });
+});
+
+describe("what a gateway may write of the store", () => {
+  const mounts = (spec: object = {}) => {
+    const [container] = gatewayDeployment(serviceFixture({ spec }), "evenkeel").spec.template.spec.containers;
+    return container?.volumeMounts.filter(({ name }) => name === "store");
+  };
+  const readOnly = { name: "store", mountPath: "/store", readOnly: true };
+  const references = { name: "store", mountPath: "/store/references/search/shop", subPath: "references/search/shop" };
+
+  it("is the references of its own service's models", () => {
+    expect(mounts()).toEqual([readOnly, references]);
+  });
+
+  it("is captured traffic as well, while capture is on", () => {
+    const dataset = { reference: `store://data/shop@sha256:${"a".repeat(64)}`, traffic: { capture: "On" } };
+    const traffic = { name: "store", mountPath: "/store/traffic", subPath: "traffic" };
+    expect(mounts({ dataset })).toEqual([readOnly, references, traffic]);
   });
 });

@@ -57,7 +57,7 @@ export function gatewayRole(service: Named) {
       // The pods it routes to, and its fellow gateways: which ones is told by labels, which no Role can name.
       { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
       configMap(gatewayConfigName(name), ["get", "list", "watch"]),
-      configMap(gatewayReportsName(name), ["patch"]),
+      configMap(gatewayReportsName(name), ["get", "patch"]),
       configMap(gatewayStateName(name), ["get", "update"]),
       {
         apiGroups: ["coordination.k8s.io"],
@@ -108,7 +108,9 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
   const { name, namespace } = service.metadata;
   const { gateway, store, dataset } = service.spec;
   const capturing = dataset.traffic.capture === "On";
-  const trafficMount = { name: "store", mountPath: `${storePath}/traffic`, subPath: "traffic" };
+  // What of the store may be written; all else is read-only. A model may change to one that brings no reference at any
+  // time, and a mount that came and went with it would start gateways anew.
+  const writable = [`references/${namespace}/${name}`, ...(capturing ? ["traffic"] : [])];
   const probe = (path: string) => ({ httpGet: { path, port: "admin" } });
   return {
     metadata: metadata(service),
@@ -167,7 +169,7 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
               securityContext,
               volumeMounts: [
                 { name: "store", mountPath: storePath, readOnly: true },
-                ...(capturing ? [trafficMount] : []),
+                ...writable.map((subPath) => ({ name: "store", mountPath: `${storePath}/${subPath}`, subPath })),
                 scratch.mount,
               ],
             },

@@ -2,18 +2,22 @@ import {
   type EmbeddingService,
   gatewayConfig,
   gatewayConfigName,
+  gatewayReport,
+  gatewayReportsName,
   gatewayStateName,
   monitorState,
 } from "../../api/index.ts";
 import { type ConfigMap, type Stored } from "../../kube/index.ts";
 import { byService } from "../caches.ts";
+import type { Gateway } from "../documents.ts";
 import { fieldOwnership } from "../field-owner.ts";
 import { labels } from "../labels.ts";
 import { isReady, troubleOf } from "../pod-state.ts";
 import type { Turn } from "../ports.ts";
 import { workloadOf } from "../workload.ts";
-import { causesOf, scheduleStates } from "./causes.ts";
+import { causesOf } from "./causes.ts";
 import { evaluateSignals } from "./evaluate-signals.ts";
+import { scheduleStates } from "./schedules.ts";
 import { storeProblem } from "./store-problem.ts";
 import type { Observed, Ownership } from "./world.ts";
 
@@ -62,6 +66,7 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     snapshot,
     config: configOf(caches.configMaps.get({ namespace, name: gatewayConfigName(name) })),
     gateway: { ready: readyGateways(turn).length, wanted: spec.gateway.replicas, trouble: gatewayTrouble(turn) },
+    gateways: gatewaysOf(turn),
     causes: causesOf(service, signals, schedules, snapshot, now),
   };
 }
@@ -75,6 +80,18 @@ export function readyGateways(turn: Turn, service = turn.key.name): string[] {
 
 function gatewayTrouble(turn: Turn): string | null {
   return gatewayPods(turn, turn.key.name).flatMap((pod) => troubleOf(pod) ?? [])[0] ?? null;
+}
+
+/** Gateway pods that exist, and those that have left a report. */
+export function gatewaysOf(turn: Turn, service = turn.key.name): Gateway[] {
+  const { caches, key } = turn;
+  const pods = new Set(gatewayPods(turn, service).map(({ metadata }) => metadata.name));
+  const reports = caches.configMaps.get({ namespace: key.namespace, name: gatewayReportsName(service) })?.data ?? {};
+  return [...new Set([...pods, ...Object.keys(reports)])].toSorted().map((name) => ({
+    name,
+    exists: pods.has(name),
+    report: gatewayReport.safeParse(json(reports[name])).data ?? null,
+  }));
 }
 
 function gatewayPods({ caches, key }: Turn, service: string) {

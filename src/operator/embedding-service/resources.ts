@@ -11,7 +11,7 @@ import {
   type RetrainingSpec,
   type ThreatModel,
 } from "../../api/index.ts";
-import { identify, names, seedOf } from "../identity.ts";
+import { identify, isInStore, names, seedOf } from "../identity.ts";
 import { labels } from "../labels.ts";
 import { routeWanted } from "../model-rollout/resources.ts";
 import type { Workload } from "../workload.ts";
@@ -36,7 +36,10 @@ export function retrainingOf(
   const { dataset, gates, retraining, store } = service.spec;
   if (!retraining) throw new TypeError(`${namespace}/${name} has no retraining`);
   const baseline = service.status.baselineVersion ?? active;
-  const trainable = baseline.uri.startsWith("store://") ? baseline : active;
+  // evenkeel's own evaluation loads what it compares with from the store; an image of the user's knows its models.
+  const comparable = retraining.trainer.evaluation === "Image" || isInStore(baseline.uri) ? baseline : active;
+  const resolved =
+    gates.length > 0 ? gates : defaultGates(retraining.evaluationData, cause.class, threatModel.spec.targets);
   const traffic = usesTraffic(service, cause) && snapshot ? { traffic: snapshot.uri } : {};
   return {
     metadata: { name: names.retraining(name, cause.id), namespace, labels: { [labels.service]: name } },
@@ -44,7 +47,7 @@ export function retrainingOf(
       serviceRef: { name },
       cause,
       parent: { digest: active.digest, uri: active.uri },
-      baseline: { digest: trainable.digest, uri: trainable.uri },
+      baseline: { digest: comparable.digest, uri: comparable.uri },
       threatModel: {
         name: threatModel.metadata.name,
         hash: threatModel.status.hash ?? "",
@@ -60,7 +63,7 @@ export function retrainingOf(
       seed: seedOf(cause.id),
       trainer: retraining.trainer,
       placement: retraining.placement,
-      gates: gates.length > 0 ? gates : defaultGates(retraining.evaluationData, cause.class),
+      gates: resolved,
       alpha: alphaLeft(service.status, dataset.evaluation),
       claimName: store.claimName,
       maxDuration: retraining.maxDuration,
@@ -68,9 +71,16 @@ export function retrainingOf(
   };
 }
 
-/** An attacker's window is never trained on (decision 12). */
+/**
+ * Whether captured traffic may enter the new version's reference: never an attacker's window (decision 12), and only when a
+ * gate measures the new domain, or a person approves in any case, so that no degradation is declared normal (decision 5).
+ */
 export function usesTraffic({ spec }: Pick<EmbeddingService, "spec">, cause: Pick<Cause, "class">): boolean {
-  return spec.dataset.traffic.capture === "On" && cause.class !== "Attack";
+  const { dataset, gates, retraining } = spec;
+  if (dataset.traffic.capture !== "On" || cause.class === "Attack" || !retraining) return false;
+  const { evaluationData } = retraining;
+  const asked = gates.length > 0 ? gates : defaultGates(evaluationData, cause.class, []);
+  return evaluationData === "None" || asked.some(({ metric }) => metric === "ShiftedAccuracy");
 }
 
 /** α/2 for the first promotion, α/4 for the second, … so that all together spend α. */

@@ -2,8 +2,9 @@ import type { Cause, ModelRef, Retraining } from "../../api/index.ts";
 import { identify, names } from "../identity.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
-import { type Held, heldBack } from "./governance.ts";
+import { heldBack } from "./governance.ts";
 import { isUnderWay } from "./restore.ts";
+import { notTrainable } from "./trainable.ts";
 import type { Observed } from "./world.ts";
 
 /** What becomes of the model. */
@@ -51,7 +52,10 @@ function wait(reason: string, message: string, until: number | null = null): Ret
   return { kind: "Wait", reason, message, until };
 }
 
-/** The first version is the one that already runs; so is one that somebody put in its place by hand. */
+/**
+ * The first version is the one that already runs; so is one that somebody put in its place by hand. What no pod serves yet
+ * has not shown that it can: later versions would be compared with it, and gateways would look for pods that there are not.
+ */
 function adoptCurrentModel(world: Observed): Retrain | null {
   const { service, workload, rollout } = world;
   const { workloadRef, model } = service.spec;
@@ -82,6 +86,9 @@ function adoptCurrentModel(world: Observed): Retrain | null {
     (service.status.rollout && (!rollout || isChanging(rollout.status.phase)))
   ) {
     return null;
+  }
+  if (workload.readyOfTemplate === 0) {
+    return wait("WorkloadNotReady", `0 of ${workload.replicas} pods are ready with ${uri}`);
   }
   const { digest } = identify(uri);
   return { kind: "Adopt", model: { name: names.modelVersion(service.metadata.name, digest), digest, uri } };
@@ -120,7 +127,7 @@ function startRecordedCause(world: Observed): Retrain | null {
 }
 
 /** What must be right before a run is started at all; said as soon as it is seen, not when the alarm is on. */
-function untrainable({ service, ownership, store, threatModel }: Observed): Retrain | null {
+function untrainable({ service, ownership, store, threatModel, runs }: Observed): Retrain | null {
   const { retraining, dataset, modality } = service.spec;
   const active = service.status.activeVersion;
   if (!retraining || !active) return null;
@@ -133,9 +140,8 @@ function untrainable({ service, ownership, store, threatModel }: Observed): Retr
   }
   if (ownership.kind === "Unknown") return wait("FieldUnknown", ownership.message);
   if (store) return store.kind === "Wait" ? wait(store.reason, store.message) : stalled(store.reason, store.message);
-  if (!active.uri.startsWith("store://")) {
-    return stalled("ModelNotTrainable", `${active.uri} is not in the store: it is watched, but cannot be trained`);
-  }
+  const foreign = notTrainable(service, active, runs);
+  if (foreign) return stalled("ModelNotTrainable", foreign);
   if (retraining.evaluationData !== "None" && dataset.evaluation === undefined) {
     return stalled("EvaluationDataMissing", "dataset.evaluation is needed unless retraining.evaluationData is None");
   }
@@ -157,20 +163,18 @@ function untrainable({ service, ownership, store, threatModel }: Observed): Retr
   return null;
 }
 
-/** A run made by hand, unless its parent has been replaced since: nothing it proves would be of what runs. */
 function retrainOnRequest(world: Observed, now: number): Retrain | null {
-  const run = world.waitingRuns.find(
-    (waiting) => isOfActive(world, waiting) && heldByHand(world, waiting, now) === null,
-  );
+  const run = startable(world).find(({ spec }) => heldBack(world, spec.cause, now) === null);
   return run ? { kind: "Accept", run } : null;
 }
 
-function heldByHand(world: Observed, run: Retraining, now: number): Held | null {
-  return heldBack(world, { ...run.spec.cause, class: "Manual" }, now);
-}
-
-function isOfActive({ service }: Observed, { spec }: Retraining): boolean {
-  return spec.parent.digest === service.status.activeVersion?.digest;
+/**
+ * Runs made by hand, unless their parent has been replaced since: nothing they prove would be of what runs. Under another
+ * class than Manual they would use up what its own causes need (decision 12).
+ */
+function startable({ service, waitingRuns }: Observed): Retraining[] {
+  const active = service.status.activeVersion?.digest;
+  return waitingRuns.filter(({ spec }) => spec.parent.digest === active && spec.cause.class === "Manual");
 }
 
 /** The first cause that nothing holds back: one that is held does not hold back another's. */
@@ -190,8 +194,8 @@ function explainBadSchedule({ schedules }: Observed): Retrain | null {
 
 /** Why what waits does not start. */
 function explainHeld(world: Observed, now: number): Retrain | null {
-  for (const run of world.waitingRuns) {
-    const held = isOfActive(world, run) ? heldByHand(world, run, now) : null;
+  for (const run of startable(world)) {
+    const held = heldBack(world, run.spec.cause, now);
     if (held) return wait(held.reason, `${run.metadata.name}: ${held.message}`, held.until);
   }
   for (const cause of freshCauses(world)) {

@@ -81,7 +81,7 @@ function promote(world: Observed, status: EmbeddingServiceStatus, rollout: Model
   const next: EmbeddingServiceStatus = {
     ...status,
     activeVersion: model,
-    ...(run ? { evaluationUses: countUse(world, status) } : {}),
+    ...(run ? { evaluationUses: countUse(status, run) } : {}),
     failures: status.failures.filter((entry) => entry.class !== run?.spec.cause.class),
   };
   return { status: next, said: [activated(to, rollout, isApproved(rollout) ? "approved" : "promoted")] };
@@ -96,8 +96,8 @@ function runOf({ runs }: Observed, status: EmbeddingServiceStatus): Retraining |
 }
 
 /** A promotion spends half of what is left of the evaluation set's lifetime alpha (decision 18). */
-function countUse({ service }: Observed, status: EmbeddingServiceStatus): EmbeddingServiceStatus["evaluationUses"] {
-  const { evaluation } = service.spec.dataset;
+function countUse(status: EmbeddingServiceStatus, { spec }: Retraining): EmbeddingServiceStatus["evaluationUses"] {
+  const { evaluation } = spec.dataset;
   if (evaluation === undefined) return status.evaluationUses;
   const before = status.evaluationUses.find((entry) => entry.evaluation === evaluation)?.uses ?? 0;
   const others = status.evaluationUses.filter((entry) => entry.evaluation !== evaluation);

@@ -6,6 +6,7 @@ import type { Said } from "../said.ts";
 import type { Protection } from "./protect.ts";
 import type { Restoration } from "./restore.ts";
 import type { Retrain } from "./retrain.ts";
+import { schedulesAfter } from "./schedules.ts";
 import { slotOf } from "./settle.ts";
 import type { Observed } from "./world.ts";
 
@@ -21,7 +22,8 @@ export function statusAfter(
   decided: Decided,
   now: number,
 ): { readonly status: EmbeddingServiceStatus; readonly said: readonly Said[] } {
-  const { service, signals } = world;
+  const { service, signals, schedules } = world;
+  const recorded = decided.retraining.kind === "Record" ? decided.retraining.cause.trigger : null;
   const { cause: _, holding: __, protection: ___, ...before } = service.status;
   const retrained = retrainStatus(world, decided.retraining, now);
   const restored = restorationStatus(decided.restoration);
@@ -38,17 +40,14 @@ export function statusAfter(
     ...restored,
     ...(protection ? { protection } : {}),
     signals: signals.map((signal) => signal.status),
+    schedules: schedulesAfter(service, schedules, recorded, now),
     observedGeneration: service.metadata.generation,
   };
   const conditions = conditionsOf(world, status, decided, now);
   return { status: { ...status, conditions, phase: phaseOf(world, status, conditions) }, said };
 }
 
-function retrainStatus(
-  { service, schedules }: Observed,
-  decision: Retrain,
-  now: number,
-): Partial<EmbeddingServiceStatus> {
+function retrainStatus({ service }: Observed, decision: Retrain, now: number): Partial<EmbeddingServiceStatus> {
   switch (decision.kind) {
     case "Steady":
     case "Create":
@@ -69,13 +68,10 @@ function retrainStatus(
       };
     case "Record": {
       const { cause } = decision;
-      const due = schedules.find(({ trigger }) => trigger.name === cause.trigger)?.due ?? null;
-      const others = service.status.schedules.filter(({ name }) => name !== cause.trigger);
       const name = names.retraining(service.metadata.name, cause.id);
       return {
         cause: { ...cause, at: instant(now) },
         retraining: { name, uid: "", phase: "Pending", gpuSeconds: 0 },
-        ...(due === null ? {} : { schedules: [...others, { name: cause.trigger, lastScheduled: instant(due) }] }),
       };
     }
     case "Accept": {

@@ -10,6 +10,7 @@ import type {
   ThreatModel,
   Trigger,
 } from "../../api/index.ts";
+import type { Gateway } from "../documents.ts";
 import type { Stalled } from "../rule.ts";
 import type { Workload } from "../workload.ts";
 
@@ -70,6 +71,8 @@ export type Observed = {
   readonly config: GatewayConfig | null;
   /** Pods of the gateway, and why one of them does not run. */
   readonly gateway: { readonly ready: number; readonly wanted: number; readonly trouble: string | null };
+  /** Gateway pods that exist, and those that have left a report. */
+  readonly gateways: readonly Gateway[];
   /** Ids and data digests that causes would have now, by trigger. */
   readonly causes: readonly Cause[];
 };

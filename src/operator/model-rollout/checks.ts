@@ -90,9 +90,10 @@ function fits(metric: AnalysisCheck["metric"], kind: Plan["kind"]): boolean {
     case "MirrorOverlap":
       return kind === "Mirror";
     case "ErrorRate":
-    case "FlaggedShare":
       return kind !== "Mirror";
+    // They compare with the stable model, which no longer answers in the watch.
     case "LatencyP99":
+    case "FlaggedShare":
       return kind === "Weight";
     case "InvalidVectors":
     case "ProbeMatch":

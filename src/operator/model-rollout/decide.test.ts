@@ -39,6 +39,7 @@ const workload = (served: string, rolling: Workload["rolling"] = "Complete"): Wo
   inInitContainer: false,
   replicas: 3,
   readyReplicas: 3,
+  readyOfTemplate: 3,
   rolling,
   selector: { app: "embedder" },
   deployment: {
@@ -104,6 +105,7 @@ function world({ status = {}, spec = {}, ...change }: Change = {}): Observed {
     obstacle: null,
     refused: null,
     routing: { generation: 1, stable: a, candidate: null, inForce: true },
+    documents: [],
     analysis: null,
     ...change,
   };
@@ -422,6 +424,95 @@ describe("the way back", () => {
     expect(status).toMatchObject({ phase: "RollingBack", fallback: true });
     expect(routeWanted(world({ status }).rollout)).toMatchObject({ digest: a, weight: 100 });
     expect(next({ ...fails, previous: null }).status.fallback).toBe(false);
+  });
+});
+
+describe("what was embedded meanwhile", () => {
+  const stretch = (digest: string, ended: boolean) => ({
+    digest,
+    count: 1200,
+    uncounted: 0,
+    first: at(50),
+    last: at(90),
+    ended,
+  });
+  const again = (version: string, digest: string, first = 50) => ({
+    version,
+    digest,
+    count: 1200,
+    uncounted: 0,
+    first: at(first),
+    last: at(90),
+  });
+  const ofB = { documents: [stretch(a, true), stretch(b, false)] };
+  const watching: Partial<ModelRolloutStatus> = {
+    phase: "Watching",
+    patched: true,
+    startedAt: at(10),
+    promotedAt: at(40),
+  };
+  const needed = ({ conditions }: ModelRolloutStatus) => conditions.find(({ type }) => type === "ReembedNeeded");
+
+  it("by the version that an analysis rolls back is named in the status, a condition and the audit chain", () => {
+    const failing = { ...ofB, workload: workload(uri(b)), analysis: analysis("Fail", 0, 2), status: watching };
+    const begun = next(failing);
+    expect(begun.status.reembed).toEqual(again("shop-b", b));
+    expect(needed(begun.status)).toMatchObject({
+      status: "True",
+      message: `embed again what shop-b embedded from ${at(50)} to ${at(90)}: 1200 documents`,
+    });
+    expect(begun.said).toMatchObject([{ kind: "RollbackStarted", facts: { reembed: again("shop-b", b) } }]);
+    const later = { documents: [{ ...stretch(b, true), count: 1300, last: at(110) }] };
+    const ended = next({ ...later, status: begun.status }, 120);
+    expect(ended.status).toMatchObject({ phase: "RolledBack", reembed: { count: 1300, last: at(110) } });
+    expect(needed(ended.status)?.message).toContain("1300 documents");
+    expect(ended.said).toMatchObject([{ kind: "RolledBack", facts: { reembed: { count: 1300 } } }]);
+  });
+
+  it("before the rollout began is not its own: another one's, or the same version's of an earlier time", () => {
+    const aborted = { workload: workload(uri(b)), spec: { abort: true } };
+    const late = next({ ...ofB, ...aborted, status: { ...watching, startedAt: at(95) } }).status;
+    expect(late.reembed).toBeUndefined();
+    expect(needed(late)).toBeUndefined();
+    const within = next({ ...ofB, ...aborted, status: { ...watching, startedAt: at(60) } }).status;
+    expect(within.reembed).toEqual(again("shop-b", b, 60));
+  });
+
+  it("by the version that a person goes back from is named from the beginning to the end", () => {
+    const ofA = { documents: [stretch(b, true), stretch(a, false)], spec: { reason: "Rollback" } };
+    const begun = next({ ...ofA, status: {} });
+    expect(begun.status.reembed).toEqual(again("shop-a", a));
+    expect(begun.said).toMatchObject([{ kind: "RolloutStarted", facts: { reembed: again("shop-a", a) } }]);
+    const ended = next({
+      documents: [{ ...stretch(a, true), count: 1201 }],
+      spec: { reason: "Rollback" },
+      status: { ...begun.status, phase: "Watching", patched: true, promotedAt: at(100) },
+      workload: workload(uri(b)),
+      service: service({ rollout: { name: "another", phase: "Pending" } }),
+    });
+    expect(ended.status).toMatchObject({ phase: "Promoted", reembed: { version: "shop-a", count: 1201 } });
+  });
+
+  it("stays in the index when a promotion leaves its version", () => {
+    const { status, said } = next({ documents: [stretch(a, false)], status: {} });
+    expect(status.reembed).toBeUndefined();
+    expect(said[0]?.facts).not.toHaveProperty("reembed");
+  });
+
+  it("is not named by a rollout that never began", () => {
+    const outdated = { service: service({ activeVersion: { name: "shop-b", digest: b, uri: uri(b) } }), ...ofB };
+    expect(next({ ...outdated, status: {} }).status).toMatchObject({ phase: "RollingBack", reason: "NotActive" });
+    expect(next({ ...outdated, status: {} }).status.reembed).toBeUndefined();
+  });
+
+  it("is not written with each report, but with what is decided", () => {
+    const holds = { ...ofB, spec: { reason: "Rollback" }, status: { ...watching, reembed: again("shop-a", a) } };
+    const { status } = next({
+      ...holds,
+      workload: workload(uri(b)),
+      documents: [{ ...stretch(a, false), count: 9999 }],
+    });
+    expect(status).toMatchObject({ phase: "Watching", reembed: { count: 1200 } });
   });
 });
 

@@ -1,5 +1,6 @@
-import type { ModelRolloutStatus } from "../../api/index.ts";
+import type { ModelRolloutStatus, Reembed } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
+import { reembedOf, reembedText } from "../documents.ts";
 import { instant } from "../instant.ts";
 import { first } from "../rule.ts";
 import type { Said } from "../said.ts";
@@ -32,13 +33,42 @@ export function decide(world: Observed, now: number): Decision {
     : phase === "RollingBack"
       ? goBack(world, now)
       : (first(advance, world, now) ?? stay("Holding"));
-  const status = withAnalysis(world, { ...world.rollout.status, ...next.status });
+  const advanced = withAnalysis(world, { ...world.rollout.status, ...next.status });
+  // Not with each report of a gateway: only what is decided is written.
+  const { status, said } =
+    next.said.length > 0 ? withReembed(world, advanced, next.said) : { status: advanced, said: [] };
   const conditions = conditionsOf(world, status, next, now);
   return {
     status: { ...status, conditions, observedGeneration: world.rollout.metadata.generation },
-    said: next.said,
+    said,
     wakeAfter: next.wakeAfter,
   };
+}
+
+/** Whoever reads that a version is left in going back reads as well what it has put into the index (decision 22). */
+function withReembed(
+  world: Observed,
+  status: ModelRolloutStatus,
+  said: readonly Said[],
+): Pick<Decision, "status" | "said"> {
+  const { reembed: _, ...rest } = status;
+  const left = leftBehind(world, status.phase);
+  if (!left) return { status: rest, said };
+  return {
+    status: { ...rest, reembed: left },
+    said: said.map((each) => ({ ...each, facts: { ...each.facts, reembed: left } })),
+  };
+}
+
+function leftBehind(
+  { rollout: { spec, status }, documents }: Observed,
+  phase: ModelRolloutStatus["phase"],
+): Reembed | null {
+  if (phase === "RollingBack" || phase === "RolledBack") {
+    // One that never began has moved nothing.
+    return status.startedAt === undefined ? null : reembedOf(documents, spec.to, status.startedAt);
+  }
+  return spec.reason === "Rollback" ? reembedOf(documents, spec.from, status.reembed?.first) : null;
 }
 
 function beginReversal({ rollout, previous }: Observed, { reason, message }: Reversal, now: number): Advance {
@@ -111,7 +141,7 @@ function conditionsOf(
     { type: "Complete", holds: status.phase === "Promoted", reason: status.phase, message: status.message, generation },
     instant(now),
   );
-  return withCondition(
+  list = withCondition(
     list,
     {
       type: "Stalled",
@@ -122,4 +152,7 @@ function conditionsOf(
     },
     instant(now),
   );
+  if (!status.reembed) return list.filter(({ type }) => type !== "ReembedNeeded");
+  const needed = { type: "ReembedNeeded", holds: true, reason: "VersionLeft", message: reembedText(status.reembed) };
+  return withCondition(list, { ...needed, generation }, instant(now));
 }

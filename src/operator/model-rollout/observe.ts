@@ -1,10 +1,4 @@
-import {
-  type EmbeddingService,
-  gatewayConfigName,
-  gatewayReport,
-  gatewayReportsName,
-  type ModelRollout,
-} from "../../api/index.ts";
+import { type EmbeddingService, gatewayConfigName, type ModelRollout } from "../../api/index.ts";
 import {
   type Deployment,
   horizontalPodAutoscalers,
@@ -13,7 +7,8 @@ import {
   type Stored,
   services,
 } from "../../kube/index.ts";
-import { configOf, readyGateways } from "../embedding-service/observe.ts";
+import { countDocuments, type Gateway } from "../documents.ts";
+import { configOf, gatewaysOf, readyGateways } from "../embedding-service/observe.ts";
 import { fieldOwnership } from "../field-owner.ts";
 import { names } from "../identity.ts";
 import { labels } from "../labels.ts";
@@ -35,6 +30,7 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
   const ended = rollout.status.phase === "Promoted" || rollout.status.phase === "RolledBack";
   const ownership = service && workload && !ended ? await fieldOwnership(turn, service, workload) : null;
   const source = service && !ended ? await sources.find(namespace, service.spec.monitoring.prometheus, signal) : null;
+  const gateways = service ? gatewaysOf(turn, service.metadata.name) : [];
   const candidate = poolOf(turn, rollout, workload, rollout.spec.to.digest);
   const previous = poolOf(turn, rollout, workload, rollout.spec.from.digest);
   return {
@@ -49,7 +45,8 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
         ? null
         : await obstacleOf(turn, rollout, workload, [candidate, previous]),
     refused: null,
-    routing: service ? routingOf(turn, service) : null,
+    routing: service ? routingOf(turn, service, gateways) : null,
+    documents: service ? countDocuments(service.status, gateways, now).documents : [],
     analysis: source ? await analyse(rollout, source.kind === "Source" ? source.prometheus : source, now) : null,
   };
 }
@@ -124,27 +121,19 @@ async function obstacleOf(
 }
 
 /** Whether every gateway that is ready has said that it has the routing (decision 32). */
-function routingOf(turn: Turn, service: EmbeddingService): Routing | null {
+function routingOf(turn: Turn, service: EmbeddingService, gateways: readonly Gateway[]): Routing | null {
   const { caches, key } = turn;
   const { namespace } = key;
   const { name } = service.metadata;
   const config = configOf(caches.configMaps.get({ namespace, name: gatewayConfigName(name) }));
   if (!config) return null;
-  const reports = caches.configMaps.get({ namespace, name: gatewayReportsName(name) })?.data ?? {};
+  const inForce = new Map(gateways.map((gateway) => [gateway.name, gateway.report?.generation ?? -1]));
   const ready = readyGateways(turn, name);
   const { candidate, stable } = config.routing;
   return {
     generation: config.generation,
     stable: stable.digest,
     candidate: candidate ? { digest: candidate.digest, weight: candidate.weight, mirror: candidate.mirror } : null,
-    inForce: ready.length > 0 && ready.every((pod) => generationIn(reports[pod]) >= config.generation),
+    inForce: ready.length > 0 && ready.every((pod) => (inForce.get(pod) ?? -1) >= config.generation),
   };
-}
-
-function generationIn(report: string | undefined): number {
-  try {
-    return gatewayReport.safeParse(JSON.parse(report ?? "null")).data?.generation ?? -1;
-  } catch {
-    return -1;
-  }
 }

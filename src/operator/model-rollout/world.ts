@@ -1,4 +1,4 @@
-import type { CheckStatus, EmbeddingService, ModelRollout } from "../../api/index.ts";
+import type { CheckStatus, EmbeddingService, EmbeddingServiceStatus, ModelRollout } from "../../api/index.ts";
 import type { Stalled } from "../rule.ts";
 import type { Workload } from "../workload.ts";
 
@@ -44,6 +44,8 @@ export type Observed = {
   /** What the API server would not have this time. It is asked again, and holds nothing else back. */
   readonly refused: Stalled | null;
   readonly routing: Routing | null;
+  /** Documents embedded by version, with what gateways have reported since the service's status. */
+  readonly documents: EmbeddingServiceStatus["documents"];
   /** null when none is due. */
   readonly analysis: Analysis | null;
 };

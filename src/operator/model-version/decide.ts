@@ -40,7 +40,9 @@ export function decide(world: Observed, now: number): ModelVersionStatus {
         type: "Pinned",
         holds: pinned,
         reason: pinned ? "Digest" : "UriOnly",
-        message: pinned ? "" : `${spec.uri} does not pin its content: what it names may change unseen`,
+        message: pinned
+          ? ""
+          : `${spec.uri} does not pin its content: a change of what it names is seen by the canary probes alone`,
         generation: metadata.generation,
       },
       instant(now),

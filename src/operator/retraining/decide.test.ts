@@ -10,7 +10,14 @@ import {
 } from "../../api/index.ts";
 import { serviceFixture } from "../service.fixture.ts";
 import { decide } from "./decide.ts";
-import { evaluationJob, jobNames, modelVersionOf, trainingJob } from "./resources.ts";
+import {
+  evaluateRequestOf,
+  evaluationJob,
+  jobNames,
+  modelVersionOf,
+  trainingJob,
+  trainRequestOf,
+} from "./resources.ts";
 import type { JobState, Observed } from "./world.ts";
 
 const now = Date.parse("2026-11-24T08:00:00Z");
@@ -324,7 +331,11 @@ describe("its Jobs", () => {
     expect(spec).toMatchObject({ serviceAccountName: "shop-1-evaluate", automountServiceAccountToken: true });
     expect(spec.containers[0]?.env).toContainEqual({ name: "EVENKEEL_REPORT", value: "shop-1-report" });
     expect(pod).not.toHaveProperty("serviceAccountName");
-    expect(pod.containers[0]?.env.map(({ name }) => name)).not.toContain("EVENKEEL_REPORT");
+    const own = run({ bundle: uri(b) }, { trainer: { image: "mine", evaluation: "Image" } });
+    for (const other of [pod, evaluationJob(own, "e", images).spec.template.spec]) {
+      expect(other.automountServiceAccountToken).toBe(false);
+      expect(other.containers[0]?.env.map(({ name }) => name)).not.toContain("EVENKEEL_REPORT");
+    }
   });
 
   it("are told what to do by the container contract", () => {
@@ -333,7 +344,7 @@ describe("its Jobs", () => {
     expect(trainRequest.parse(request)).toMatchObject({ run: "search/shop-1", parent: { digest: a }, seed: 7 });
   });
 
-  it("run the user's trainer when there is one, and always our evaluation", () => {
+  it("run the user's trainer when there is one, and our evaluation", () => {
     const own = run({ bundle: uri(b) }, { trainer: { image: "mine", command: ["python", "train.py"] } });
     expect(trainingJob(own, "t", images).spec.template.spec.containers[0]).toMatchObject({
       image: "mine",
@@ -343,6 +354,19 @@ describe("its Jobs", () => {
       image: "trainer",
       args: ["evaluate"],
     });
+  });
+
+  it("are the user's both, when its image evaluates: models that only it can load are named as they are", () => {
+    const foreign = { digest: a, uri: "hub/thumbnails" };
+    const trainer = { image: "mine", command: ["python", "run.py"], evaluation: "Image" };
+    const own = run({ bundle: uri(b) }, { trainer, parent: foreign, baseline: foreign });
+    for (const made of [trainingJob(own, "t", images), evaluationJob(own, "e", images)]) {
+      const [container] = made.spec.template.spec.containers;
+      expect(container).toMatchObject({ image: "mine", command: ["python", "run.py"] });
+      expect(container).not.toHaveProperty("args");
+    }
+    expect(trainRequestOf(own).parent).toEqual(foreign);
+    expect(evaluateRequestOf(own)).toMatchObject({ candidate: uri(b), active: foreign.uri, baseline: foreign.uri });
   });
 
   it("make a version with its lineage", () => {

@@ -83,7 +83,9 @@ function awaitTurn(world: Observed, now: number): Step | null {
   if (active && active.digest !== run.spec.parent.digest) {
     return end(world, "Cancelled", "ParentReplaced", `${active.name} is active now: make the run anew`, now);
   }
-  return wait("the service has not named it yet");
+  return run.spec.cause.class === "Manual"
+    ? wait("the service has not named it yet")
+    : wait(`the service has not named it; made by hand it needs spec.cause.class Manual, not ${run.spec.cause.class}`);
 }
 
 function stallOnObstacle({ obstacle }: Observed): Step | null {

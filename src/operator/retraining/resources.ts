@@ -27,25 +27,37 @@ const hopeless = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 
 /** @param name  of the Job; a second one says a lost result again */
 export function trainingJob(run: Retraining, name: string, images: Images) {
-  const { trainer, placement } = run.spec;
-  const own = trainer.image !== undefined;
+  const { placement } = run.spec;
   const gpus = placement.gpus > 0 ? { "nvidia.com/gpu": String(placement.gpus) } : {};
   return job(run, "train", name, trainRequestOf(run), noAccount, {
-    image: trainer.image ?? images.trainerImage,
-    ...(own ? (trainer.command ? { command: [...trainer.command] } : {}) : { args: ["train"] }),
+    ...(ownImage(run) ?? { image: images.trainerImage, args: ["train"] }),
     resources: { requests: placement.resources.requests, limits: { ...placement.resources.limits, ...gpus } },
   });
 }
 
 export function evaluationJob(run: Retraining, name: string, images: Images) {
   const { requests, limits } = run.spec.placement.resources;
-  const account = { serviceAccountName: evaluationName(run.metadata.name), automountServiceAccountToken: true };
-  return job(run, "evaluate", name, evaluateRequestOf(run), account, {
+  const own = ownEvaluation(run);
+  const ours = {
     image: images.trainerImage,
     args: ["evaluate"],
     env: [{ name: "EVENKEEL_REPORT", value: reportName(run.metadata.name) }],
+  };
+  const account = { serviceAccountName: evaluationName(run.metadata.name), automountServiceAccountToken: true };
+  return job(run, "evaluate", name, evaluateRequestOf(run), own ? noAccount : account, {
+    ...(own ?? ours),
     resources: { requests, limits },
   });
+}
+
+/** An image of the user's that evaluates too: it is the trainer's, which calls nobody, so that it fills no report. */
+export function ownEvaluation(run: Retraining): Pick<Container, "image" | "command"> | null {
+  return run.spec.trainer.evaluation === "Image" ? ownImage(run) : null;
+}
+
+function ownImage({ spec: { trainer } }: Retraining): Pick<Container, "image" | "command"> | null {
+  if (trainer.image === undefined) return null;
+  return { image: trainer.image, ...(trainer.command ? { command: [...trainer.command] } : {}) };
 }
 
 type Container = {

@@ -49,6 +49,7 @@ describe("what cannot be changed", () => {
     ["ModelRollout", "reason", { reason: "Manual" }, /spec\.reason: .*immutable/],
     ["ModelRollout", "steps", { policy: { steps: [{ weight: 100 }] } }, /spec\.policy: .*immutable/],
     ["ModelRollout", "service", { serviceRef: { name: "other" } }, /spec\.serviceRef: .*immutable/],
+    ["EmbeddingService", "field", { model: { container: "embedder", env: "OTHER" } }, /spec\.model: .*immutable/],
     ["EmbeddingService", "workload", { workloadRef: { name: "other" } }, /spec\.workloadRef: .*immutable/],
   ])("%s: its %s", async (name, _field, spec, message) => {
     expect(await answer(name, spec)).toMatch(message);
@@ -79,7 +80,7 @@ describe("the API server", () => {
       rollout: {
         index: "RequireCompatible",
         watchAfter: "24h",
-        analysis: [{ name: "errors", failureLimit: 2 }, {}, {}, {}, {}],
+        analysis: [{ name: "errors", failureLimit: 2 }, {}, {}, {}, {}, {}],
       },
     });
   });

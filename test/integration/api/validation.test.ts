@@ -243,15 +243,21 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
   ],
   [
     "EmbeddingService",
+    "an evaluation by an image that there is not",
+    [change("spec.retraining.trainer.evaluation", "Image")],
+    /trainer\.evaluation: .*set image/,
+  ],
+  [
+    "EmbeddingService",
     "a budget that fits no run",
     [change("spec.retraining.gpuHours.atMost", 7.9)],
     /gpuHours\.atMost: .*room for one run/,
   ],
   [
     "EmbeddingService",
-    "pretraining anew on today's index",
+    "a preset whose vectors need a new index",
     [change("spec.retraining.trainer.preset", "Pretrain")],
-    /trainer\.preset: .*RequireCompatible/,
+    /trainer\.preset: .*Adapt/,
   ],
   [
     "EmbeddingService",
@@ -437,7 +443,7 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
   ["Retraining", "no cause", [change("spec.cause")], /spec\.cause: Required/],
   [
     "Retraining",
-    "a parent that its URI does not pin",
+    "a parent that its URI pins as another",
     [change("spec.parent.digest", `sha256:${"f".repeat(64)}`)],
     /spec\.parent\.uri: /,
   ],

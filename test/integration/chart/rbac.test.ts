@@ -176,6 +176,7 @@ describe("a gateway", () => {
   it.each<[string, Attributes]>([
     ["watch pods", { verb: "watch", resource: "pods" }],
     ["watch its routing", { verb: "watch", resource: "configmaps", name: "shop-gateway" }],
+    ["read the report that it goes on from", { verb: "get", resource: "configmaps", name: "shop-gateway-reports" }],
     ["report", { verb: "patch", resource: "configmaps", name: "shop-gateway-reports" }],
     ["keep its state", { verb: "update", resource: "configmaps", name: "shop-gateway-state" }],
     ["hold its lease", { ...lease, verb: "update", name: "shop-gateway" }],

@@ -1,6 +1,12 @@
 import type { StoreUri } from "../../../src/api/index.ts";
 import { quantiseVector, seededRandom } from "../../../src/monitor/index.ts";
-import { encodeProbes, encodeReferenceEmbeddings, type Store } from "../../../src/registry/index.ts";
+import {
+  datasetFiles,
+  encodeProbes,
+  encodeReferenceEmbeddings,
+  type Store,
+  sourceId16,
+} from "../../../src/registry/index.ts";
 import { answering, serve, type TestServer } from "./rig.ts";
 
 export const inputSize = 8;
@@ -81,6 +87,16 @@ export async function putBundle(store: Store, angle: number, seed = 1): Promise<
       squeezedBenign: new Map(),
     }),
   });
+}
+
+/** A dataset of clean inputs, each a source of its own. */
+export async function putInputs(store: Store, count: number, seed = 3): Promise<StoreUri> {
+  const random = seededRandom(seed);
+  const inputs = new Float32Array(count * inputSize);
+  for (let row = 0; row < count; row++) inputs.set(sampleInput(random), row * inputSize);
+  const sources = Buffer.concat(Array.from({ length: count }, (_, row) => sourceId16(`test/${row}`)));
+  const columns = { shape: [inputSize], count, domainNames: ["base"], source: "test", sources };
+  return await store.putFiles("data/test", datasetFiles({ ...columns, modality: "Vector", inputs }));
 }
 
 /** A pod's server for such a model, at an address of its own. */

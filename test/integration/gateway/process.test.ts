@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { gatewayReport } from "../../../src/api/index.ts";
+import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { Bed, embed, service } from "./bed.ts";
 import { RawClient } from "./rig.ts";
@@ -14,9 +16,12 @@ afterAll(async () => {
   await bed.stop();
 });
 
+const reportOf = (reports: Record<string, string>) =>
+  gatewayReport.parse(JSON.parse(reports["gateway-process"] ?? "null"));
+
 const main = join(import.meta.dirname, "../../../src/main.ts");
 
-it("runs as a process of its own, serves, and ends a request under way after SIGTERM", async () => {
+it("runs as a process of its own, serves, ends a request under way after SIGTERM, and reports it", async () => {
   const child = spawn(
     process.execPath,
     [main, "gateway", "--service", service, "--namespace", bed.namespace, "--port", "0", "--admin-port", "0"],
@@ -49,7 +54,9 @@ it("runs as a process of its own, serves, and ends a request under way after SIG
   await waitFor("an answer", async () => (await embed(gateway, [[1, 1, 1, 1, 1, 1, 1, 0]])).status === 200);
 
   const slow = new RawClient(Number(ports[1]), "127.0.0.51");
-  slow.socket.write("POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-length: 29\r\n\r\n");
+  slow.socket.write(
+    "POST /v1/embeddings HTTP/1.1\r\nhost: x\r\nx-evenkeel-route: documents\r\ncontent-length: 29\r\n\r\n",
+  );
   await once(slow.socket, "connect");
   child.kill("SIGTERM");
   await waitFor("readiness to end", async () => (await fetch(`${gateway.adminUrl}/readyz`)).status === 503);
@@ -57,6 +64,7 @@ it("runs as a process of its own, serves, and ends a request under way after SIG
   await waitFor("the answer", () => slow.text.includes("embedding"));
   expect(slow.text.toLowerCase()).toContain("connection: close");
   expect(await exited).toEqual([0, null]);
-  expect(await bed.reports()).toEqual({});
+  const { documents } = reportOf(await bed.reports());
+  expect(documents?.versions).toMatchObject([{ digest: digestOf(bed.stable), count: 1 }]);
   slow.socket.destroy();
 });

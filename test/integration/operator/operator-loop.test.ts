@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import {
+  type DocumentCount,
   type EmbeddingService,
   embeddingService,
+  type GatewayReport,
   gatewayConfig,
   type ModelRollout,
   type ModelVersion,
@@ -102,6 +104,17 @@ async function chain(uid: string) {
   return items.flatMap((item) => parseLines(item.data?.["entries.jsonl"] ?? ""));
 }
 
+const reportsPath = () => `${paths(namespace).configMaps}/shop-gateway-reports`;
+const gatewayReports = async () => (await api.get<ConfigMap>(reportsPath())).data ?? {};
+
+/** What a gateway leaves that ended a while ago. */
+async function leaveReport(name: string, version: DocumentCount): Promise<void> {
+  const long = new Date(Date.now() - 120_000).toISOString();
+  const documents = { since: long, versions: [version] };
+  const report = { generation: 1, ready: false, pods: {}, documents, at: long } satisfies GatewayReport;
+  await api.patch(reportsPath(), { data: { [name]: JSON.stringify(report) } });
+}
+
 describe("the whole loop", () => {
   it("adopts, sees the drift, retrains once, proves, rolls out, watches", async () => {
     await begin();
@@ -186,6 +199,21 @@ describe("the whole loop", () => {
   });
 });
 
+describe("what is adopted", () => {
+  it("is only what a pod serves", async () => {
+    await begin({ ready: ({ metadata }) => metadata.labels?.["app"] !== "embedder", replicas: 2 });
+    const { status } = await waitFor("the service to wait", async () => {
+      const now = await shop();
+      return now.status.holding?.reason === "WorkloadNotReady" && now;
+    });
+    expect(status.holding?.message).toBe(`0 of 2 pods are ready with ${models.first}`);
+    expect(status.activeVersion).toBeUndefined();
+    expect(await versions()).toEqual([]);
+    pods.serve(namespace, worker());
+    await waitFor("the first version", async () => (await shop()).status.baselineVersion?.uri === models.first);
+  });
+});
+
 const drift = (promql: string) => [{ name: "drift", promql, above: 1, then: "Retrain" }];
 
 describe("what keeps a model from being promoted", () => {
@@ -229,7 +257,7 @@ describe("what keeps a model from being promoted", () => {
     await until("the version to be rolled back", versions, ({ status }) => status.phase === "RolledBack");
   });
 
-  it("is a regression after the promotion: it returns to the last good version", async () => {
+  it("is a regression after the promotion: it returns to the last good version, and says what to embed again", async () => {
     await begin({ spec: { rollout: { ...rolloutPolicy, watchAfter: "20s", keepPrevious: "20s" } } });
     await until("the rollout to watch", rollouts, ({ status }) => status.phase === "Watching");
     await waitFor(
@@ -242,6 +270,14 @@ describe("what keeps a model from being promoted", () => {
       );
       return items.length === 1 && items[0]?.status?.readyReplicas === 1;
     });
+    const embedded = { count: 1200, uncounted: 1, first: new Date().toISOString(), last: new Date().toISOString() };
+    await leaveReport("gateway-that-went", { digest: digestOf("second"), ...embedded });
+    const { documents } = await waitFor("the documents to be counted", async () => {
+      const { status } = await shop();
+      return status.documents.length > 0 && status;
+    });
+    expect(documents).toEqual([{ digest: digestOf("second"), ...embedded, ended: false }]);
+    await waitFor("the report to be cleared", async () => !("gateway-that-went" in (await gatewayReports())));
     prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
     const rollout = await until(
       "the rollout to be rolled back",
@@ -250,10 +286,19 @@ describe("what keeps a model from being promoted", () => {
     );
     expect(rollout.status.reason).toBe("AnalysisFailed");
     expect(await served()).toBe(models.first);
-    await waitFor(
-      "the first version to be active",
-      async () => (await shop()).status.activeVersion?.uri === models.first,
+    const { status, metadata } = await waitFor("the first version to be active", async () => {
+      const now = await shop();
+      return now.status.activeVersion?.uri === models.first && now.status.audit.pending.length === 0 && now;
+    });
+    const { version } = rollout.spec.to;
+    const again = { version, digest: digestOf("second"), ...embedded };
+    expect(rollout.status.reembed).toEqual(again);
+    expect(rollout.status.conditions.find(({ type }) => type === "ReembedNeeded")?.message).toContain(
+      `embed again what ${version} embedded from ${embedded.first}`,
     );
+    const told = (await chain(metadata.uid)).filter(({ kind }) => kind === "RollbackStarted" || kind === "RolledBack");
+    expect(told.map(({ detail }) => JSON.parse(detail).reembed)).toEqual([again, again]);
+    expect(status.documents).toEqual([{ digest: digestOf("second"), ...embedded, ended: true }]);
   });
 
   it("is a person who has not approved: mirroring goes on, no weight", async () => {
@@ -358,6 +403,31 @@ describe("what happens meanwhile", () => {
     expect(verifyChain(entries).kind).toBe("Whole");
     expect(entries.at(-1)?.kind).toBe("ServiceReleased");
   });
+
+  it.each([
+    ["while the candidate has weight", half, ({ status }: ModelRollout) => status.weight === 50, models.first],
+    [
+      "while it watches the promoted",
+      { ...half, steps: [{ weight: 100 }], watchAfter: "60s", keepPrevious: "60s" },
+      ({ status }: ModelRollout) => status.phase === "Watching",
+      models.second,
+    ],
+  ])(
+    "a service deleted mid-rollout, %s, leaves one model that serves, and no candidate",
+    async (_, policy, where, model) => {
+      await begin({ spec: { rollout: policy } });
+      await until("the rollout to get there", rollouts, where);
+      await api.delete(paths(namespace).service);
+      await waitFor("the service to be gone", async () => (await api.find(paths(namespace).service)) === null);
+      const left = await api.get<Service>(`/api/v1/namespaces/${namespace}/services/shop-gateway`);
+      expect(left.spec?.selector).toEqual({ app: "embedder" });
+      await waitFor("the candidate and its rollout to be gone", async () => {
+        const { items } = await api.get<{ items: Deployment[] }>(paths(namespace).deployments);
+        return items.every(({ metadata }) => metadata.name === "embedder") && (await rollouts()).length === 0;
+      });
+      expect(await served()).toBe(model);
+    },
+  );
 
   it("a namespace deleted mid-run goes, with everything that holds a finalizer", async () => {
     await begin({ work: stayed });

@@ -68,6 +68,9 @@ export function alarmSeries(alarm: 0 | 1, number = 1): ScriptedSample[] {
     series("log10_evalue", alarm === 1 ? 9 : 0),
     series("log10_threshold", 4),
     series("effect_size", alarm),
+    series("samples", 500),
+    series("flagged_share_lower_bound", alarm === 1 ? 0.5 : 0),
+    series("flagged_share_threshold", 0.1),
     series("last_block_timestamp_seconds", Date.now() / 1000),
   ];
 }

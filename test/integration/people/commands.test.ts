@@ -161,6 +161,25 @@ describe("evenkeel rollback", () => {
     await active("a");
   });
 
+  it("says what the version that is left has embedded", async () => {
+    const digest = `sha256:${"b".repeat(64)}`;
+    const [first, last] = ["2026-11-24T08:00:00.000Z", "2026-11-24T09:00:00.000Z"];
+    const counted = { digest, count: 1200, uncounted: 3, first, last };
+    await active("b");
+    await api.patch(`${servicePath()}/status`, { status: { documents: [counted] } });
+    const words = "1200 documents and those of 3 requests that could not be counted";
+    expect((await run("status", "products")).out).toMatch(
+      new RegExp(`documents\\n.*products-bbbbbbbbbbbb {2}${words} {2}${first} to ${last}`),
+    );
+    expect((await run("rollback", "products")).out).toContain(
+      `embed again what products-bbbbbbbbbbbb embedded from ${first} to ${last}: ${words} so far\n`,
+    );
+    const reembed = { ...counted, version: "products-bbbbbbbbbbbb" };
+    expect(JSON.parse((await run("rollback", "products", "-o", "json")).out).status).toMatchObject({ reembed });
+    await api.patch(`${servicePath()}/status`, { status: { documents: [] } });
+    await active("a");
+  });
+
   it("ends with 3 when there is nothing before", async () => {
     expect(await run("rollback", "products")).toMatchObject({
       code: 3,
