@@ -47,9 +47,9 @@ export const command = withOutput(withClusterOptions(new Command("report")), "te
   .option("--open", "opens the page in the browser; needs --store")
   .addHelpText("after", examples)
   .action(async (name: string, options: Options) => {
-    const { run, published } = await inCluster(options, async (cluster) => {
+    const { run, left } = await inCluster(options, async (cluster) => {
       const found = await findRun(cluster, name);
-      return { run: found, published: options.store === undefined ? await publishedReport(cluster, found) : null };
+      return { run: found, left: options.store === undefined ? await published(cluster, found) : null };
     });
     const wantsPage = options.html !== undefined || options.open;
     if (wantsPage && !options.store) {
@@ -59,12 +59,12 @@ export const command = withOutput(withClusterOptions(new Command("report")), "te
     if (folder !== null && options.html !== undefined) await copyFile(join(folder, "report.html"), options.html);
     if (folder !== null && options.open) await openPage(options.html ?? join(folder, "report.html"));
     if (options.output === "text") {
-      const report = folder === null ? published : await storedReport(folder);
+      const report = folder === null ? left : await storedReport(folder);
       if (!wantsPage || !options.open) {
         process.stdout.write(`${text(run, report, paintFor(process.stdout)).join("\n")}\n`);
       }
     } else {
-      const report = folder === null ? published : await storedReport(folder);
+      const report = folder === null ? left : await storedReport(folder);
       const { phase, reason, message, gates, report: uri } = run.status;
       await printData({ run: run.metadata.name, phase, reason, message, uri, gates, report }, options.output);
     }
@@ -104,19 +104,9 @@ async function storedReport(folder: string): Promise<unknown> {
   return JSON.parse(await readFile(join(folder, "report.json"), "utf8"));
 }
 
-/** What the evaluation left of its report for those who have no store; null when it left nothing, or nobody may look. */
-async function publishedReport({ kube, namespace }: Cluster, { metadata }: Retraining): Promise<unknown> {
-  const [{ configMaps, isKubeError }, { reportKey, reportName }] = await Promise.all([
-    import("../kube/index.ts"),
-    import("../api/index.ts"),
-  ]);
-  try {
-    const found = await kube.get(configMaps, { namespace, name: reportName(metadata.name) });
-    return JSON.parse(found?.data?.[reportKey] ?? "null");
-  } catch (error) {
-    if (isKubeError(error, "Forbidden") || error instanceof SyntaxError) return null;
-    throw error;
-  }
+async function published({ kube }: Cluster, run: Retraining): Promise<unknown> {
+  const { publishedReport } = await import("../overview/index.ts");
+  return await publishedReport(kube, run);
 }
 
 function text(run: Retraining, report: unknown, paint: Paint): string[] {

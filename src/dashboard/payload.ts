@@ -54,6 +54,8 @@ export interface RunView {
   readonly needsApproval: string;
   readonly version: string;
   readonly report: string;
+  /** Where this server tells what of it is there for people without the store. */
+  readonly reportPath: string;
   readonly gpuSeconds: number;
   readonly gates: readonly GateView[];
 }
@@ -183,6 +185,7 @@ function runView(run: Retraining): RunView {
     needsApproval: status.needsApproval,
     version: status.modelVersion,
     report: status.report,
+    reportPath: `/api/services/${metadata.namespace}/${spec.serviceRef.name}/runs/${metadata.name}/report`,
     gpuSeconds: gpuSecondsOf(status),
     gates: status.gates.map((row) =>
       gateView(

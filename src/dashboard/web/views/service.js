@@ -207,7 +207,22 @@ function runsView(runs) {
  * @param {number} index
  */
 function runView(
-  { name, phase, cause, trigger, madeAt, reason, message, waiting, needsApproval, version, report, gpuSeconds, gates },
+  {
+    name,
+    phase,
+    cause,
+    trigger,
+    madeAt,
+    reason,
+    message,
+    waiting,
+    needsApproval,
+    version,
+    report,
+    reportPath,
+    gpuSeconds,
+    gates,
+  },
   index,
 ) {
   const rows = gates.map((gate) => [
@@ -244,7 +259,9 @@ function runView(
     needsApproval ? h("p", { class: "notice warn" }, h("strong", {}, "Needs approval: "), needsApproval) : null,
     rows.length > 0 &&
       table("Gates", ["gate", "verdict", "metric", "test", "value", "bound", "p", "samples", "message"], rows),
-    report ? h("p", { class: "dim" }, "Report: ", h("code", {}, report)) : null,
+    report
+      ? h("p", { class: "dim" }, "Report: ", h("a", { href: reportPath }, "as JSON"), " ", h("code", {}, report))
+      : null,
   );
 }
 
