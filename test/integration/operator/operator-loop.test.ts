@@ -583,7 +583,7 @@ describe("what happens meanwhile", () => {
   });
 
   it("pods that do not run are named, with the reason", async () => {
-    await begin({ work: stayed, ready: () => false });
+    await begin({ work: stayed, ready: ({ metadata }) => metadata.labels?.["app"] === "embedder" });
     const unplaced = / is Pending: Unschedulable: no nodes available/;
     const said = await until("the run to say it", runs, ({ status }) =>
       status.conditions.some(({ type, message }) => type === "Complete" && unplaced.test(message)),
