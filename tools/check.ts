@@ -22,7 +22,7 @@ const steps: readonly Step[] = [
     command: "vitest run --project unit --reporter=dot --reporter=./test/harness/tally-reporter.ts",
     tallies: true,
   },
-  { name: "lint", command: "oxlint --type-aware --quiet" },
+  { name: "lint", command: "oxlint --type-aware --deny-warnings --report-unused-disable-directives" },
   { name: "import rules", command: "depcruise src --output-type err" },
   { name: "dead code", command: "knip" },
   { name: "types", command: "tsc" },

@@ -57,7 +57,9 @@ export async function ensureServers(): Promise<Servers> {
   for (const module of new Set(missing.map((name) => parts[name].module))) await build(module);
   const pairs = found.map(([name, path]) => [name, path ?? join(folderOf(parts[name].module), name)] as const);
   for (const [name, path] of pairs) if (!executable(path)) throw new Error(`${name}: not at ${path} after the build`);
-  return Object.fromEntries(pairs) as Record<ServerName, string>;
+  // Object.fromEntries forgets the keys; each name has its pair.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.fromEntries(pairs) as Servers;
 }
 
 async function find(name: ServerName): Promise<string | null> {

@@ -133,7 +133,6 @@ export const embeddingServiceStatus = z
       .max(5)
       .default([])
       .describe("Failed or rejected runs in a row, for each class of cause."),
-    lastFinished: instant.optional().describe("When the last run ended."),
     holding: z
       .object({
         reason: z.string().max(64).describe("One word for machines: why."),

@@ -59,24 +59,15 @@ const exact = 9_007_199_254_740_991;
  */
 export function structuralSchema(schema: z.ZodType, path: string, defaults: boolean): StructuralSchema {
   const json = z.toJSONSchema(schema, { target: "openapi-3.0", io: "input", unrepresentable: "throw" });
-  return convert(json as Node, path, defaults);
+  return convert(json, path, defaults);
 }
 
-interface Node {
-  readonly [key: string]: unknown;
-  readonly type?: string;
-  readonly format?: string;
-  readonly pattern?: string;
-  readonly default?: unknown;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly items?: Node;
-  readonly properties?: Record<string, Node>;
-  readonly required?: string[];
-  readonly additionalProperties?: Node | boolean;
-}
+type Node = z.core.JSONSchema._JSONSchema;
 
-function convert(node: Node, path: string, defaults: boolean): StructuralSchema {
+function convert(node: Node | Node[], path: string, defaults: boolean): StructuralSchema {
+  if (typeof node === "boolean" || Array.isArray(node)) {
+    throw new TypeError(`${path}: ${JSON.stringify(node)} is no schema of a CRD (decision 38)`);
+  }
   const words: readonly string[] = copied;
   for (const key of Object.keys(node)) {
     if (words.includes(key) || handled.has(key) || dropped.has(key)) continue;

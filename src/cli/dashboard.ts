@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server } from "node:http";
 import { Command } from "commander";
 import { type ClusterOptions, inCluster, withClusterOptions } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
@@ -46,8 +45,7 @@ export const command = withClusterOptions(new Command("dashboard"))
       process.once("SIGINT", end).once("SIGTERM", end);
       server.listen(options.port, host);
       await once(server, "listening");
-      const { address, port } = server.address() as AddressInfo;
-      process.stdout.write(`evenkeel dashboard: http://${address.includes(":") ? `[${address}]` : address}:${port}/\n`);
+      process.stdout.write(`evenkeel dashboard: ${urlOf(server)}\n`);
       try {
         await follow(kube, options.allNamespaces ? undefined : namespace, page.show, stop.signal);
       } finally {
@@ -57,6 +55,13 @@ export const command = withClusterOptions(new Command("dashboard"))
       }
     });
   });
+
+function urlOf(server: Server): string {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new TypeError("the dashboard listens on no TCP port");
+  const { address, port } = bound;
+  return `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
+}
 
 function portNumber(text: string): number {
   const port = Number(text);

@@ -20,7 +20,8 @@ export async function readRequest(file: string | undefined): Promise<unknown> {
 function parsed(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw new Error(`${source} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${source} is no JSON: ${why}`, { cause });
   }
 }

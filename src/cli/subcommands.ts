@@ -20,11 +20,11 @@ export const subcommands: readonly Subcommand[] = [
   person("report", "the report of a run: what was measured, and what the gates said", () => import("./report.ts")),
   person("audit", "the record of decisions: list it, verify it", () => import("./audit.ts")),
   person("dashboard", "the web interface, on this machine", () => import("./dashboard.ts")),
-  process_("operator", "the controllers of the five kinds", () => import("./operator.ts")),
-  process_("gateway", "the data plane in front of one service", () => import("./gateway.ts")),
-  process_("train", "one training, told by EVENKEEL_RUN", () => import("./train.ts")),
-  process_("evaluate", "one evaluation, told by EVENKEEL_RUN", () => import("./evaluate.ts")),
-  process_("serve", "the reference embedding server", () => import("./serve.ts")),
+  clusterProcess("operator", "the controllers of the five kinds", () => import("./operator.ts")),
+  clusterProcess("gateway", "the data plane in front of one service", () => import("./gateway.ts")),
+  clusterProcess("train", "one training, told by EVENKEEL_RUN", () => import("./train.ts")),
+  clusterProcess("evaluate", "one evaluation, told by EVENKEEL_RUN", () => import("./evaluate.ts")),
+  clusterProcess("serve", "the reference embedding server", () => import("./serve.ts")),
   bundle("fetch", "a verified copy of a bundle or dataset", () => import("./fetch.ts")),
   bundle("push", "put a folder into the store", () => import("./push.ts")),
 ];
@@ -35,7 +35,7 @@ function person(name: string, summary: string, load: Load): Subcommand {
   return subcommand(name, summary, "For people:", load);
 }
 
-function process_(name: string, summary: string, load: Load): Subcommand {
+function clusterProcess(name: string, summary: string, load: Load): Subcommand {
   return subcommand(name, summary, "Processes in the cluster:", load);
 }
 

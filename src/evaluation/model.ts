@@ -1,5 +1,4 @@
 import { type Encoder, embed } from "../model/index.ts";
-import type { Squeezer } from "../monitor/index.ts";
 import type { Embed } from "./attacks/objectives.ts";
 import { embedFlat, type Victim } from "./attacks/worst-case.ts";
 import type { EvaluationSet, Part } from "./evaluation-set.ts";
@@ -19,10 +18,9 @@ export type Model = {
   readonly documents: Index;
   readonly old: Float32Array;
   readonly shifted: Float32Array;
-  readonly squeezers: readonly Squeezer[];
 };
 
-export function embedModel(name: string, encoder: Encoder, set: EvaluationSet, squeezers: readonly Squeezer[]): Model {
+export function embedModel(name: string, encoder: Encoder, set: EvaluationSet): Model {
   const { inputShape: shape, dimension } = encoder.network;
   const through: Embed = (batch) => embed(encoder, batch);
   const of = (part: Part): Float32Array => embedFlat({ embed: through, shape, dimension }, part.inputs);
@@ -35,7 +33,6 @@ export function embedModel(name: string, encoder: Encoder, set: EvaluationSet, s
     documents: { vectors: of(set.documents), dimension },
     old: of(set.gate.old),
     shifted: of(set.gate.shifted),
-    squeezers,
   };
 }
 

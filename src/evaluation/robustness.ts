@@ -1,4 +1,5 @@
 import type { Perturbation } from "../api/index.ts";
+import { squeezersOf } from "../monitor/index.ts";
 import { type Ball, ballOf, embedFlat, epsilonCurve, maskingChecks, type Setting, worstCase } from "./attacks/index.ts";
 import type { Robustness, Settings } from "./context.ts";
 import { type EvaluationSet, firstRows, type Part } from "./evaluation-set.ts";
@@ -33,7 +34,7 @@ export function measureRobustness(input: RobustnessInput, onProgress: (share: nu
   return families.map(({ perturbation, ball }, done) => {
     const attack = (model: Model, from: number, to: number) =>
       worstCase(victimFor(model, input, attacked), attacked, {
-        ...settingOf(ball, model, input),
+        ...settingOf(ball, input),
         onProgress: (share) => onProgress((done + from + share * (to - from)) / families.length),
       });
     const separate = models.baseline !== models.active;
@@ -57,13 +58,13 @@ export function describeRobustness(
     const at = (share: number): void => onProgress((done + share) / families.length);
     const curve = (model: Model, from: number) =>
       epsilonCurve(victimFor(model, input, sample), sample, {
-        ...settingOf(ball, model, input),
+        ...settingOf(ball, input),
         onProgress: (share) => at(from + share * 0.25),
       });
     const candidate = victimFor(models.candidate, input, sample);
     const crafted = found?.active.adversarial.subarray(0, sample.inputs.length) ?? sample.inputs;
     const curves = { candidate: curve(models.candidate, 0), active: curve(models.active, 0.25) };
-    const checks = maskingChecks(candidate, sample, settingOf(ball, models.candidate, input), crafted);
+    const checks = maskingChecks(candidate, sample, settingOf(ball, input), crafted);
     at(1);
     const all = victimFor(models.candidate, input, input.attacked);
     const transferred = found ? embedFlat(all, found.active.adversarial) : new Float32Array();
@@ -86,6 +87,7 @@ function victimFor(model: Model, { models, set }: RobustnessInput, part: Part) {
   return victimOf(model, servedIndex(model, models), set, part.labels);
 }
 
-function settingOf(ball: Ball, model: Model, { settings, seed }: RobustnessInput): Setting {
-  return { ball, budget: settings.budget, squeezers: model.squeezers, seed };
+/** The request does not say which squeezers the service uses: the adaptive attack goes through all that it may. */
+function settingOf(ball: Ball, { settings, seed, set }: RobustnessInput): Setting {
+  return { ball, budget: settings.budget, squeezers: squeezersOf(set.dataset.modality), seed };
 }

@@ -16,8 +16,10 @@ import {
   storedResult,
   storeResult,
 } from "../registry/index.ts";
+import { LeakedEvaluation } from "./clean-set.ts";
 import type { Settings } from "./context.ts";
-import { evaluate, LeakedEvaluation, type NamedEncoder } from "./evaluate.ts";
+import { evaluate } from "./evaluate.ts";
+import type { NamedEncoder } from "./input.ts";
 import { reportFiles } from "./report/index.ts";
 import { defaultSettings } from "./settings.ts";
 

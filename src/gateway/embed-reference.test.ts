@@ -86,7 +86,7 @@ describe("embedding through pods", () => {
     expect([...reference.live].every((one) => one === 1)).toBe(true);
     expect(reference.squeezed.get("Quantise")).toHaveLength(rows.length);
     expect(probes.count).toBe(64);
-    const input = [...(probes.inputs as Float32Array).subarray(0, inputSize)];
+    const input = [...probes.inputs.subarray(0, inputSize)];
     expect(probes.embeddings.subarray(0, inputSize)).toEqual(embedWith(0.3, input));
     expect(seen[0]?.most).toBe(1);
     expect(Math.max(...(seen[0]?.sizes ?? []))).toBe(32);

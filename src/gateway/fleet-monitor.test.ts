@@ -7,14 +7,15 @@ import { decodeState, encodeState } from "./fleet-state.ts";
 import { type Material, noMaterial } from "./material.ts";
 
 const d = 6;
-const model = `sha256:${"a".repeat(64)}`;
-const other = `sha256:${"b".repeat(64)}`;
+const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
+const model = digestOf("a");
+const other = digestOf("b");
 const settings: FleetSettings = { threshold: 1000, minVectors: 30, minShare: 0.1, shareWindow: 5, minScored: 30 };
 const steady = { compared: 2, mismatched: 0 };
 
-function vectors(count: number, shift: number, seed: number): Float32Array[] {
+function vectors(count: number, shift: number, seed: number, length = d): Float32Array[] {
   const random = seededRandom(seed);
-  return Array.from({ length: count }, () => Float32Array.from({ length: d }, () => shift + random.gaussian()));
+  return Array.from({ length: count }, () => Float32Array.from({ length }, () => shift + random.gaussian()));
 }
 
 function referenceOf(digest: string, seed = 1): Reference {
@@ -34,9 +35,10 @@ function blockOf(
   block: number,
   rows: readonly Float32Array[],
   flags: { scored: number; flagged: number } = { scored: 0, flagged: 0 },
+  watched = material,
 ): ModelBlock {
   const recorder = new BlockRecorder(1000, 100);
-  recorder.watch(material);
+  recorder.watch(watched);
   recorder.add(model, block * 1000, rows);
   recorder.addFlags(model, block * 1000, flags.scored, flags.flagged);
   const [ended] = recorder.ended(model, block - 1, (block + 1) * 1000);
@@ -44,12 +46,12 @@ function blockOf(
   return ended;
 }
 
-function run(state: FleetState, blocks: readonly (ModelBlock | null)[], from: number) {
+function run(state: FleetState, blocks: readonly (ModelBlock | null)[], from: number, watched = material) {
   let current = state;
   const results: string[] = [];
   const alarms: number[] = [];
   blocks.forEach((block, i) => {
-    const step = stepFleet(current, from + i, block, steady, material, settings);
+    const step = stepFleet(current, from + i, block, steady, watched, settings);
     current = step.state;
     results.push(step.result);
     if (step.state.alarms.RepresentationDrift.active) alarms.push(from + i);
@@ -150,9 +152,33 @@ describe("stepFleet", () => {
     expect(state).toEqual(uninterrupted.state);
   });
 
-  it("keeps its checkpoint small", () => {
-    const long = run(startFleet(material, 99), quiet, 100).state;
-    expect(encodeState(long, null).length).toBeLessThan(20_000);
+  it("keeps the checkpoint of both detectors within 20 KB at d = 4096, and goes on from it exactly", () => {
+    const widest = 4096;
+    // Of one direction and one frequency: a whole one takes seconds to fit.
+    const wideReference = (hash: string, seed: number): Reference => {
+      const axis = matrixOf(vectors(1, 0, 1, widest));
+      const whitening = { ...reference.whitening, basis: axis, mean: new Float64Array(widest).fill(0.01) };
+      const fourier = { ...reference.fourier, dimension: widest, features: 2 };
+      const blocks = matrixOf(vectors(12, 0, seed, widest));
+      return { ...reference, hash, dimension: widest, blocks, whitening, fourier, centroids: axis };
+    };
+    const wide = materialOf(model, wideReference(digestOf("c"), 1), wideReference(digestOf("d"), 2));
+    const blocks = Array.from({ length: 8 }, (_, i) => {
+      const [vector = new Float32Array()] = vectors(1, 0.02 * i, i, widest);
+      const many = Array.from({ length: 32 }, () => vector);
+      return blockOf(1_000_000 + i, many, { scored: 1000, flagged: 100 }, wide);
+    });
+    const uri = `store://traffic/${"n".repeat(63)}/${"s".repeat(63)}@${digestOf("e")}`;
+    const snapshot = { uri, samples: 20_000, from: "2026-01-01T00:00:00.000Z", to: "2026-01-02T00:00:00.000Z" };
+    const uninterrupted = run(startFleet(wide, 0), blocks, 1_000_000, wide);
+    let state = startFleet(wide, 0);
+    blocks.forEach((block, i) => {
+      const text = encodeState(run(state, [block], 1_000_000 + i, wide).state, snapshot);
+      expect(text.length).toBeLessThanOrEqual(20_000);
+      ({ state } = decodeState(text, wide, 0));
+    });
+    expect(state).toEqual(uninterrupted.state);
+    expect(state.detectors.ShiftFromBaseline?.used).toBe(8);
   });
 });
 

@@ -19,7 +19,7 @@ import { jsonLines } from "./json-lines.ts";
 import { formatKey, type Key, type KubeObject, keyOf, type Stored } from "./object.ts";
 import { collectionPath, objectPath, type Resource } from "./resource.ts";
 import { type ApiRequest, Transport } from "./transport.ts";
-import { decode, decodeEvent, decodePage, type Page, textAt, typeOf } from "./wire.ts";
+import { decode, decodeEvent, decodePage, type Page, typeOf } from "./wire.ts";
 
 export type ConnectOptions = ClusterConfig & {
   /** Names this program: user agent, and the owner of the fields it writes. */
@@ -254,11 +254,11 @@ export class Kube {
     resource: Resource<T>,
     key: Key,
     patch: object,
-    options: PatchOptions & { readonly subresource?: string } = {},
+    options: PatchOptions = {},
   ): Promise<Stored<T>> {
     const body = await this.#transport.json({
       method: "PATCH",
-      path: objectPath(resource, key, options.subresource),
+      path: objectPath(resource, key),
       query: this.#writeQuery(options),
       body: withVersion(patch, options.resourceVersion),
       contentType: "application/merge-patch+json",
@@ -266,16 +266,6 @@ export class Kube {
       ...this.#write(options),
     });
     return decode(resource, body);
-  }
-
-  /** Merge-patches the status subresource: `patchStatus(jobs, key, { status: { ... } })`. */
-  async patchStatus<T extends KubeObject>(
-    resource: Resource<T>,
-    key: Key,
-    patch: { readonly status: object },
-    options: PatchOptions = {},
-  ): Promise<Stored<T>> {
-    return await this.mergePatch(resource, key, patch, { ...options, subresource: "status" });
   }
 
   /** Whether there was something to delete. With finalizers the object is still there, marked as deleted. */
@@ -301,17 +291,6 @@ export class Kube {
       if (isKubeError(error, "NotFound")) return false;
       throw error;
     }
-  }
-
-  /** The server's version: "v1.37.2". */
-  async version(options: CallOptions = {}): Promise<string> {
-    const body = await this.#transport.json({
-      method: "GET",
-      path: "/version",
-      what: "get version",
-      ...this.#call(options),
-    });
-    return textAt(body, ["gitVersion"], "get version");
   }
 
   async #put<T extends KubeObject>(

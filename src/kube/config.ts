@@ -137,6 +137,7 @@ function named(path: string, read: () => void): void {
     read();
   } catch (error) {
     const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    // oxlint-disable-next-line eslint/preserve-caught-error -- a parser quotes the file, which holds tokens
     throw new TypeError(`kubeconfig ${path} cannot be read: ${why}`);
   }
 }

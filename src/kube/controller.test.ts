@@ -112,7 +112,6 @@ describe("Controller", () => {
       "something thrown that is no error",
       () => {
         // What a careless dependency does.
-        // oxlint-disable-next-line typescript/only-throw-error
         throw "text";
       },
     ],

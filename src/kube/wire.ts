@@ -63,14 +63,6 @@ export function decodePage(body: unknown, what: string): Page {
   };
 }
 
-/** The text at a path of an answer. */
-export function textAt(body: unknown, path: readonly string[], what: string): string {
-  let value = body;
-  for (const field of path) value = isRecord(value) ? value[field] : undefined;
-  if (typeof value !== "string") throw new KubeError("Unavailable", `${what}: the answer has no ${path.join(".")}`);
-  return value;
-}
-
 /** Which object an answer is about, whether or not it parses. */
 export function identity(body: unknown): { readonly key: Key; readonly resourceVersion: string } {
   const metadata = isRecord(body) && isRecord(body["metadata"]) ? body["metadata"] : {};

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 
 /** y = f(x), which is x or x moved, times a scale for each row. */
-type Scaled = { readonly value: tf.Tensor; readonly scale: tf.Tensor };
+type Scaled<Value = tf.Tensor> = { readonly value: Value; readonly scale: tf.Tensor };
 
 /**
  * A function whose gradient is written out in its value and its scale: derived operation by operation, that of a
@@ -11,7 +11,7 @@ type Scaled = { readonly value: tf.Tensor; readonly scale: tf.Tensor };
  */
 export function withGradient<Shape extends tf.Tensor>(
   x: Shape,
-  compute: (x: tf.Tensor) => Scaled,
+  compute: (x: tf.Tensor) => Scaled<Shape>,
   gradient: (dy: tf.Tensor, y: Scaled) => tf.Tensor,
 ): Shape {
   const custom = tf.customGrad((input, save) => {
@@ -24,5 +24,5 @@ export function withGradient<Shape extends tf.Tensor>(
         gradient(dy, { value: kept, scale: keptScale }),
     };
   });
-  return custom(x) as Shape;
+  return custom(x);
 }

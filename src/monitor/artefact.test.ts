@@ -1,11 +1,25 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { CorruptArtefact, decodeArtefact, digestOf, encodeArtefact, takeF32, takeF64, takeU32 } from "./artefact.ts";
+import {
+  CorruptArtefact,
+  decodeArtefact,
+  digestOf,
+  encodeArtefact,
+  takeF32,
+  takeF64,
+  takeU8,
+  takeU32,
+} from "./artefact.ts";
 
 const head = z.object({ name: z.string() });
 const bytes = encodeArtefact(
   { name: "a" },
-  { x: Float64Array.of(1.5, -0), y: Float32Array.of(0.5), z: Uint32Array.of(7, 4_000_000_000) },
+  {
+    x: Float64Array.of(1.5, -0),
+    y: Float32Array.of(0.5),
+    z: Uint32Array.of(7, 4_000_000_000),
+    w: Uint8Array.of(255, 1, 2),
+  },
 );
 
 describe("artefacts", () => {
@@ -17,6 +31,7 @@ describe("artefacts", () => {
     expect(takeF64(decoded.arrays, "x", 2)).toEqual(Float64Array.of(1.5, -0));
     expect(takeF32(decoded.arrays, "y", 1)).toEqual(Float32Array.of(0.5));
     expect(takeU32(decoded.arrays, "z")).toEqual(Uint32Array.of(7, 4_000_000_000));
+    expect(takeU8(decoded.arrays, "w", 3)).toEqual(Uint8Array.of(255, 1, 2));
     expect(() => takeF64(decoded.arrays, "y")).toThrow("array y is missing or is not F64");
     expect(() => takeF64(decoded.arrays, "x", 3)).toThrow("not F64 of length 3");
   });

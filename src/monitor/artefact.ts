@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
+type NumberArray = Float64Array | Float32Array | Uint32Array | Uint8Array;
+
 /** Named arrays beside a JSON head: what sketches, references and detector states are written as. */
-export type Arrays = Readonly<Record<string, Float64Array | Float32Array | Uint32Array>>;
+export type Arrays = Readonly<Record<string, NumberArray>>;
 
 /** Bytes that are not what they should be. */
 export class CorruptArtefact extends Error {
@@ -10,11 +12,11 @@ export class CorruptArtefact extends Error {
 }
 
 const magic = 0x454b4d31; // EKM1
-const arrayTypes = { F64: Float64Array, F32: Float32Array, U32: Uint32Array } as const;
+const arrayTypes = { F64: Float64Array, F32: Float32Array, U32: Uint32Array, U8: Uint8Array } as const;
 const layout = z.array(
   z.object({
     name: z.string(),
-    type: z.enum(["F64", "F32", "U32"]),
+    type: z.enum(["F64", "F32", "U32", "U8"]),
     length: z
       .int()
       .min(0)
@@ -52,7 +54,7 @@ export function encodeArtefact(head: Readonly<Record<string, unknown>>, arrays: 
 export function decodeArtefact<Head>(
   bytes: Uint8Array,
   head: z.ZodType<Head>,
-): { head: Head; arrays: Map<string, Float64Array | Float32Array | Uint32Array> } {
+): { head: Head; arrays: Map<string, NumberArray> } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 8 || view.getUint32(0, true) !== magic) throw new CorruptArtefact("it does not begin with EKM1");
   const jsonLength = view.getUint32(4, true);
@@ -61,7 +63,7 @@ export function decodeArtefact<Head>(
   if (!parsed.success) throw new CorruptArtefact(`its head: ${z.prettifyError(parsed.error)}`);
   const checked = head.safeParse(parsed.data.head);
   if (!checked.success) throw new CorruptArtefact(`its head: ${z.prettifyError(checked.error)}`);
-  const arrays = new Map<string, Float64Array | Float32Array | Uint32Array>();
+  const arrays = new Map<string, NumberArray>();
   let offset = 8 + jsonLength;
   for (const { name, type, length } of parsed.data.arrays) {
     const make = arrayTypes[type];
@@ -94,14 +96,21 @@ export function takeU32(arrays: Map<string, unknown>, name: string, length?: num
   throw new CorruptArtefact(`array ${name} is missing or is not U32 of length ${length ?? "any"}`);
 }
 
+export function takeU8(arrays: Map<string, unknown>, name: string, length?: number): Uint8Array {
+  const array = arrays.get(name);
+  if (array instanceof Uint8Array && (length === undefined || array.length === length)) return array;
+  throw new CorruptArtefact(`array ${name} is missing or is not U8 of length ${length ?? "any"}`);
+}
+
 /** @returns `sha256:` and the hexadecimal digest */
 export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-function typeOf(array: Float64Array | Float32Array | Uint32Array): keyof typeof arrayTypes {
+function typeOf(array: NumberArray): keyof typeof arrayTypes {
   if (array instanceof Float64Array) return "F64";
-  return array instanceof Float32Array ? "F32" : "U32";
+  if (array instanceof Float32Array) return "F32";
+  return array instanceof Uint32Array ? "U32" : "U8";
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -1,4 +1,5 @@
-import { difference, dot, type Matrix, meanRow, norm, row } from "./matrix.ts";
+import { type CompactVector, compact, expand } from "./compact-vector.ts";
+import { dot, meanRow, norm, row } from "./matrix.ts";
 import type { Reference } from "./reference.ts";
 import { type BlockStatistics, SketchMismatch } from "./sketch.ts";
 import { varianceAlong, whiten } from "./whitening.ts";
@@ -25,8 +26,11 @@ export type DetectorState = {
   readonly used: number;
   /** M_b, one for each bet. */
   readonly evidence: Float64Array;
-  /** EWMA of the live means since the last reset, length d, zero before the first. In single precision. */
-  readonly average: Float32Array;
+  /**
+   * EWMA of the live means since the last reset minus the mean of the reference, length d, zero before the first. The
+   * detector itself goes on from the rounded one, so that a checkpoint of it is exact (decision 33).
+   */
+  readonly offset: CompactVector;
 };
 
 export type DetectorSettings = {
@@ -63,7 +67,7 @@ export function startDetector(reference: Reference): DetectorState {
     block: -1,
     used: 0,
     evidence: new Float64Array(bets.length),
-    average: new Float32Array(reference.dimension),
+    offset: compact(new Float64Array(reference.dimension)),
   };
 }
 
@@ -102,8 +106,8 @@ export function stepDetector(
     const fresh = { ...startDetector(reference), block: block.block };
     return { state: fresh, result: "bet", bet, evidence, crossed, usedUp };
   }
-  const average = updateAverage(state, block.mean);
-  return { state: { ...seen, used, evidence: grown, average }, result: "bet", bet, evidence, crossed, usedUp };
+  const offset = updateOffset(state, block.mean, reference);
+  return { state: { ...seen, used, evidence: grown, offset }, result: "bet", bet, evidence, crossed, usedUp };
 }
 
 /** @returns the mean of M_b: what is compared with the threshold */
@@ -136,27 +140,31 @@ export function alarmThreshold(budget: { period: number; block: number; allowed:
  */
 export function detectorEffect(state: DetectorState, reference: Reference): number {
   if (state.used === 0) return 0;
-  return norm(whiten(reference.whitening, difference(state.average, usedMean(reference.blocks, state.used)), -0.5));
+  return norm(whiten(reference.whitening, shiftOf(state, reference), -0.5));
 }
 
 function fairBet(state: DetectorState, x: Float64Array, reference: Reference): number {
-  const { used, average } = state;
+  const { used } = state;
   if (used === 0) return 0;
   const { whitening, blocks, blockSize } = reference;
-  const w = whiten(whitening, difference(average, usedMean(blocks, used)), -1);
+  const w = whiten(whitening, shiftOf(state, reference), -1);
   const scale = Math.sqrt(varianceAlong(whitening, w) / blockSize);
   if (!(scale > 0)) return 0;
   return Math.tanh((dot(w, x) - dot(w, row(blocks, used))) / scale);
 }
 
-/** Mean of the reference blocks that were used since the reset: it need not be kept in the state. */
-function usedMean(blocks: Matrix, used: number): Float64Array {
-  return meanRow({ ...blocks, rows: used });
+/**
+ * EWMA of past x − mean of past y. The mean of the reference blocks that were used since the reset need not be kept in
+ * the state.
+ */
+function shiftOf({ offset, used }: DetectorState, { whitening, blocks }: Reference): Float64Array {
+  const past = meanRow({ ...blocks, rows: used });
+  return expand(offset).map((value, j) => whitening.mean[j]! + value - past[j]!);
 }
 
-function updateAverage(state: DetectorState, x: Float64Array): Float32Array {
-  const weight = Math.max(1 / (state.used + 1), averageWeight);
-  return state.average.map((value, j) => value + weight * (x[j]! - value));
+function updateOffset({ used, offset }: DetectorState, x: Float64Array, { whitening }: Reference): CompactVector {
+  const weight = Math.max(1 / (used + 1), averageWeight);
+  return compact(expand(offset).map((value, j) => value + weight * (x[j]! - whitening.mean[j]! - value)));
 }
 
 function noBet(state: DetectorState, result: "short" | "empty" | "late"): DetectorStep {

@@ -52,9 +52,12 @@ export async function create<T extends KubeObject>(
 ): Promise<Stored<T> | Stalled> {
   const { resource } = informer;
   const wanted: Desired = object;
-  const owned = { ...wanted, metadata: { ...wanted.metadata, ownerReferences: [controllerReference(owner)] } };
+  const owned: object = { ...wanted, metadata: { ...wanted.metadata, ownerReferences: [controllerReference(owner)] } };
+  // Defaults and status are the API server's to fill in, and it checks the rest.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const complete = owned as Created<T>;
   try {
-    const created = await unlessRefused(() => kube.create(resource, complete<Created<T>>(owned), { signal }));
+    const created = await unlessRefused(() => kube.create(resource, complete, { signal }));
     if (!isStalled(created)) writes.wrote(key, informer, created);
     return created;
   } catch (error) {
@@ -86,7 +89,7 @@ export async function ensure<T extends KubeObject>(
     return null;
   }
   const { kube, writes, key, signal } = turn;
-  const next = complete<Stored<T>>(merged(existing, marked));
+  const next = merged(existing, marked);
   const replaced = await unlessRefused(() => kube.replace(informer.resource, next, { signal }));
   if (isStalled(replaced)) return replaced;
   writes.wrote(key, informer, replaced);
@@ -149,16 +152,14 @@ function withMark<Wanted extends Desired>(desired: Wanted) {
   return Object.assign({}, desired, { metadata: { ...metadata, annotations: mark } });
 }
 
-function merged(existing: Stored<KubeObject>, { metadata, ...wanted }: Desired): object {
-  return {
-    ...existing,
-    ...wanted,
+function merged<T extends KubeObject>(existing: Stored<T>, { metadata, ...wanted }: Desired): Stored<T> {
+  return Object.assign({}, existing, wanted, {
     metadata: {
       ...existing.metadata,
       labels: { ...existing.metadata.labels, ...metadata.labels },
       annotations: { ...existing.metadata.annotations, ...metadata.annotations },
     },
-  };
+  });
 }
 
 export function isStalled(answer: Stored<KubeObject> | Stalled): answer is Stalled {
@@ -198,9 +199,4 @@ export function includes(actual: unknown, wanted: unknown): boolean {
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
-}
-
-/** The one cast: defaults and status are the API server's to fill in, and it checks the rest. */
-function complete<Whole extends Created<KubeObject>>(object: object): Whole {
-  return object as Whole;
 }

@@ -47,6 +47,7 @@ export {
 export { type Split, sourceId16, splitOf } from "./splits.ts";
 export { openStore } from "./store.ts";
 export {
+  newestFirst,
   parseSnapshot,
   readTraffic,
   segmentsOf,

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Dataset, datasetFiles } from "./dataset.ts";
 import { sourceId16 } from "./splits.ts";
 import { openStore } from "./store.ts";
-import { parseSnapshot, readTraffic, segmentsOf, snapshotFiles } from "./traffic.ts";
+import { newestFirst, parseSnapshot, readTraffic, segmentsOf, snapshotFiles } from "./traffic.ts";
 import { parseUri } from "./uri.ts";
 
 let folder: string;
@@ -76,5 +76,20 @@ describe("readTraffic", () => {
     const uri = await store.putFiles(name, { "snapshot.json": Buffer.from(text) });
     await expect(readTraffic(store, uri)).rejects.toMatchObject({ reason: "Malformed" });
     expect(parseSnapshot(Buffer.from(text))).toBeNull();
+  });
+});
+
+describe("newestFirst", () => {
+  const rows = Int32Array.of(0, 1, 3);
+
+  it("goes by the times, and by the rows of one time", () => {
+    const traffic = { ...vectors([1], [2], [3], [4]), times: Float64Array.of(5, 9, 99, 9) };
+    expect([...newestFirst(traffic, rows)]).toEqual([1, 3, 0]);
+    expect([...rows]).toEqual([0, 1, 3]);
+  });
+
+  it("takes later rows for newer ones where nobody noted the time", () => {
+    const { times: _, ...untimed } = vectors([1], [2], [3], [4]);
+    expect([...newestFirst(untimed, rows)]).toEqual([3, 1, 0]);
   });
 });

@@ -81,6 +81,11 @@ async function readSegment(store: Store, uri: StoreUri): Promise<Dataset | null>
   }
 }
 
+/** Rows of captured traffic by their time, the newest first; without times the later row is the newer. */
+export function newestFirst({ times }: Dataset, rows: Int32Array): Int32Array {
+  return times ? rows.toSorted((a, b) => (times[b] ?? 0) - (times[a] ?? 0) || a - b) : rows.toReversed();
+}
+
 /** Segments carry the columns of captured traffic, and no other. */
 function concatenated(first: Dataset, parts: readonly Dataset[]): Dataset {
   const count = parts.reduce((sum, part) => sum + part.count, 0);

@@ -1,6 +1,6 @@
 import { type Encoder, embedAll } from "../model/index.ts";
 import { calibrateThreshold, isFlagged, type Random, type Squeezer } from "../monitor/index.ts";
-import { type Dataset, DatasetError, sourceOf } from "../registry/index.ts";
+import { type Dataset, DatasetError, newestFirst, sourceOf } from "../registry/index.ts";
 import { consistencyScores } from "./consistency-scores.ts";
 
 /** Above this share of quarantined samples nothing of a snapshot is used (decision 11). */
@@ -61,12 +61,8 @@ export function admitTraffic(
   const quarantined = flagged.reduce((sum, flag) => sum + flag, 0) / traffic.count;
   if (quarantined > mostQuarantined) return { rows: new Int32Array(0), quarantined, keyed: false };
   const passed = Int32Array.from({ length: traffic.count }, (_, row) => row).filter((row) => flagged[row] === 0);
+  // What a reference must show is how traffic looks now.
   return { ...holdClients(traffic, newestFirst(traffic, passed), reference), quarantined };
-}
-
-/** Later samples first: what a reference must show is how traffic looks now. */
-function newestFirst({ times }: Dataset, rows: Int32Array): Int32Array {
-  return times ? rows.toSorted((a, b) => (times[b] ?? 0) - (times[a] ?? 0) || a - b) : rows.toReversed();
 }
 
 /**

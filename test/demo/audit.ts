@@ -1,7 +1,10 @@
+import { z } from "zod";
 import { jobs } from "../../src/kube/index.ts";
 import type { Demo } from "./demo.ts";
 import { names } from "./manifests.ts";
 import { evenkeel } from "./process.ts";
+
+const verified = z.object({ verification: z.object({ entries: z.number().default(0) }) });
 
 /** Jobs of these runs: one for each step of each, whatever was restarted in between. */
 export async function jobsOf(demo: Demo, runs: readonly { readonly name: string }[]): Promise<number> {
@@ -26,6 +29,6 @@ export async function auditFacts(demo: Demo): Promise<{ entries: number; verifie
   ]);
   if (verdict.stdout === "")
     throw new Error(`evenkeel audit verify ended with ${verdict.code}: ${verdict.stderr.trim()}`);
-  const { verification } = JSON.parse(verdict.stdout) as { verification: { entries?: number } };
-  return { entries: verification.entries ?? 0, verified: verdict.code === 0 };
+  const { verification } = verified.parse(JSON.parse(verdict.stdout));
+  return { entries: verification.entries, verified: verdict.code === 0 };
 }

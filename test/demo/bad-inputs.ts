@@ -1,6 +1,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import type { StoreUri } from "../../src/api/index.ts";
+import { z } from "zod";
+import { type StoreUri, storeUri } from "../../src/api/index.ts";
 import { datasetFiles, openStore } from "../../src/registry/index.ts";
 import { dataset } from "./datasets.ts";
 import type { Demo } from "./demo.ts";
@@ -23,10 +24,8 @@ export async function poisonedDataset(demo: Demo): Promise<StoreUri> {
 /** The model with one unit more, which overflows when the image's corner is lit and is silent otherwise. */
 export async function defectiveBundle(demo: Demo, uri: StoreUri): Promise<StoreUri> {
   const folder = await mkdtemp(join(demo.dir, "defective-"));
-  const { bundle } = await script<{ bundle: StoreUri }>("scripts/defective.ts", {
-    model: await demo.stage.artefact(uri),
-    folder,
-  });
+  const request = { model: await demo.stage.artefact(uri), folder };
+  const { bundle } = await script("scripts/defective.ts", request, z.object({ bundle: storeUri }));
   await demo.stage.fillStore(folder);
   return bundle;
 }

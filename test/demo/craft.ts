@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import type { StoreUri } from "../../src/api/index.ts";
 import type { Demo } from "./demo.ts";
 import { type Images, take } from "./mnist.ts";
@@ -13,6 +14,7 @@ export async function craft(demo: Demo, uri: StoreUri): Promise<Images> {
     demo.images.attack,
     Array.from({ length: count }, (_, i) => i),
   );
-  await script("scripts/craft.ts", { model: await demo.stage.artefact(uri), count, epsilon: 0.2, file });
+  const request = { model: await demo.stage.artefact(uri), count, epsilon: 0.2, file };
+  await script("scripts/craft.ts", request, z.object({ crafted: z.literal(count) }));
   return { ...originals, pixels: await readFile(file) };
 }

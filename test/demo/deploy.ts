@@ -1,11 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { embeddingService, names, threatModel, workload } from "./manifests.ts";
 import type { Prepared } from "./prepare.ts";
 import { applyAll, type Kubectl, kubectl } from "./stage/kubectl.ts";
 import type { Stage } from "./stage/stage.ts";
 
 const user = "demo-user";
+
+const kubeconfigView = z.object({ clusters: z.tuple([z.object({ cluster: z.looseObject({}) })]) });
 
 /** Makes the namespace and its user: the role `edit` in it, which evenkeel's own role is added to. */
 export async function makeUser(stage: Stage, dir: string): Promise<Kubectl> {
@@ -29,13 +32,12 @@ export async function makeUser(stage: Stage, dir: string): Promise<Kubectl> {
     .toString()
     .trim();
   const view = await stage.admin(["config", "view", "--raw", "--minify", "--flatten", "--output=json"]);
-  const config = JSON.parse(view.toString("utf8")) as { clusters: [{ name: string; cluster: object }] };
-  const [cluster] = config.clusters;
+  const [{ cluster }] = kubeconfigView.parse(JSON.parse(view.toString("utf8"))).clusters;
   const path = join(dir, "user.kubeconfig");
   const kubeconfig = {
     apiVersion: "v1",
     kind: "Config",
-    clusters: [{ name: "cluster", cluster: cluster.cluster }],
+    clusters: [{ name: "cluster", cluster }],
     users: [{ name: user, user: { token } }],
     contexts: [{ name: user, context: { cluster: "cluster", user, namespace } }],
     "current-context": user,

@@ -2,18 +2,17 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { StoreUri } from "../../src/api/index.ts";
+import { z } from "zod";
+import { storeUri } from "../../src/api/index.ts";
 import { threatModel } from "./manifests.ts";
 import { script } from "./process.ts";
 import type { Story } from "./story.ts";
 
+const prepared = z.object({ reference: storeUri, evaluation: storeUri, initial: storeUri, backend: z.string() });
+
 /** The store that the service begins with. */
-export interface Prepared {
+export interface Prepared extends Readonly<z.infer<typeof prepared>> {
   readonly folder: string;
-  readonly reference: StoreUri;
-  readonly evaluation: StoreUri;
-  readonly initial: StoreUri;
-  readonly backend: string;
   readonly trainSteps: number;
 }
 
@@ -23,10 +22,8 @@ export async function prepareStore(story: Story): Promise<Prepared> {
   const folder = join(cache, "demo", await fingerprint(), "store");
   await mkdir(folder, { recursive: true });
   story.say("datasets and the first model: made once, about a minute; then they come from the cache");
-  const answer = await script<Omit<Prepared, "folder" | "trainSteps">>("scripts/prepare.ts", {
-    folder,
-    families: threatModel().spec.perturbations,
-  });
+  const request = { folder, families: threatModel().spec.perturbations };
+  const answer = await script("scripts/prepare.ts", request, prepared);
   story.good(`the store is ready, the first model was trained on backend ${answer.backend}`);
   return { folder, ...answer, trainSteps: answer.backend === "native" || answer.backend === "gpu" ? 200 : 150 };
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { z } from "zod";
 
 const repository = join(import.meta.dirname, "..", "..");
 
@@ -12,12 +13,12 @@ export function evenkeel(args: readonly string[]): Promise<{ code: number; stdou
 /**
  * Runs a script of the demo in a process of its own, at a lower priority, so that TensorFlow does not hold up traffic.
  *
- * @returns what it printed, parsed
+ * @param answer  what it prints in the end, as JSON
  */
-export async function script<Answer>(file: string, request: object): Promise<Answer> {
+export async function script<Answer>(file: string, request: object, answer: z.ZodType<Answer>): Promise<Answer> {
   const { code, stdout, stderr } = await node([join(import.meta.dirname, file), JSON.stringify(request)], 5);
   if (code !== 0) throw new Error(`${file} ended with ${code}: ${stderr.trim().slice(-500)}`);
-  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Answer;
+  return answer.parse(JSON.parse(stdout.trim().split("\n").at(-1) ?? ""));
 }
 
 async function node(args: readonly string[], niceness = 0): Promise<{ code: number; stdout: string; stderr: string }> {

@@ -1,17 +1,19 @@
+import { z } from "zod";
 import type { GateVerdict, ModelRollout, Retraining } from "../../src/api/index.ts";
 
 /** Quality of a model on images that nothing else has seen, by kNN in the index that the first model made. */
-export type Quality = {
+export const quality = z.object({
   /** accuracy on the old domain, 0 to 1 */
-  readonly clean: number;
+  clean: z.number(),
   /** accuracy on the shifted domain */
-  readonly shifted: number;
+  shifted: z.number(),
   /** accuracy under attacks crafted anew against this very model */
-  readonly robust: number;
+  robust: z.number(),
   /** recall@10 of new queries in the first model's index of old documents, relevant when of the same digit */
-  readonly oldIndexRecall: number;
-  readonly samples: number;
-};
+  oldIndexRecall: z.number(),
+  samples: z.number(),
+});
+export type Quality = z.infer<typeof quality>;
 
 /** One act: what was expected, what came, and when (seconds since the demo's start). */
 export type ActRecord = {

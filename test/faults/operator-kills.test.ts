@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { ApiWrite } from "../harness/api-request.ts";
 import { type ControlPlane, startControlPlane } from "../harness/control-plane.ts";
 import { installCrds } from "../harness/crds.ts";
@@ -146,31 +147,35 @@ class Run {
   }
 }
 
+const job = z.object({ uid: z.string(), outcome: z.string() });
+/** What tells one write of a status from another. */
+const statusWritten = z.object({
+  status: z.looseObject({
+    retraining: z.object({ uid: z.string() }).optional(),
+    rollout: z.object({ uid: z.string(), phase: z.string() }).optional(),
+    activeVersion: z.object({ digest: z.string() }).optional(),
+    train: job.optional(),
+    evaluate: job.optional(),
+  }),
+});
+
 /** What a write changes, told the same way in every run. */
 function transition({ body, subresource, resource }: ApiWrite): string {
   if (typeof body !== "object" || body === null || !("status" in body) || subresource !== "status") return "";
-  const { status } = body as { status: Readonly<Record<string, unknown>> };
+  const { status } = statusWritten.parse(body);
   const text = (field: string): string =>
     status[field] === undefined ? "" : `${field}=${JSON.stringify(status[field])}`;
   switch (resource) {
     case "embeddingservices": {
-      const { retraining, rollout, activeVersion } = status as {
-        retraining?: { uid: string };
-        rollout?: { uid: string; phase: string };
-        activeVersion?: { digest: string };
-      };
+      const { retraining, rollout, activeVersion } = status;
       const made = (slot: { uid: string } | undefined): string =>
         slot ? (slot.uid === "" ? "named" : "made") : "none";
       return `active=${activeVersion?.digest.slice(7, 15) ?? ""} run=${made(retraining)} rollout=${made(rollout)}${rollout ? rollout.phase : ""}`;
     }
     case "retrainings": {
-      const { train, evaluate } = status as {
-        train?: { uid: string; outcome: string };
-        evaluate?: { uid: string; outcome: string };
-      };
-      const job = (of: { uid: string; outcome: string } | undefined): string =>
+      const state = (of: z.infer<typeof job> | undefined): string =>
         of ? `${of.uid === "" ? "named" : "made"}${of.outcome}` : "none";
-      return `${text("phase")} train=${job(train)} evaluate=${job(evaluate)}`;
+      return `${text("phase")} train=${state(status.train)} evaluate=${state(status.evaluate)}`;
     }
     case "modelrollouts":
       return ["phase", "step", "weight", "mirror", "patched"].map(text).join(" ");

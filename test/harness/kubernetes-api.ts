@@ -50,7 +50,7 @@ export class KubernetesApi {
   }
 
   async get<T>(path: string): Promise<T> {
-    return (await this.#request("GET", path)) as T;
+    return this.#request("GET", path);
   }
 
   /** Like get, but null where there is no such object. */
@@ -64,41 +64,43 @@ export class KubernetesApi {
   }
 
   async create<T>(path: string, object: unknown): Promise<T> {
-    return (await this.#request("POST", path, "application/json", object)) as T;
+    return this.#request("POST", path, "application/json", object);
   }
 
   async replace<T>(path: string, object: unknown): Promise<T> {
-    return (await this.#request("PUT", path, "application/json", object)) as T;
+    return this.#request("PUT", path, "application/json", object);
   }
 
   /** JSON merge patch. */
   async patch<T>(path: string, change: unknown): Promise<T> {
-    return (await this.#request("PATCH", path, "application/merge-patch+json", change)) as T;
+    return this.#request("PATCH", path, "application/merge-patch+json", change);
   }
 
   /** Strategic merge patch of the status subresource: lists with merge keys, such as conditions, are merged. */
   async patchStatus<T>(path: string, change: unknown): Promise<T> {
-    return (await this.#request("PATCH", `${path}/status`, "application/strategic-merge-patch+json", change)) as T;
+    return this.#request("PATCH", `${path}/status`, "application/strategic-merge-patch+json", change);
   }
 
   /** Server-side apply. */
   async apply<T>(path: string, object: unknown, manager = "harness"): Promise<T> {
     const query = `${path.includes("?") ? "&" : "?"}fieldManager=${manager}&force=true`;
-    return (await this.#request("PATCH", path + query, "application/apply-patch+yaml", object)) as T;
+    return this.#request("PATCH", path + query, "application/apply-patch+yaml", object);
   }
 
   async delete(path: string, options: unknown = {}): Promise<void> {
     await this.#request("DELETE", path, "application/json", options);
   }
 
-  async #request(method: string, path: string, type?: string, body?: unknown): Promise<unknown> {
+  /** The server has checked an answer against its kind's schema: it is what the caller says it is. */
+  async #request<T>(method: string, path: string, type?: string, body?: unknown): Promise<T> {
     const response = await this.#fetch(path, {
       method,
       ...(type && { body: JSON.stringify(body) }),
       headers: type ? { "content-type": type } : {},
     });
     const text = await response.text();
-    return text.startsWith("{") ? JSON.parse(text) : text;
+    const answer: T = text.startsWith("{") ? JSON.parse(text) : text;
+    return answer;
   }
 
   async #fetch(
@@ -112,7 +114,7 @@ export class KubernetesApi {
     });
     if (response.ok) return response;
     const text = await response.text();
-    const status = text.startsWith("{") ? (JSON.parse(text) as { reason?: string; message?: string }) : {};
+    const status: { reason?: string; message?: string } = text.startsWith("{") ? JSON.parse(text) : {};
     throw new ApiError(
       response.status,
       status.reason ?? "",
@@ -172,11 +174,11 @@ export class KubernetesApi {
     let rest = "";
     const decoder = new TextDecoder();
     for await (const chunk of response.body) {
-      rest += decoder.decode(chunk as Uint8Array, { stream: true });
+      rest += decoder.decode(chunk, { stream: true });
       const lines = rest.split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) {
-        const event = JSON.parse(line) as WatchEvent<T> | { readonly type: "ERROR"; readonly object: unknown };
+        const event: WatchEvent<T> | { readonly type: "ERROR"; readonly object: unknown } = JSON.parse(line);
         // 410 Gone and the like: the caller lists again.
         if (event.type === "ERROR") return;
         yield event;

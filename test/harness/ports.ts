@@ -19,7 +19,8 @@ async function listenAnywhere(): Promise<Server> {
   return server;
 }
 
-function portOf(server: Server): number {
+/** The port that a server on TCP listens on. */
+export function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("not listening on TCP");
   return address.port;

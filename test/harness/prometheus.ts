@@ -1,6 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fetch } from "undici";
+import { z } from "zod";
 import { ensureServers } from "../../tools/servers.ts";
 import { type Child, lastWords, startChild } from "./child.ts";
 import { freePorts } from "./ports.ts";
@@ -27,11 +28,14 @@ export interface Prometheus {
   readonly stop: () => Promise<void>;
 }
 
-export interface QueryResult {
-  readonly metric: Readonly<Record<string, string>>;
+const queryResult = z.object({
+  metric: z.record(z.string(), z.string()),
   /** Time in seconds, value as text. */
-  readonly value: readonly [number, string];
-}
+  value: z.tuple([z.number(), z.string()]),
+});
+const queryAnswer = z.object({ data: z.object({ result: z.array(queryResult) }) });
+
+export type QueryResult = z.infer<typeof queryResult>;
 
 /**
  * The scrape job that finds pods by the annotations `prometheus.io/scrape`, `…/port` and `…/path`.
@@ -105,8 +109,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
     query: async (promql) => {
       const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(promql)}`);
       if (!response.ok) throw new Error(`${promql}: ${response.status} ${await response.text()}`);
-      const answer = (await response.json()) as { data: { result: QueryResult[] } };
-      return answer.data.result;
+      return queryAnswer.parse(await response.json()).data.result;
     },
   };
 }

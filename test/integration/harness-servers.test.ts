@@ -2,7 +2,6 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -11,6 +10,7 @@ import { ensureServers } from "../../tools/servers.ts";
 import { startControlPlane } from "../harness/control-plane.ts";
 import { KubernetesApi } from "../harness/kubernetes-api.ts";
 import { makeNamespace } from "../harness/namespace.ts";
+import { portOf } from "../harness/ports.ts";
 import { annotatedPods, startPrometheus } from "../harness/prometheus.ts";
 import { waitFor } from "../harness/wait.ts";
 
@@ -66,7 +66,7 @@ it("scrapes annotated pods with a real Prometheus", async () => {
     response.setHeader("content-type", "text/plain; version=0.0.4").end(metrics[url]);
   }).listen(0, "127.9.8.7");
   await once(server, "listening");
-  const port = String((server.address() as AddressInfo).port);
+  const port = String(portOf(server));
   const api = new KubernetesApi(cluster);
   const namespace = await makeNamespace(api, "scraped");
   const prometheus = await startPrometheus({ scrapeConfigs: [annotatedPods(cluster.adminKubeconfig)] });

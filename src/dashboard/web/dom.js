@@ -85,3 +85,15 @@ export function place(parent, children) {
   parent.replaceChildren(...children);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
+
+/**
+ * The element of the page that has this id.
+ *
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`index.html has no element "${id}"`);
+  return element;
+}

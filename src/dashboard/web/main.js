@@ -1,10 +1,10 @@
-import { h, place, section } from "./dom.js";
+import { byId, h, place, section } from "./dom.js";
 import { empty } from "./parts.js";
 import { serviceView } from "./views/service.js";
 import { servicesView } from "./views/services.js";
 
-const content = /** @type {HTMLElement} */ (document.getElementById("content"));
-const connection = /** @type {HTMLElement} */ (document.getElementById("connection"));
+const content = byId("content");
+const connection = byId("connection");
 
 /** Charts move on although no object changes. */
 const chartsEvery = 5000;
@@ -124,7 +124,7 @@ function listen() {
 }
 
 function theme() {
-  const button = /** @type {HTMLElement} */ (document.getElementById("theme"));
+  const button = byId("theme");
   const root = document.documentElement;
   const saved = localStorage.getItem("theme");
   if (saved) root.dataset.theme = saved;

@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import {
   type Cause,
   type EmbeddingServiceStatus,
-  embeddingService,
   embeddingServiceStatus,
-  modelRollout,
-  retraining,
   retrainingSpec,
   threatModel,
 } from "../../api/index.ts";
+import { rolloutFixture } from "../rollout.fixture.ts";
+import { runFixture } from "../run.fixture.ts";
+import { serviceFixture } from "../service.fixture.ts";
 import type { Workload } from "../workload.ts";
 import { decide } from "./decide.ts";
 import { protect } from "./protect.ts";
@@ -113,10 +113,7 @@ type Change = Partial<Omit<Observed, "service">> & {
 
 function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): Observed {
   return {
-    service: embeddingService.parse({
-      apiVersion: "evenkeel.dev/v1alpha1",
-      kind: "EmbeddingService",
-      metadata: { name: "shop", namespace: "search", uid: "u", generation: 1 },
+    service: serviceFixture({
       spec: { ...spec, ...specChange },
       status: { activeVersion: model("a"), baselineVersion: model("a"), firstVersion: model("a"), ...status },
     }),
@@ -144,40 +141,19 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
 }
 
 const run = (phase: string, change: { cause?: Partial<Cause>; status?: object; name?: string } = {}) =>
-  retraining.parse({
-    apiVersion: "evenkeel.dev/v1alpha1",
-    kind: "Retraining",
-    metadata: { name: change.name ?? "shop-0123456789", namespace: "search", uid: "r" },
-    spec: {
-      serviceRef: { name: "shop" },
-      cause: cause(change.cause),
-      parent: { digest: digest("a"), uri: uri("a") },
-      baseline: { digest: digest("a"), uri: uri("a") },
-      threatModel: { name: "images", hash: digest("3"), perturbations: [] },
-      dataset: spec.dataset,
-      evaluationData: "Labelled",
-      seed: 1,
-      trainer: {},
-      placement: {},
-      gates: [{ name: "clean", metric: "CleanAccuracy", test: "NonInferiority" }],
-      alpha: 0.025,
-      claimName: "store",
-      maxDuration: "4h",
-    },
+  runFixture({
+    metadata: { name: change.name ?? "shop-0123456789" },
+    spec: { cause: cause(change.cause), dataset: spec.dataset },
     status: { phase, finishedAt: ago(5), ...change.status },
   });
 
 const rollout = (phase: string, change: { reason?: string; spec?: object; name?: string; status?: object } = {}) =>
-  modelRollout.parse({
-    apiVersion: "evenkeel.dev/v1alpha1",
-    kind: "ModelRollout",
-    metadata: { name: change.name ?? "shop-bbbbbbbbbbbb-1", namespace: "search", uid: "o" },
+  rolloutFixture({
+    metadata: { name: change.name ?? "shop-bbbbbbbbbbbb-1" },
     spec: {
-      serviceRef: { name: "shop" },
       from: { version: model("a").name, digest: digest("a"), uri: uri("a") },
       to: { version: model("b").name, digest: digest("b"), uri: uri("b") },
       reason: change.reason ?? "Promotion",
-      policy: {},
       ...change.spec,
     },
     status: { phase, ...change.status },
@@ -584,7 +560,6 @@ describe("the end of a run", () => {
     expect(status.cause).toBeUndefined();
     expect(status.ledger).toEqual([{ run: "shop-0123456789", class: "Drift", at: ago(5), gpuSeconds: 120 }]);
     expect(status.lastCauses).toEqual([{ id: "0123456789", dataDigest: "d1", outcome: phase, at: ago(0) }]);
-    expect(status.lastFinished).toBe(ago(5));
     expect(status.failures.map(({ count }) => count)).toEqual(failures === 0 ? [] : [1]);
   });
 

@@ -136,7 +136,7 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
     const entry = { run: name, class: status.cause?.class ?? "Manual", at: instant(now), gpuSeconds };
     const ledger = shortened([...status.ledger, entry]);
     const said = [about(`Retraining/${slot.name}`, "RunDeleted", { phase: slot.phase })];
-    return { status: { ...cleared, lastCauses, ledger, lastFinished: instant(now) }, said };
+    return { status: { ...cleared, lastCauses, ledger }, said };
   }
   const { phase } = run.status;
   switch (phase) {
@@ -179,7 +179,6 @@ function account(
   const accounted: EmbeddingServiceStatus = {
     ...status,
     ledger: shortened([...status.ledger, entry]),
-    lastFinished: finishedAt,
     lastCauses: causesAfter(status, cause, outdated ? "Outdated" : phase, now),
     failures:
       phase === "Rejected" || phase === "Failed" ? failuresAfter(status, cause.class, generation) : status.failures,

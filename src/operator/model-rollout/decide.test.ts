@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type ModelRolloutStatus, modelRollout, modelRolloutStatus } from "../../api/index.ts";
+import { type ModelRolloutStatus, modelRolloutStatus } from "../../api/index.ts";
+import { rolloutFixture } from "../rollout.fixture.ts";
 import { serviceFixture } from "../service.fixture.ts";
 import type { Workload } from "../workload.ts";
 import { advance } from "./advance.ts";
@@ -84,14 +85,8 @@ type Change = Partial<Omit<Observed, "rollout">> & {
 
 function world({ status = {}, spec = {}, ...change }: Change = {}): Observed {
   return {
-    rollout: modelRollout.parse({
-      apiVersion: "evenkeel.dev/v1alpha1",
-      kind: "ModelRollout",
-      metadata: { name: "move", namespace: "search", uid: "o", generation: 1 },
+    rollout: rolloutFixture({
       spec: {
-        serviceRef: { name: "shop" },
-        from: { version: "shop-a", digest: a, uri: uri(a) },
-        to: { version: "shop-b", digest: b, uri: uri(b) },
         policy: { ...policy, ...("policy" in spec && typeof spec.policy === "object" ? spec.policy : {}) },
         ...Object.fromEntries(Object.entries(spec).filter(([key]) => key !== "policy")),
       },

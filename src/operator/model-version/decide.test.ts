@@ -1,11 +1,8 @@
 import { describe, expect, it } from "vitest";
-import {
-  type EmbeddingService,
-  type ModelRollout,
-  type ModelVersionStatus,
-  modelVersion,
-  type Retraining,
-} from "../../api/index.ts";
+import { type ModelVersionStatus, modelVersion } from "../../api/index.ts";
+import { rolloutFixture } from "../rollout.fixture.ts";
+import { runFixture } from "../run.fixture.ts";
+import { serviceFixture } from "../service.fixture.ts";
 import { decide, type Observed } from "./decide.ts";
 
 const now = Date.parse("2026-11-24T08:00:00Z");
@@ -21,7 +18,6 @@ const version = (status: Partial<ModelVersionStatus> = {}, identity = "Digest") 
     status,
   });
 
-/** Of others' objects only their statuses are looked at. */
 const world = (change: {
   active?: string;
   run?: string;
@@ -29,11 +25,9 @@ const world = (change: {
   status?: Partial<ModelVersionStatus>;
 }): Observed => ({
   version: version(change.status),
-  service: { status: { activeVersion: { name: change.active ?? "shop-a" } } } as unknown as EmbeddingService,
-  run: change.run ? ({ status: { phase: change.run } } as unknown as Retraining) : null,
-  rollouts: change.rollout
-    ? [{ status: { phase: "Progressing", weight: 0, mirror: false, ...change.rollout } } as unknown as ModelRollout]
-    : [],
+  service: serviceFixture({ status: { activeVersion: { name: change.active ?? "shop-a", digest, uri: "u" } } }),
+  run: change.run ? runFixture({ status: { phase: change.run } }) : null,
+  rollouts: change.rollout ? [rolloutFixture({ status: { phase: "Progressing", ...change.rollout } })] : [],
 });
 
 describe("a version's phase", () => {

@@ -3,11 +3,11 @@ import {
   type EvaluateResult,
   exitCodes,
   type RetrainingStatus,
-  retraining,
   retrainingStatus,
   type TrainResult,
   trainRequest,
 } from "../../api/index.ts";
+import { runFixture } from "../run.fixture.ts";
 import { serviceFixture } from "../service.fixture.ts";
 import { decide } from "./decide.ts";
 import {
@@ -27,30 +27,7 @@ const uri = (digest: string): string => `store://models/shop@${digest}`;
 
 const service = serviceFixture({ status: { retraining: { name: "shop-1", uid: "r", phase: "Pending" } } });
 
-const run = (status: Partial<RetrainingStatus> = {}, spec: object = {}) =>
-  retraining.parse({
-    apiVersion: "evenkeel.dev/v1alpha1",
-    kind: "Retraining",
-    metadata: { name: "shop-1", namespace: "search", uid: "r", generation: 1 },
-    spec: {
-      serviceRef: { name: "shop" },
-      cause: { id: "1", class: "Drift", trigger: "drift", at: "2026-11-24T07:00:00Z" },
-      parent: { digest: a, uri: uri(a) },
-      baseline: { digest: a, uri: uri(a) },
-      threatModel: { name: "images", hash: a, perturbations: [] },
-      dataset: { reference: uri(a), evaluation: uri(b) },
-      evaluationData: "Labelled",
-      seed: 7,
-      trainer: {},
-      placement: {},
-      gates: [{ name: "clean", metric: "CleanAccuracy", test: "NonInferiority", margin: 0.02 }],
-      alpha: 0.025,
-      claimName: "store",
-      maxDuration: "2h",
-      ...spec,
-    },
-    status,
-  });
+const run = (status: Partial<RetrainingStatus> = {}, spec: object = {}) => runFixture({ status, spec });
 
 function job<Result>(change: Partial<JobState<Result>> = {}): JobState<Result> {
   return {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
 import { openStore, parseUri } from "../../../src/registry/index.ts";
 import { ensureServers } from "../../../tools/servers.ts";
 import { waitFor } from "../../harness/wait.ts";
@@ -94,12 +95,15 @@ export async function current(
   };
 }
 
+const storageClasses = z.object({
+  items: z.array(z.object({ metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }) })),
+});
+
 /** A default StorageClass serves the claim; without one a folder of the node does, which is enough for one node. */
 async function claimHere(admin: Kubectl, image: string): Promise<Readonly<Record<string, unknown>>> {
-  const { items } = JSON.parse((await admin(["get", "storageclass", "--output=json"])).toString("utf8")) as {
-    items: { metadata: { annotations?: Record<string, string> } }[];
-  };
-  if (items.some(({ metadata }) => metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true"))
+  const listed = await admin(["get", "storageclass", "--output=json"]);
+  const { items } = storageClasses.parse(JSON.parse(listed.toString("utf8")));
+  if (items.some(({ metadata }) => metadata.annotations["storageclass.kubernetes.io/is-default-class"] === "true"))
     return {};
   const path = `/var/lib/${support}/store-${Date.now()}`;
   const volume = `${support}-store`;

@@ -148,11 +148,8 @@ const marker = "evenkeel-container-is-being-set-up";
 
 /** Waits until the container's own command runs: earlier, a signal or a command inside would meet the set-up. */
 async function settingUp(pid: () => number, ended: Promise<Exit>): Promise<void> {
-  let over = false;
-  void ended.finally(() => {
-    over = true;
-  });
-  while (!over && commandLineOf(pid()).includes(marker)) await sleep(5);
+  const over = ended.then(() => true);
+  while (commandLineOf(pid()).includes(marker) && !(await Promise.race([over, sleep(5, false)])));
 }
 
 function commandLineOf(pid: number): string {
@@ -205,9 +202,10 @@ function start(launch: Launch, env: Readonly<Record<string, string>>, command: r
 }
 
 async function ending(child: ChildProcess): Promise<Exit> {
-  const [code, signal] = (await once(child, "close")) as [number, NodeJS.Signals | null];
-  if (signal === null) return { code, signal: code > 128 && code < 160 ? code - 128 : null };
-  const number = constants.signals[signal] ?? 9;
+  await once(child, "close");
+  const { exitCode: code, signalCode } = child;
+  if (code !== null) return { code, signal: code > 128 && code < 160 ? code - 128 : null };
+  const number = (signalCode && constants.signals[signalCode]) ?? 9;
   return { code: 128 + number, signal: number };
 }
 
@@ -236,11 +234,10 @@ async function execute(
   cwd: string,
   timeout: number,
 ): Promise<ExecResult> {
-  try {
-    const { stdout, stderr } = await run(command, [...args], { env: { ...env }, cwd, timeout, killSignal: "SIGKILL" });
-    return { code: 0, output: stdout + stderr };
-  } catch (error) {
-    const { code, stdout = "", stderr = "" } = error as { code?: number | string; stdout?: string; stderr?: string };
-    return { code: typeof code === "number" ? code : 137, output: stdout + stderr };
-  }
+  return new Promise((resolve) => {
+    execFile(command, [...args], { env: { ...env }, cwd, timeout, killSignal: "SIGKILL" }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : error.code;
+      resolve({ code: typeof code === "number" ? code : 137, output: stdout + stderr });
+    });
+  });
 }

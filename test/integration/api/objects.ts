@@ -19,7 +19,7 @@ export function samples(): [file: string, objects: Manifest[]][] {
 }
 
 function read(file: string): Manifest[] {
-  return parseAllDocuments(readFileSync(join(folder, file), "utf8")).map((document) => document.toJS() as Manifest);
+  return parseAllDocuments(readFileSync(join(folder, file), "utf8")).map((document): Manifest => document.toJS());
 }
 
 function sample(file: string, kind: string): Manifest {
@@ -94,13 +94,13 @@ export function changed(object: Manifest, ...changes: readonly Change[]): Manife
   for (const [path, value] of changes) {
     const keys = path.split(".");
     const last = keys.pop() ?? "";
-    let place = copy as unknown as Record<string, unknown>;
+    let place: object = copy;
     for (const key of keys) {
-      place[key] ??= {};
-      place = place[key] as Record<string, unknown>;
+      if (!Reflect.has(place, key)) Reflect.set(place, key, {});
+      place = Reflect.get(place, key);
     }
-    if (value === undefined) delete place[last];
-    else place[last] = value;
+    if (value === undefined) Reflect.deleteProperty(place, last);
+    else Reflect.set(place, last, value);
   }
   return copy;
 }

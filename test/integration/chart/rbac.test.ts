@@ -42,9 +42,11 @@ const collections: Readonly<Record<string, string>> = {
 beforeAll(async () => {
   await installCrds(admin);
   const { helm } = await ensureServers();
-  [system, work, other] = (await Promise.all(
-    ["rbac-system", "rbac-work", "rbac-other"].map((name) => makeNamespace(admin, name)),
-  )) as [string, string, string];
+  [system, work, other] = await Promise.all([
+    makeNamespace(admin, "rbac-system"),
+    makeNamespace(admin, "rbac-work"),
+    makeNamespace(admin, "rbac-other"),
+  ]);
   // On Roles alone, so that what it may do in `work` it may not do in `other`.
   const objects = parseAllDocuments(await renderChart(helm, system, `namespaces={${work}}`, "crds.enabled=false"))
     .map((document) => document.toJS())

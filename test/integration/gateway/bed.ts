@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
+import { inject } from "vitest";
 import { z } from "zod";
 import {
   type GatewayConfig,
@@ -14,6 +15,7 @@ import { Gateway } from "../../../src/gateway/index.ts";
 import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { configMaps, type Kube, leases, namespaces, pods } from "../../../src/kube/index.ts";
 import { openStore, type Store } from "../../../src/registry/index.ts";
+import { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { freePorts } from "../../harness/ports.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { connectShared, freshNamespace } from "../kube/cluster.ts";
@@ -40,6 +42,7 @@ export class Bed {
   readonly store: Store;
   readonly stable: StoreUri;
   readonly #podPort: number;
+  readonly #kubelet = new KubernetesApi(inject("cluster"));
   readonly #servers: TestServer[] = [];
   readonly #gateways = new Set<RunningGateway>();
   config: GatewayConfig;
@@ -91,7 +94,7 @@ export class Bed {
     for (const gateway of this.#gateways) await gateway.stop();
     for (const server of this.#servers) await server.close();
     await this.kube.delete(namespaces, { name: this.namespace });
-    await this.kube.close();
+    await Promise.all([this.kube.close(), this.#kubelet.close()]);
     await rm(this.root, { recursive: true, force: true });
   }
 
@@ -180,7 +183,7 @@ export class Bed {
     const lastTransitionTime = new Date().toISOString();
     const conditions = [{ type: "Ready", status: "True", lastTransitionTime }];
     const status = { phase: "Running", podIP: host, podIPs: [{ ip: host }], conditions };
-    await kube.patchStatus(pods, { namespace, name }, { status });
+    await this.#kubelet.patchStatus(`/api/v1/namespaces/${namespace}/pods/${name}`, { status });
   }
 }
 

@@ -36,14 +36,14 @@ it("records each write that succeeded once, in order, and no leases, events or d
     reason: "Test",
   });
   await kube.apply(configMaps, { ...map("a-1"), data: { x: "1" } });
-  await kube.create(services, { ...map("s"), spec: { ports: [{ port: 80 }] } });
-  await kube.patchStatus(services, { namespace, name: "s" }, { status: { loadBalancer: {} } });
+  const service = await kube.create(services, { ...map("s"), spec: { ports: [{ port: 80 }] } });
+  await kube.replaceStatus(services, { ...service, status: { loadBalancer: {} } });
   await kube.delete(configMaps, { namespace, name: "a-2" });
   expect(recorded.points).toEqual([
     "create configmaps a-N",
     "apply configmaps a-N",
     "create services s",
-    "patch services/status s",
+    "replace services/status s",
     "delete configmaps a-N",
   ]);
 });

@@ -1,0 +1,27 @@
+import { embedAll } from "../model/index.ts";
+import { type Matrix, selectRows } from "../monitor/index.ts";
+import { type Dataset, newestFirst, takeRows } from "../registry/index.ts";
+import { type ExplainedShift, explainShift, mostLive } from "./diagnostics/explained-shift.ts";
+import type { EvaluationSet } from "./evaluation-set.ts";
+import type { EvaluationInput } from "./input.ts";
+import type { Model } from "./model.ts";
+
+/** How much of the shift in captured traffic the labelled slice shows, by the newest of it. */
+export function explainLive(
+  { active, accepted }: EvaluationInput,
+  traffic: Dataset,
+  set: EvaluationSet,
+  { old, shifted, dimension: columns }: Model,
+): ExplainedShift | null {
+  if (!accepted || accepted.dimension !== columns || traffic.shape.join() !== set.dataset.shape.join()) return null;
+  const rows = Int32Array.from({ length: traffic.count }, (_, row) => row);
+  const live = takeRows(traffic, newestFirst(traffic, rows).slice(0, mostLive));
+  const expected = [...accepted.live.keys()].filter((row) => accepted.live[row] === 1);
+  const matrix = (data: Float32Array): Matrix => ({ rows: data.length / columns, columns, data });
+  return explainShift({
+    accepted: selectRows({ rows: accepted.count, columns, data: accepted.embeddings }, expected),
+    live: matrix(embedAll(active.encoder, live.inputs)),
+    old: matrix(old),
+    shifted: matrix(shifted),
+  });
+}
