@@ -23,7 +23,7 @@ function turn(existing: Stored<ConfigMap> | null, kind: KubeErrorKind) {
   const fail = async (): Promise<never> => {
     throw new KubeError(kind, `replace ConfigMap search/evenkeel-audit-u-0: so it is (${kind})`);
   };
-  const get = async (): Promise<never> => existing as never;
+  const get = async (): Promise<Stored<ConfigMap> | null> => existing;
   return { kube: { get, create: fail, replace: fail }, signal: new AbortController().signal };
 }
 

@@ -1,6 +1,6 @@
 import type { AuditStatus, DecisionRecord, EmbeddingService } from "../api/index.ts";
 import { appendTo, canonical, type Fact, genesis, link, SegmentError } from "../audit/index.ts";
-import { configMaps, isKubeError, type Kube, type Stored } from "../kube/index.ts";
+import { type ConfigMap, configMaps, isKubeError, type Key, type Kube, type Stored } from "../kube/index.ts";
 import { refusalIn } from "./ensure.ts";
 import { names } from "./identity.ts";
 import { instant } from "./instant.ts";
@@ -17,7 +17,15 @@ export type Flushed =
   | ({ readonly kind: "NotWritten" } & Stalled);
 
 /** What a flush needs of a turn. */
-type Flushing = Pick<Turn, "signal"> & { readonly kube: Pick<Kube, "get" | "create" | "replace"> };
+type Flushing = Pick<Turn, "signal"> & {
+  readonly kube: Pick<Kube, "create" | "replace"> & {
+    readonly get: (
+      resource: typeof configMaps,
+      key: Key,
+      options: { readonly signal: AbortSignal },
+    ) => Promise<Stored<ConfigMap> | null>;
+  };
+};
 
 /**
  * Writes the pending entries into their segment, before the next decision is taken (decision 28). Doing it again does

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { type EmbeddingServiceStatus, modelRollout, modelVersion, retraining } from "../../api/index.ts";
+import { type EmbeddingServiceStatus, modelVersion } from "../../api/index.ts";
+import { rolloutFixture } from "../rollout.fixture.ts";
+import { runFixture } from "../run.fixture.ts";
 import { serviceFixture } from "../service.fixture.ts";
 import { outdated } from "./history.ts";
 
-const apiVersion = "evenkeel.dev/v1alpha1";
 const digest = (character: string): string => `sha256:${character.repeat(64)}`;
 const uri = (character: string): string => `store://models/shop@${digest(character)}`;
 const nameOf = (character: string): string => `shop-${character.repeat(12)}`;
@@ -12,47 +13,23 @@ const decision = { n: 1, at: at(1), kind: "RunFailed", detail: "{}" };
 
 /** The run that made a version out of `a`, on that day of the month. */
 const run = (name: string, day: number, made: string, status: object = {}) =>
-  retraining.parse({
-    apiVersion,
-    kind: "Retraining",
-    metadata: { name, namespace: "search", creationTimestamp: at(day) },
-    spec: {
-      serviceRef: { name: "shop" },
-      cause: { id: name, class: "Drift", trigger: "drift", at: at(day) },
-      parent: { digest: digest("a"), uri: uri("a") },
-      baseline: { digest: digest("a"), uri: uri("a") },
-      threatModel: { name: "images", hash: digest("3"), perturbations: [] },
-      dataset: { reference: uri("1") },
-      evaluationData: "None",
-      seed: 1,
-      trainer: {},
-      placement: {},
-      gates: [{ name: "clean", metric: "CleanAccuracy", test: "NonInferiority" }],
-      alpha: 0.025,
-      claimName: "store",
-      maxDuration: "4h",
-    },
+  runFixture({
+    metadata: { name, creationTimestamp: at(day) },
     status: { phase: "Rejected", finishedAt: at(day), bundle: uri(made), modelVersion: nameOf(made), ...status },
   });
 
-const rollout = (name: string, day: number, from: string, to: string, status: object = {}) =>
-  modelRollout.parse({
-    apiVersion,
-    kind: "ModelRollout",
-    metadata: { name, namespace: "search", creationTimestamp: at(day) },
-    spec: {
-      serviceRef: { name: "shop" },
-      from: { version: nameOf(from), digest: digest(from), uri: uri(from) },
-      to: { version: nameOf(to), digest: digest(to), uri: uri(to) },
-      reason: "Promotion",
-      policy: {},
-    },
+const rollout = (name: string, day: number, from: string, to: string, status: object = {}) => {
+  const end = (character: string) => ({ version: nameOf(character), digest: digest(character), uri: uri(character) });
+  return rolloutFixture({
+    metadata: { name, creationTimestamp: at(day) },
+    spec: { from: end(from), to: end(to) },
     status: { phase: "Promoted", finishedAt: at(day), ...status },
   });
+};
 
 const version = (character: string, day: number) =>
   modelVersion.parse({
-    apiVersion,
+    apiVersion: "evenkeel.dev/v1alpha1",
     kind: "ModelVersion",
     metadata: { name: nameOf(character), namespace: "search", creationTimestamp: at(day) },
     spec: { serviceRef: { name: "shop" }, identity: "Digest", digest: digest(character), uri: uri(character) },
