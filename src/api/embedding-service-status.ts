@@ -68,6 +68,7 @@ export const embeddingServiceStatus = z
         name: z.string().max(253).describe("Name of the Retraining."),
         uid: z.string().max(64).default("").describe("Its UID, once it was seen."),
         phase: z.string().max(32).describe("Where it is."),
+        gpuSeconds: z.number().default(0).describe("GPU time that it had used when it was last seen."),
       })
       .optional()
       .describe("The run that is under way."),

@@ -101,6 +101,15 @@ export const embeddingServiceSpec = z
       .default([])
       .describe("Objectives of a candidate. Empty: the defaults for the kind of evaluation data."),
     rollout: rolloutPolicy.prefault({}),
+    historyLimit: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(20)
+      .describe(
+        "Finished Retrainings, finished ModelRollouts and ModelVersions that are kept, of each the newest; so is what is in " +
+          "use, however old. The audit trail and the store keep everything.",
+      ),
   })
   .describe("An embedding service to keep on an even keel.")
   .meta(

@@ -12,6 +12,7 @@ export * from "./model-rollout.ts";
 export * from "./model-version.ts";
 export * from "./object.ts";
 export * from "./retraining.ts";
+export * from "./retraining-policy.ts";
 export * from "./rollout-policy.ts";
 export * from "./run.ts";
 export * from "./threat-model.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { onDurations, rules, seconds } from "./rules.ts";
 import { evaluationData, placement, trainer } from "./training.ts";
-import { duration, objectName, positiveDuration } from "./values.ts";
+import { duration, milliseconds, objectName, positiveDuration } from "./values.ts";
 
 export const retrainingPolicy = z
   .object({
@@ -24,7 +24,9 @@ export const retrainingPolicy = z
       ),
     maxDuration: positiveDuration
       .default("4h")
-      .describe("Longest time of one Job; it is reserved in the budget beforehand."),
+      .describe(
+        "Longest time of one Job. That of both, training and evaluation, is reserved in the budget beforehand.",
+      ),
     stopAfterFailures: z
       .int()
       .min(1)
@@ -36,12 +38,24 @@ export const retrainingPolicy = z
     rules({
       rule: onDurations(
         ["self.maxDuration"],
-        `double(${seconds("self.maxDuration")}) * double(self.placement.gpus > 0 ? self.placement.gpus : 1) ` +
+        `double(${seconds("self.maxDuration")}) * double((self.placement.gpus > 0 ? self.placement.gpus : 1) + 1) ` +
           "<= self.gpuHours.atMost * 3600.0",
       ),
       message:
-        "gpuHours.atMost must have room for one run: maxDuration times placement.gpus (a pod without GPUs counts as one)",
+        "gpuHours.atMost must have room for one run: maxDuration times placement.gpus for training, and maxDuration for " +
+        "the evaluation (a pod without GPUs counts as one)",
       fieldPath: ".gpuHours.atMost",
     }),
   )
   .describe("When and how the model is retrained. Absent: the service is watched and protected only.");
+
+/**
+ * GPU time that a run may need, in seconds, as the rule above has it: both Jobs to their longest. The evaluation has no GPU,
+ * and counts as one.
+ */
+export function longestGpuSeconds({
+  maxDuration,
+  placement: { gpus },
+}: Pick<z.infer<typeof retrainingPolicy>, "maxDuration" | "placement">): number {
+  return (milliseconds(maxDuration) / 1000) * (Math.max(1, gpus) + 1);
+}

@@ -130,6 +130,11 @@ export const retrainingStatus = z
   .describe("What the operator says of the run.");
 export type RetrainingStatus = z.infer<typeof retrainingStatus>;
 
+/** GPU time of both Jobs, in seconds. */
+export function gpuSecondsOf({ train, evaluate }: RetrainingStatus): number {
+  return (train?.gpuSeconds ?? 0) + (evaluate?.gpuSeconds ?? 0);
+}
+
 export const retraining = z.object({
   apiVersion: z.literal(`${group}/${version}`),
   kind: z.literal("Retraining"),

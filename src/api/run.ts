@@ -16,6 +16,15 @@ import { digest, modelUri, storeUri } from "./values.ts";
  */
 export const exitCodes = { done: 0, failed: 1, usage: 2, badData: 10, badModel: 11, badRequest: 12 } as const;
 
+/**
+ * ConfigMap with a run's report for people (decision 29), named to the evaluation in EVENKEEL_REPORT, and its key. It has
+ * the report's JSON, no pictures.
+ */
+export const reportName = (run: string): string => `${run}-report`;
+export const reportKey = "report.json";
+/** Largest text of it, bytes. */
+export const reportBytes = 512 * 1024;
+
 /** What a training container is told. */
 export const trainRequest = z.object({
   kind: z.literal("Train"),

@@ -25,6 +25,7 @@ import {
 import { startBackend } from "../model/index.ts";
 import { type Dataset, makeFolder, openStore, readDataset } from "../registry/index.ts";
 import { progressBar } from "./progress-bar.ts";
+import { publishReport, reportPlace } from "./publish-report.ts";
 import { readRequest } from "./read-request.ts";
 import { readThreatModel } from "./threat-model-file.ts";
 
@@ -94,6 +95,8 @@ async function runJob({ run, store }: Options): Promise<number> {
   try {
     const { result, exitCode } = await runEvaluation(request, openStore(store), { onProgress: progressBar(), say });
     answer(result);
+    const place = reportPlace(process.env);
+    if (place && result.report) say(await publishReport(openStore(store), result.report, place));
     return exitCode;
   } catch (error) {
     answer({ kind: "Evaluate", gates: [], error: { reason: "Failed", message: messageOf(error) } });

@@ -1,6 +1,7 @@
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Gate, GateVerdict, Retraining } from "../api/index.ts";
+import { evaluationReport } from "../evaluation/report/schema.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { type Paint, paintFor } from "./paint.ts";
@@ -15,7 +16,7 @@ interface Options extends PrintOptions {
 const examples = `
 Examples:
   evenkeel report products                                        gates of the service's newest run with a report
-  evenkeel report products-0123456789 -o json                     of a certain run
+  evenkeel report products-0123456789 -o json                     of a certain run, with what its evaluation measured
   evenkeel report products --store /mnt/store --html report.html  the whole report with pictures, where the store is mounted
   evenkeel report products --store /mnt/store --open              the same in the browser
 
@@ -23,7 +24,10 @@ Exit codes: 0 done, 3 no such service or run, or no report yet, 5 the report is 
 
 export const command = printingCommand("report")
   .summary("the report of a run: what was measured, and what the gates said")
-  .description("Shows what a run's evaluation measured and what the gates made of it.")
+  .description(
+    "Shows what a run's evaluation measured and what the gates made of it. The report comes out of the store where its " +
+      "folder is given, whole and verified, else without pictures out of ConfigMap RUN-report.",
+  )
   .argument("<name>", "name of an EmbeddingService or a Retraining")
   .option(
     "--store <folder>",
@@ -34,7 +38,10 @@ export const command = printingCommand("report")
   .option("--open", "opens the page in the browser; needs --store")
   .addHelpText("after", examples)
   .action(async (name: string, options: Options) => {
-    const run = await inCluster(options, async (cluster) => await findRun(cluster, name));
+    const { run, left } = await inCluster(options, async (cluster) => {
+      const found = await findRun(cluster, name);
+      return { run: found, left: options.store === undefined ? await published(cluster, found) : null };
+    });
     const wantsPage = options.html !== undefined || options.open;
     if (wantsPage && !options.store) {
       throw new CommandError("usage", "--html and --open need the store's folder: give --store or EVENKEEL_STORE");
@@ -43,9 +50,12 @@ export const command = printingCommand("report")
     if (folder !== null && options.html !== undefined) await copyFile(join(folder, "report.html"), options.html);
     if (folder !== null && options.open) await openPage(options.html ?? join(folder, "report.html"));
     if (options.output === "text") {
-      if (!wantsPage || !options.open) process.stdout.write(`${text(run, paintFor(process.stdout)).join("\n")}\n`);
+      const report = folder === null ? left : await storedReport(folder);
+      if (!wantsPage || !options.open) {
+        process.stdout.write(`${text(run, report, paintFor(process.stdout)).join("\n")}\n`);
+      }
     } else {
-      const report: unknown = folder === null ? null : JSON.parse(await readFile(join(folder, "report.json"), "utf8"));
+      const report = folder === null ? left : await storedReport(folder);
       const { phase, reason, message, gates, report: uri } = run.status;
       await printData({ run: run.metadata.name, phase, reason, message, uri, gates, report }, options.output);
     }
@@ -81,7 +91,16 @@ async function reportFolder(store: string, { metadata, status }: Retraining): Pr
   }
 }
 
-function text(run: Retraining, paint: Paint): string[] {
+async function storedReport(folder: string): Promise<unknown> {
+  return JSON.parse(await readFile(join(folder, "report.json"), "utf8"));
+}
+
+async function published({ kube }: Cluster, run: Retraining): Promise<unknown> {
+  const { publishedReport } = await import("../overview/index.ts");
+  return await publishedReport(kube, run);
+}
+
+function text(run: Retraining, report: unknown, paint: Paint): string[] {
   const { metadata, spec, status } = run;
   const head = [
     `${paint("strong", metadata.name)}  ${status.phase}${status.reason ? `  ${status.reason}: ${status.message}` : ""}`,
@@ -103,13 +122,39 @@ function text(run: Retraining, paint: Paint): string[] {
     paint("dim", title),
   );
   const where = status.report === "" ? [] : ["", paint("dim", `report ${status.report}`)];
-  return [...head, ...columns([titles, ...rows]), ...where];
+  return [...head, ...columns([titles, ...rows]), ...measuredRows(report, paint), ...where];
+}
+
+const measured = evaluationReport.pick({ accuracy: true, index: true });
+
+/** What was measured of each model; a report of another schema tells nothing here. */
+function measuredRows(report: unknown, paint: Paint): string[] {
+  const { success, data } = measured.safeParse(report);
+  if (!success) return [];
+  const { accuracy, index } = data;
+  const figures = [
+    ["clean accuracy", accuracy.clean],
+    ["shifted accuracy", accuracy.shifted],
+    ["robust accuracy", accuracy.robust],
+    ["old index recall", index.oldIndexRecall],
+    ["new document recall", index.newDocumentRecall],
+    ["mixed index recall", index.mixedIndexRecall],
+  ] as const;
+  const titles = ["measured", "candidate", "active", "baseline"].map((title) => paint("dim", title));
+  const rows = figures.map(([name, { candidate, active, baseline }]) => [
+    name,
+    ...[candidate, active, baseline].map(figure),
+  ]);
+  return ["", ...columns([titles, ...rows])];
+}
+
+function figure(value: number | null): string {
+  return value === null ? "–" : String(Number(value.toPrecision(3)));
 }
 
 function gateRow(row: GateVerdict, gate: Gate | undefined, paint: Paint): string[] {
   const { name, verdict, value, bound, p, n, needed, message } = row;
   const tone = verdict === "Pass" ? "good" : verdict === "Fail" ? "bad" : "warn";
-  const figure = (each: number | null) => (each === null ? "–" : String(Number(each.toPrecision(3))));
   return [
     name,
     paint(tone, verdict),

@@ -1,7 +1,7 @@
 import type { EmbeddingService, ModelRollout, ModelVersion, Retraining, SignalStatus } from "../api/index.ts";
 import { documentsText, reembedText } from "../operator/documents.ts";
 import { age, span } from "../overview/age.ts";
-import type { Overview } from "../overview/index.ts";
+import { type Overview, waitingFor } from "../overview/index.ts";
 import type { Paint, Tone } from "./paint.ts";
 import { type Branch, columns, treeLines } from "./tree.ts";
 
@@ -147,7 +147,9 @@ function runBranches({ service, retrainings }: Overview, options: TreeOptions): 
     .map((run) => runBranch(run, options));
 }
 
-function runBranch({ metadata, spec, status }: Retraining, { now, paint, wide }: TreeOptions): Branch {
+function runBranch(run: Retraining, { now, paint, wide }: TreeOptions): Branch {
+  const { metadata, spec, status } = run;
+  const waiting = waitingFor(run);
   const rows = status.gates.map(({ name, verdict, value, bound, n, message }) => [
     name,
     paint(verdict === "Pass" ? "good" : verdict === "Fail" ? "bad" : "warn", verdict),
@@ -161,6 +163,7 @@ function runBranch({ metadata, spec, status }: Retraining, { now, paint, wide }:
   return {
     text: `run  ${metadata.name}  ${paint(phaseTone(status.phase), status.phase)}  ${spec.cause.class} (${spec.cause.trigger})  ${paint("dim", age(metadata.creationTimestamp, now))}${why}`,
     below: [
+      ...(waiting ? [{ text: paint("warn", waiting) }] : []),
       ...(status.needsApproval ? [{ text: paint("warn", `needs approval: ${status.needsApproval}`) }] : []),
       ...jobs.map(({ name, outcome, gpuSeconds }) => ({
         text: `job ${name}  ${outcome || "running"}  ${paint("dim", `${span(gpuSeconds * 1000)} of GPU time`)}`,

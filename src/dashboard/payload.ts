@@ -1,5 +1,13 @@
-import type { EmbeddingService, Gate, GateVerdict, ModelRollout, ModelVersion, Retraining } from "../api/index.ts";
-import type { AuditChain, Overview } from "../overview/index.ts";
+import {
+  type EmbeddingService,
+  type Gate,
+  type GateVerdict,
+  gpuSecondsOf,
+  type ModelRollout,
+  type ModelVersion,
+  type Retraining,
+} from "../api/index.ts";
+import { type AuditChain, type Overview, waitingFor } from "../overview/index.ts";
 
 /** What the browser is told. Plain data; times are RFC 3339. */
 export interface ServiceCard {
@@ -41,9 +49,13 @@ export interface RunView {
   readonly finishedAt: string | null;
   readonly reason: string;
   readonly message: string;
+  /** What it is held up by, or waits for; empty when it is at work or over. */
+  readonly waiting: string;
   readonly needsApproval: string;
   readonly version: string;
   readonly report: string;
+  /** Where this server tells what of it is there for people without the store. */
+  readonly reportPath: string;
   readonly gpuSeconds: number;
   readonly gates: readonly GateView[];
 }
@@ -158,7 +170,8 @@ function signalView({ status }: EmbeddingService, trigger: EmbeddingService["spe
   return { name, source, then, verdict, value, threshold, since, message };
 }
 
-function runView({ metadata, spec, status }: Retraining): RunView {
+function runView(run: Retraining): RunView {
+  const { metadata, spec, status } = run;
   return {
     name: metadata.name,
     phase: status.phase,
@@ -168,10 +181,12 @@ function runView({ metadata, spec, status }: Retraining): RunView {
     finishedAt: status.finishedAt ?? null,
     reason: status.reason,
     message: status.message,
+    waiting: waitingFor(run),
     needsApproval: status.needsApproval,
     version: status.modelVersion,
     report: status.report,
-    gpuSeconds: (status.train?.gpuSeconds ?? 0) + (status.evaluate?.gpuSeconds ?? 0),
+    reportPath: `/api/services/${metadata.namespace}/${spec.serviceRef.name}/runs/${metadata.name}/report`,
+    gpuSeconds: gpuSecondsOf(status),
     gates: status.gates.map((row) =>
       gateView(
         row,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import type { Kube } from "../kube/index.ts";
-import { type Overview, readAudit } from "../overview/index.ts";
+import { type Overview, publishedReport, readAudit } from "../overview/index.ts";
 import { type Prometheus, prometheusClient } from "../signals/index.ts";
 import { ranges, readCharts } from "./charts.ts";
 import { auditView, cardOf, detailOf } from "./payload.ts";
@@ -67,6 +67,12 @@ export function dashboard({ kube, prometheus, hosts = [], now = Date.now }: Dash
     const view = find(request);
     if (!view) return notFound(response, "there is no such service");
     response.json(auditView(await readAudit(kube, view.service)));
+  });
+  app.get("/api/services/:namespace/:name/runs/:run/report", async (request, response) => {
+    const run = find(request)?.retrainings.find(({ metadata }) => metadata.name === request.params["run"]);
+    const report = run && (await publishedReport(kube, run));
+    if (report === undefined || report === null) return notFound(response, "there is no report for people");
+    response.json(report);
   });
   app.get("/api/services/:namespace/:name/charts", async (request, response) => {
     const view = find(request);

@@ -24,6 +24,7 @@ describe("errorFromStatus", () => {
     [403, status(403, "Forbidden", [{ reason: "NamespaceTerminating" }]), "NamespaceTerminating", false],
     [401, status(401, "Unauthorized"), "Unauthorized", false],
     [400, status(400, "BadRequest"), "BadRequest", false],
+    [413, status(413, "RequestEntityTooLarge"), "TooLarge", false],
     [422, status(422, "Invalid"), "Invalid", false],
     [429, status(429, "TooManyRequests"), "TooManyRequests", true],
     [410, status(410, "Expired"), "Expired", true],

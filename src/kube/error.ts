@@ -12,6 +12,8 @@ export type KubeErrorKind =
   | "NamespaceTerminating"
   | "Invalid"
   | "BadRequest"
+  /** The object is larger than the server takes. */
+  | "TooLarge"
   | "TooManyRequests"
   /** The resourceVersion or continue token is too old: list again. */
   | "Expired"
@@ -131,6 +133,8 @@ function kindOf(code: number, reason: string, causes: readonly ErrorCause[]): Ku
       return "Conflict";
     case 410:
       return "Expired";
+    case 413:
+      return "TooLarge";
     case 422:
       return "Invalid";
     case 429:

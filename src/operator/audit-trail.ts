@@ -1,25 +1,51 @@
 import type { AuditStatus, DecisionRecord, EmbeddingService } from "../api/index.ts";
-import { appendTo, canonical, type Fact, genesis, link } from "../audit/index.ts";
-import { configMaps, isKubeError, type Stored } from "../kube/index.ts";
+import { appendTo, canonical, type Fact, genesis, link, SegmentError } from "../audit/index.ts";
+import { type ConfigMap, configMaps, isKubeError, type Key, type Kube, type Stored } from "../kube/index.ts";
+import { refusalIn } from "./ensure.ts";
 import { names } from "./identity.ts";
 import { instant } from "./instant.ts";
 import { labels } from "./labels.ts";
 import type { Turn } from "./ports.ts";
+import type { Stalled } from "./rule.ts";
 import type { Said } from "./said.ts";
 
 const file = "entries.jsonl";
 
+/** The segment that holds what was pending, or why none does. */
+export type Flushed =
+  | { readonly kind: "Written"; readonly segment: number }
+  | ({ readonly kind: "NotWritten" } & Stalled);
+
+/** What a flush needs of a turn. */
+type Flushing = Pick<Turn, "signal"> & {
+  readonly kube: Pick<Kube, "create" | "replace"> & {
+    readonly get: (
+      resource: typeof configMaps,
+      key: Key,
+      options: { readonly signal: AbortSignal },
+    ) => Promise<Stored<ConfigMap> | null>;
+  };
+};
+
 /**
  * Writes the pending entries into their segment, before the next decision is taken (decision 28). Doing it again does
  * nothing. Segments have no owner: the trail outlives its service.
- *
- * @returns the number of the segment that holds them
  */
-export async function flush(turn: Turn, { metadata, status }: Stored<EmbeddingService>): Promise<number> {
+export async function flush(turn: Flushing, service: Stored<EmbeddingService>): Promise<Flushed> {
+  try {
+    return { kind: "Written", segment: await write(turn, service) };
+  } catch (error) {
+    const because = error instanceof SegmentError ? error.message : refusalIn(error).message;
+    const { seq } = service.status.audit;
+    const message = `entries up to ${seq} are not in the audit trail, and until they are nothing is decided: ${because}`;
+    return { kind: "NotWritten", reason: "AuditNotWritten", message };
+  }
+}
+
+async function write({ kube, signal }: Flushing, { metadata, status }: Stored<EmbeddingService>): Promise<number> {
   const { pending } = status.audit;
   let { segment } = status.audit;
   if (pending.length === 0) return segment;
-  const { kube, signal } = turn;
   for (;;) {
     const key = { namespace: metadata.namespace, name: names.auditSegment(metadata.uid, segment) };
     const existing = await kube.get(configMaps, key, { signal });
@@ -43,11 +69,11 @@ export async function flush(turn: Turn, { metadata, status }: Stored<EmbeddingSe
 }
 
 /** As `flush`; in a namespace that is being deleted the trail goes with it. */
-export async function flushWhilePossible(turn: Turn, service: Stored<EmbeddingService>): Promise<number> {
+export async function flushWhilePossible(turn: Flushing, service: Stored<EmbeddingService>): Promise<Flushed> {
   try {
     return await flush(turn, service);
   } catch (error) {
-    if (isKubeError(error, "NamespaceTerminating")) return service.status.audit.segment;
+    if (isKubeError(error, "NamespaceTerminating")) return { kind: "Written", segment: service.status.audit.segment };
     throw error;
   }
 }

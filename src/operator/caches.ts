@@ -60,8 +60,11 @@ export function openCaches(kube: Kube, { namespaces, onFault, onUnparseable }: C
     claims: follow(persistentVolumeClaims),
     jobs: follow(jobs, own),
     pods: follow(pods, own),
-    // Without audit segments: they are large, and read only to be added to.
-    configMaps: follow(configMaps, { ...own, labelSelector: `${labels.service},!${labels.audit}` }),
+    // Without audit segments and reports: they are large, and nothing is decided from them.
+    configMaps: follow(configMaps, {
+      ...own,
+      labelSelector: `${labels.service},!${labels.audit},!${labels.report}`,
+    }),
     services: follow(services, own),
     serviceAccounts: follow(serviceAccounts, own),
     roles: follow(roles, own),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { configMaps, KubeError, type KubeErrorKind } from "../kube/index.ts";
-import { create, ensure, isRefused } from "./ensure.ts";
+import { create, discard, ensure, isRefused } from "./ensure.ts";
 
 const stored = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T08:00:00Z" };
 const owner = {
@@ -25,10 +25,13 @@ function failing(kind: KubeErrorKind) {
     throw new KubeError(kind, `create ConfigMap search/shop-gateway: exceeded quota (${kind})`);
   };
   return {
-    kube: { create: fail, replace: fail, get: async () => null },
+    kube: { create: fail, replace: fail, delete: fail, get: async () => null },
     writes: {
       wrote: () => {
         throw new Error("nothing was written");
+      },
+      deleted: () => {
+        throw new Error("nothing was deleted");
       },
     },
     key: { namespace: "search", name: "shop" },
@@ -42,7 +45,7 @@ const cache = (object: typeof existing | null) => ({
   hasSeen: () => true,
 });
 
-describe.each(["Forbidden", "Invalid"] as const)("a write that is %s", (kind) => {
+describe.each(["Forbidden", "Invalid", "BadRequest", "TooLarge"] as const)("a write that is %s", (kind) => {
   const refusal = { reason: "Refused", message: expect.stringContaining("exceeded quota") };
 
   it("is an answer to say in the status, with the server's words", async () => {
@@ -52,6 +55,7 @@ describe.each(["Forbidden", "Invalid"] as const)("a write that is %s", (kind) =>
     const replaced = await ensure(failing(kind), cache(existing), wanted, owner);
     expect(replaced).toEqual(refusal);
     expect(isRefused(replaced)).toBe(true);
+    expect(await discard(failing(kind), cache(existing), existing)).toEqual(refusal);
   });
 });
 
@@ -59,5 +63,15 @@ describe.each(["Conflict", "Unavailable", "NamespaceTerminating"] as const)("a w
   it("fails the turn", async () => {
     await expect(create(failing(kind), cache(null), wanted, owner)).rejects.toThrow(kind);
     await expect(ensure(failing(kind), cache(existing), wanted, owner)).rejects.toThrow(kind);
+  });
+});
+
+describe("a deletion", () => {
+  it("leaves what has changed since, whose change brings it up again", async () => {
+    expect(await discard(failing("Conflict"), cache(existing), existing)).toBeNull();
+  });
+
+  it("that failed fails the turn", async () => {
+    await expect(discard(failing("Unavailable"), cache(existing), existing)).rejects.toThrow("Unavailable");
   });
 });

@@ -27,6 +27,16 @@ type Writing = Pick<Turn, "key" | "signal"> & {
   readonly writes: Pick<WriteTracker, "wrote">;
 };
 
+/** An object of the turn's namespace as a cache had it. */
+type Observed = {
+  readonly metadata: { readonly name: string; readonly uid: string; readonly resourceVersion: string };
+};
+
+type Discarding = Pick<Turn, "key" | "signal"> & {
+  readonly kube: Pick<Kube, "delete">;
+  readonly writes: Pick<WriteTracker, "deleted">;
+};
+
 type Cache<T extends KubeObject> = Pick<Informer<T>, "resource" | "get" | "hasSeen">;
 
 /**
@@ -86,6 +96,24 @@ export async function ensure<T extends KubeObject>(
   return null;
 }
 
+/** Deletes an object as it was observed: one that has changed since, or taken its name, stays (decision 27). */
+export async function discard<T extends KubeObject>(
+  { kube, writes, key, signal }: Discarding,
+  informer: Cache<T>,
+  { metadata: { name, uid, resourceVersion } }: Observed,
+): Promise<Stalled | null> {
+  const target = { namespace: key.namespace, name };
+  try {
+    await kube.delete(informer.resource, target, { uid, resourceVersion, signal });
+  } catch (error) {
+    // Its change brings it up again.
+    if (isKubeError(error, "Conflict")) return null;
+    return refusalIn(error);
+  }
+  writes.deleted(key, informer, target, uid);
+  return null;
+}
+
 const refused = "Refused";
 
 /**
@@ -98,9 +126,18 @@ export async function unlessRefused<T extends KubeObject>(
   try {
     return await write();
   } catch (error) {
-    if (!isKubeError(error, "Forbidden", "Invalid")) throw error;
-    return { reason: refused, message: error.message };
+    return refusalIn(error);
   }
+}
+
+/**
+ * Some admission webhooks refuse with 400, which is a BadRequest.
+ *
+ * @throws what is no refusal
+ */
+export function refusalIn(error: unknown): Stalled {
+  if (!isKubeError(error, "Forbidden", "Invalid", "BadRequest", "TooLarge")) throw error;
+  return { reason: refused, message: error.message };
 }
 
 /** Whether it may be granted later: no event tells when, so it is asked again. */

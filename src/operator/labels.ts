@@ -6,6 +6,7 @@ export const labels = {
   role: "evenkeel.dev/role",
   version: "evenkeel.dev/version",
   audit: "evenkeel.dev/audit",
+  report: "evenkeel.dev/report",
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 

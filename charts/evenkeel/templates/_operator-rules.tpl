@@ -9,13 +9,13 @@ What the operator may do in each namespace that it works in. One list for a Clus
 - apiGroups: [evenkeel.dev]
   resources: [threatmodels]
   verbs: [get, list, watch]
-# Made by the operator; their specs are immutable. A rollout can be aborted.
+# Made by the operator; their specs are immutable. A rollout can be aborted. What is beyond a service's historyLimit goes.
 - apiGroups: [evenkeel.dev]
   resources: [retrainings, modelversions]
-  verbs: [get, list, watch, create]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [evenkeel.dev]
   resources: [modelrollouts]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [evenkeel.dev]
   resources:
     - embeddingservices/status

@@ -65,10 +65,11 @@ const world: Observed = {
   waitingRollouts: [],
   runs: [],
   rollouts: [],
+  versions: [],
   snapshot: null,
   autocorrelation: null,
   config: null,
-  gateway: { ready: 2, wanted: 2 },
+  gateway: { ready: 2, wanted: 2, trouble: null },
   gateways: [],
   causes: [],
 };

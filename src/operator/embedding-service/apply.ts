@@ -19,6 +19,7 @@ import {
   gatewayService,
   gatewayServiceAccount,
 } from "./gateway-objects.ts";
+import { prune } from "./prune.ts";
 import { adoptedVersion, gatewayConfigOf, retrainingOf, rolloutOf } from "./resources.ts";
 import { isSeeding } from "./status.ts";
 import type { Observed } from "./world.ts";
@@ -48,6 +49,7 @@ export async function apply(
   }
   const retraining = await makeRun(turn, service, world, decision, stalled);
   const rollout = await makeRollout(turn, service, stalled);
+  stalled.push(...(await prune(turn, world)));
   return { stalled, routing, made: { ...(retraining ? { retraining } : {}), ...(rollout ? { rollout } : {}) } };
 }
 

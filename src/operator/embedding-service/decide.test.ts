@@ -130,10 +130,11 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
     waitingRollouts: [],
     runs: [],
     rollouts: [],
+    versions: [],
     snapshot: null,
     autocorrelation: null,
     config: null,
-    gateway: { ready: 2, wanted: 2 },
+    gateway: { ready: 2, wanted: 2, trouble: null },
     gateways: [],
     causes: [],
     ...change,
@@ -164,7 +165,7 @@ const spent = (causeClass: Cause["class"], at: string, gpuSeconds: number): Part
 });
 
 const slots = (phase = "Pending") => ({
-  retraining: { name: "shop-0123456789", uid: "r", phase },
+  retraining: { name: "shop-0123456789", uid: "r", phase, gpuSeconds: 0 },
   rollout: {
     name: "shop-bbbbbbbbbbbb-1",
     uid: "o",
@@ -202,7 +203,18 @@ describe("the phase", () => {
     expect(decide(world(), now).status.phase).toBe("Steady");
     const unready = { ...workload(uri("a")), readyReplicas: 0 };
     expect(decide(world({ workload: unready }), now).status.phase).toBe("Pending");
-    expect(decide(world({ gateway: { ready: 0, wanted: 2 } }), now).status.phase).toBe("Pending");
+    expect(decide(world({ gateway: { ready: 0, wanted: 2, trouble: null } }), now).status.phase).toBe("Pending");
+  });
+});
+
+describe("the gateway", () => {
+  it("that is not ready is said with why one of its pods does not run", () => {
+    const trouble = "Pod shop-gateway-x is Pending: Unschedulable: 0/3 nodes are available";
+    const { conditions } = decide(world({ gateway: { ready: 1, wanted: 2, trouble } }), now).status;
+    expect(conditions.find(({ type }) => type === "GatewayReady")).toMatchObject({
+      status: "False",
+      message: `1 of 2 pods are ready; ${trouble}`,
+    });
   });
 });
 
@@ -386,7 +398,7 @@ describe("a cause", () => {
     const { retraining: answer, status, said } = decide(world({ causes: [cause()] }), now);
     expect(answer).toEqual({ kind: "Record", cause: cause() });
     expect(status.cause?.id).toBe("0123456789");
-    expect(status.retraining).toEqual({ name: "shop-0123456789", uid: "", phase: "Pending" });
+    expect(status.retraining).toEqual({ name: "shop-0123456789", uid: "", phase: "Pending", gpuSeconds: 0 });
     expect(said.map(({ kind }) => kind)).toEqual(["CauseRecorded"]);
   });
 
@@ -402,7 +414,7 @@ describe("a cause", () => {
   it("has no second run while the first is there", () => {
     const answer = decide(world({ status: recorded, run: run("Training"), causes: [cause({ id: "other" })] }), now);
     expect(answer.retraining).toMatchObject({ kind: "Wait", reason: "RetrainingUnderWay" });
-    expect(answer.status.retraining).toEqual({ name: "shop-0123456789", uid: "r", phase: "Training" });
+    expect(answer.status.retraining).toEqual(slots("Training").retraining);
   });
 
   it("is not worked on twice, and again when its data has changed", () => {
@@ -437,7 +449,7 @@ describe("a cause", () => {
   it.each([
     ["suspended", "Suspended", { spec: { retraining: { ...spec.retraining, suspended: true } } }],
     ["cooling down", "CoolingDown", { status: spent("Drift", ago(6 * 3600 - 1), 1) }],
-    ["over budget", "OverBudget", { status: spent("Drift", ago(7 * 3600), 36.01 * 3600) }],
+    ["over budget", "OverBudget", { status: spent("Drift", ago(7 * 3600), 32.01 * 3600) }],
     ["circuit open", "CircuitOpen", { status: { failures: [{ class: "Drift", count: 3, generation: 1 }] } }],
     [
       "a rollout under way",
@@ -450,7 +462,7 @@ describe("a cause", () => {
 
   it.each([
     ["cooled down", { status: spent("Drift", ago(6 * 3600), 1) }],
-    ["the budget just fits", { status: spent("Drift", ago(7 * 3600), 36 * 3600) }],
+    ["the budget just fits", { status: spent("Drift", ago(7 * 3600), 32 * 3600) }],
     ["what was spent is older than the period", { status: spent("Drift", ago(7 * 86_400), 1e6) }],
     ["attacks cool down, and have used up their own budget", { status: spent("Attack", ago(60), 1e6) }],
     ["the circuit of another class is open", { status: { failures: [{ class: "Attack", count: 3, generation: 1 }] } }],
@@ -478,7 +490,7 @@ describe("a cause", () => {
 
   it.each([
     ["FieldOwnedBy", { ownership: { kind: "OwnedBy", managers: ["helm"] } }],
-    ["StoreNotShared", { store: { reason: "StoreNotShared", message: "" } }],
+    ["StoreNotShared", { store: { kind: "Stalled", reason: "StoreNotShared", message: "" } }],
     ["ModelNotTrainable", { workload: workload("hub/m"), status: { activeVersion: { ...model("c"), uri: "hub/m" } } }],
     ["ThreatModelMissing", { threatModel: null }],
     ["ThreatModelUnfit", { threatModel: { ...images, spec: { ...images.spec, modality: "Vector" } } }],
@@ -498,6 +510,18 @@ describe("a cause", () => {
     expect(decide(world({ ...change, causes: [cause()] }), now).retraining).toMatchObject({ kind: "Stalled", reason });
     const saved = { ...change, status: { ...recorded, ...("status" in change ? change.status : {}) } };
     expect(decide(world(saved), now).retraining).toMatchObject({ kind: "Stalled", reason });
+  });
+
+  it("waits for a store that will be bound, and says so of the whole service", () => {
+    const store = { kind: "Wait", reason: "StoreUnbound", message: "PersistentVolumeClaim store is Pending" } as const;
+    const { status, retraining: answer } = decide(world({ store, causes: [cause()] }), now);
+    expect(answer).toMatchObject({ kind: "Wait", reason: "StoreUnbound" });
+    expect(status.conditions.find(({ type }) => type === "StoreReady")).toMatchObject({
+      status: "False",
+      reason: "StoreUnbound",
+      message: "PersistentVolumeClaim store is Pending",
+    });
+    expect(status.phase).toBe("Steady");
   });
 
   it("retrains a model outside the store with an image of the user's, as what it is compared with too", () => {
@@ -532,7 +556,7 @@ describe("a run made by hand", () => {
   it("is accepted by name and skips only the cooldown", () => {
     const { status, retraining: answer } = decide(world({ ...waiting, status: spent("Manual", ago(1), 1) }), now);
     expect(answer.kind).toBe("Accept");
-    expect(status.retraining).toEqual({ name: "by-hand", uid: "r", phase: "Pending" });
+    expect(status.retraining).toEqual({ name: "by-hand", uid: "r", phase: "Pending", gpuSeconds: 0 });
   });
   it.each([
     ["Suspended", { spec: { retraining: { ...spec.retraining, suspended: true } } }],
@@ -631,14 +655,15 @@ describe("the end of a run", () => {
     );
   });
 
-  it("by hand's deletion is an end too, and its cause is not tried again", () => {
-    const { status, said } = decide(
-      world({ status: { cause: cause(), retraining: slots("Training").retraining }, causes: [cause()] }),
-      now,
-    );
+  it("by hand's deletion is an end too, with the GPU time last seen, and its cause is not tried again", () => {
+    const named = { cause: cause(), retraining: slots().retraining };
+    const jobs = { train: { name: "t", gpuSeconds: 3600 }, evaluate: { name: "e", gpuSeconds: 60 } };
+    const seen = decide(world({ status: named, run: run("Evaluating", { status: jobs }) }), now).status;
+    expect(seen.retraining).toEqual({ ...slots("Evaluating").retraining, gpuSeconds: 3660 });
+    const { status, said } = decide(world({ status: seen, causes: [cause()] }), now);
     expect(status.retraining).toBeUndefined();
     expect(status.lastCauses).toMatchObject([{ id: "0123456789", outcome: "Deleted" }]);
-    expect(status.ledger).toEqual([{ run: "shop-0123456789", class: "Drift", at: ago(0), gpuSeconds: 0 }]);
+    expect(status.ledger).toEqual([{ run: "shop-0123456789", class: "Drift", at: ago(0), gpuSeconds: 3660 }]);
     expect(said.map(({ kind }) => kind)).toEqual(["RunDeleted"]);
   });
 

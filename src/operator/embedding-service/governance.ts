@@ -1,4 +1,4 @@
-import { type Cause, milliseconds } from "../../api/index.ts";
+import { type Cause, longestGpuSeconds, milliseconds } from "../../api/index.ts";
 import { instant, time } from "../instant.ts";
 import { noTraffic } from "./traffic.ts";
 import type { Observed } from "./world.ts";
@@ -63,7 +63,7 @@ function withinBudget({ service }: Observed, cause: Cause, now: number): Held | 
   const per = milliseconds(retraining.gpuHours.per);
   const spent = service.status.ledger.filter((entry) => entry.class === cause.class && time(entry.at) > now - per);
   const used = spent.reduce((sum, { gpuSeconds }) => sum + gpuSeconds, 0) / 3600;
-  const needed = (milliseconds(retraining.maxDuration) / 3_600_000) * Math.max(1, retraining.placement.gpus);
+  const needed = longestGpuSeconds(retraining) / 3600;
   if (used + needed <= retraining.gpuHours.atMost) return null;
   const message =
     `${hours(used)} of ${hours(retraining.gpuHours.atMost)} GPU hours in ${retraining.gpuHours.per} are used by runs ` +

@@ -12,13 +12,13 @@ import { byService } from "../caches.ts";
 import type { Gateway } from "../documents.ts";
 import { fieldOwnership } from "../field-owner.ts";
 import { labels } from "../labels.ts";
-import { isReady } from "../pod-state.ts";
+import { isReady, troubleOf } from "../pod-state.ts";
 import type { Turn } from "../ports.ts";
-import type { Stalled } from "../rule.ts";
 import { workloadOf } from "../workload.ts";
 import { causesOf } from "./causes.ts";
 import { evaluateSignals } from "./evaluate-signals.ts";
 import { scheduleStates } from "./schedules.ts";
+import { storeProblem } from "./store-problem.ts";
 import type { Observed, Ownership } from "./world.ts";
 
 /** All reads of a reconcile of a service; null when there is none. */
@@ -49,7 +49,7 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     signals,
     schedules,
     source,
-    store: storeProblem(turn, service),
+    store: storeProblem(caches.claims.get({ namespace, name: spec.store.claimName }), spec.store),
     threatModel: threatModelRef ? caches.threatModels.get({ namespace, name: threatModelRef.name }) : null,
     run: runs.find(({ metadata }) => metadata.name === status.retraining?.name) ?? null,
     rollout: rollouts.find(({ metadata }) => metadata.name === status.rollout?.name) ?? null,
@@ -63,10 +63,11 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     ),
     runs,
     rollouts,
+    versions: caches.modelVersions.by(byService, index),
     snapshot,
     autocorrelation: monitor?.autocorrelation ?? null,
     config: configOf(caches.configMaps.get({ namespace, name: gatewayConfigName(name) })),
-    gateway: { ready: readyGateways(turn).length, wanted: spec.gateway.replicas },
+    gateway: { ready: readyGateways(turn).length, wanted: spec.gateway.replicas, trouble: gatewayTrouble(turn) },
     gateways: gatewaysOf(turn),
     causes: causesOf(service, signals, schedules, snapshot, now),
   };
@@ -77,6 +78,10 @@ export function readyGateways(turn: Turn, service = turn.key.name): string[] {
   return gatewayPods(turn, service)
     .filter(isReady)
     .map(({ metadata }) => metadata.name);
+}
+
+function gatewayTrouble(turn: Turn): string | null {
+  return gatewayPods(turn, turn.key.name).flatMap((pod) => troubleOf(pod) ?? [])[0] ?? null;
 }
 
 /** Gateway pods that exist, and those that have left a report. */
@@ -111,17 +116,6 @@ function json(text: string | undefined): unknown {
   } catch {
     return null;
   }
-}
-
-/** A claim that only one node can mount serves nobody on another (decision 34). */
-function storeProblem({ caches, key }: Turn, { spec }: EmbeddingService): Stalled | null {
-  const { claimName, oneNode } = spec.store;
-  const claim = caches.claims.get({ namespace: key.namespace, name: claimName });
-  if (!claim) return { reason: "StoreMissing", message: `PersistentVolumeClaim ${claimName} does not exist` };
-  const modes = claim.spec?.accessModes ?? [];
-  if (oneNode || modes.includes("ReadWriteMany")) return null;
-  const message = `PersistentVolumeClaim ${claimName} is ${modes.join(", ")}: it needs ReadWriteMany, or store.oneNode when all pods run on one node`;
-  return { reason: "StoreNotShared", message };
 }
 
 function byAge<Item extends { readonly metadata: { readonly creationTimestamp?: string; readonly name: string } }>(

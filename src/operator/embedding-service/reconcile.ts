@@ -2,9 +2,7 @@ import type { EmbeddingService, EmbeddingServiceStatus } from "../../api/index.t
 import { embeddingServices } from "../../kinds.ts";
 import { done, hasFinalizer, isBeingDeleted, type Requeue, type Stored, withFinalizer } from "../../kube/index.ts";
 import { extend, flush } from "../audit-trail.ts";
-import { withCondition } from "../condition.ts";
 import { isRefused } from "../ensure.ts";
-import { instant } from "../instant.ts";
 import { finalizers } from "../labels.ts";
 import type { Turn } from "../ports.ts";
 import { saveStatus } from "../save.ts";
@@ -14,6 +12,7 @@ import { evaluationInterval } from "./evaluate-signals.ts";
 import { observe } from "./observe.ts";
 import { release } from "./release.ts";
 import { forget, report } from "./report.ts";
+import { awaitTrail, stalledBy } from "./stalled.ts";
 
 export async function reconcile(turn: Turn): Promise<Requeue> {
   const { caches, key, clock } = turn;
@@ -25,13 +24,14 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   if (isBeingDeleted(service)) return hasFinalizer(service, finalizers.service) ? release(turn, service) : done;
   if (!hasFinalizer(service, finalizers.service)) return hold(turn, service);
   // What was decided is in the trail before anything more is decided (decision 28).
-  const segment = await flush(turn, service);
+  const flushed = await flush(turn, service);
+  if (flushed.kind === "NotWritten") return awaitTrail(turn, service, flushed);
   const now = clock.now();
   const world = await observe(turn, service, now);
   const decision = decide(world, now);
   const applied = await apply(turn, service, world, decision);
   const status = statusOf(service, decision, applied, now);
-  const audit = extend(service.status.audit, segment, decision.said, [...world.runs, ...world.rollouts], now);
+  const audit = extend(service.status.audit, flushed.segment, decision.said, [...world.runs, ...world.rollouts], now);
   await saveStatus(turn, caches.embeddingServices, service, { ...status, audit });
   report(turn, service, { ...status, audit }, decision);
   return { after: wakeAfter(turn, service, decision, now), backoff: applied.stalled.some(isRefused) };
@@ -60,20 +60,13 @@ export function statusOf(
   // As it was said before: the decision has just said that nothing stalls, and the time of the change would be lost.
   const before = service.status.conditions.find(({ type }) => type === "Stalled");
   const conditions = status.conditions.map((each) => (before && each.type === "Stalled" ? before : each));
-  const saying = problem && {
-    type: "Stalled",
-    holds: true,
-    reason: problem.reason,
-    message: problem.message,
-    generation: service.metadata.generation,
-  };
-  return {
+  const next = {
     ...status,
     ...(retraining && made.retraining ? { retraining: { ...retraining, uid: made.retraining } } : {}),
     ...(rollout && made.rollout ? { rollout: { ...rollout, uid: made.rollout } } : {}),
     ...(routing ? { routing } : {}),
-    ...(saying ? { phase: "Stalled", conditions: withCondition(conditions, saying, instant(now)) } : {}),
   };
+  return problem ? stalledBy({ ...next, conditions }, problem, service.metadata.generation, now) : next;
 }
 
 function wakeAfter({ settings }: Turn, service: EmbeddingService, { retraining }: Decision, now: number): number {

@@ -10,6 +10,7 @@ import type { Turn } from "../ports.ts";
 import { saveStatus } from "../save.ts";
 import { workloadOf } from "../workload.ts";
 import { releasedService } from "./gateway-objects.ts";
+import { awaitTrail } from "./stalled.ts";
 
 /**
  * A service that is deleted leaves in good order: clients of its gateway go on, straight to the workload; the workload
@@ -19,14 +20,15 @@ import { releasedService } from "./gateway-objects.ts";
 export async function release(turn: Turn, service: Stored<EmbeddingService>): Promise<Requeue> {
   const { kube, caches, key, clock, signal, writes } = turn;
   const now = clock.now();
-  const segment = await flushWhilePossible(turn, service);
+  const flushed = await flushWhilePossible(turn, service);
+  if (flushed.kind === "NotWritten") return awaitTrail(turn, service, flushed);
   await repoint(turn, service);
   if (service.status.phase !== "Released") {
     const index = `${key.namespace}/${key.name}`;
     const facts = { activeVersion: service.status.activeVersion?.digest ?? "", at: instant(now) };
     const said = [{ kind: "ServiceReleased", subject: `EmbeddingService/${key.name}`, facts }];
     const others = [...caches.retrainings.by(byService, index), ...caches.modelRollouts.by(byService, index)];
-    const audit = extend(service.status.audit, segment, said, others, now);
+    const audit = extend(service.status.audit, flushed.segment, said, others, now);
     await saveStatus(turn, caches.embeddingServices, service, { ...service.status, phase: "Released", audit });
     return done;
   }

@@ -139,7 +139,7 @@ function untrainable({ service, ownership, store, threatModel, runs }: Observed)
     );
   }
   if (ownership.kind === "Unknown") return wait("FieldUnknown", ownership.message);
-  if (store) return stalled(store.reason, store.message);
+  if (store) return store.kind === "Wait" ? wait(store.reason, store.message) : stalled(store.reason, store.message);
   const foreign = notTrainable(service, active, runs);
   if (foreign) return stalled("ModelNotTrainable", foreign);
   if (retraining.evaluationData !== "None" && dataset.evaluation === undefined) {

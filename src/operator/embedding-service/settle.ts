@@ -1,4 +1,10 @@
-import type { EmbeddingServiceStatus, ModelRef, ModelRollout, Retraining } from "../../api/index.ts";
+import {
+  type EmbeddingServiceStatus,
+  gpuSecondsOf,
+  type ModelRef,
+  type ModelRollout,
+  type Retraining,
+} from "../../api/index.ts";
 import { identify, names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import type { Said } from "../said.ts";
@@ -126,7 +132,8 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
     if (slot.uid === "") return unchanged(status);
     const cleared = without(without(status, "retraining"), "cause");
     const lastCauses = status.cause ? causesAfter(status, status.cause, "Deleted", now) : status.lastCauses;
-    const entry = { run: slot.name, class: status.cause?.class ?? "Manual", at: instant(now), gpuSeconds: 0 };
+    const { name, gpuSeconds } = slot;
+    const entry = { run: name, class: status.cause?.class ?? "Manual", at: instant(now), gpuSeconds };
     const ledger = shortened([...status.ledger, entry]);
     const said = [about(`Retraining/${slot.name}`, "RunDeleted", { phase: slot.phase })];
     return { status: { ...cleared, lastCauses, ledger }, said };
@@ -137,10 +144,10 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
     case "Training":
     case "Evaluating":
     case "Gating":
-      return unchanged({ ...status, retraining: { ...slot, uid: run.metadata.uid, phase } });
+      return unchanged({ ...status, retraining: slotOf(run) });
     case "Published":
       // Its rollout takes the place of the one that is there once that has ended, not before.
-      if (status.rollout) return unchanged({ ...status, retraining: { ...slot, uid: run.metadata.uid, phase } });
+      if (status.rollout) return unchanged({ ...status, retraining: slotOf(run) });
       return account(world, without(without(status, "retraining"), "cause"), run, service.metadata.generation, now);
     case "Rejected":
     case "Failed":
@@ -149,6 +156,11 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
     default:
       return phase satisfies never;
   }
+}
+
+/** What is known of a run while it is under way: all that is left of one that somebody deletes. */
+export function slotOf({ metadata: { name, uid }, status }: Retraining): EmbeddingServiceStatus["retraining"] {
+  return { name, uid, phase: status.phase, gpuSeconds: gpuSecondsOf(status) };
 }
 
 function account(
@@ -162,9 +174,8 @@ function account(
   const { phase } = run.status;
   // It was measured against a version that has been replaced since, by hand or by a rollout: it proves nothing now.
   const outdated = phase === "Published" && parent.digest !== status.activeVersion?.digest;
-  const gpuSeconds = (run.status.train?.gpuSeconds ?? 0) + (run.status.evaluate?.gpuSeconds ?? 0);
   const finishedAt = run.status.finishedAt ?? instant(now);
-  const entry = { run: run.metadata.name, class: cause.class, at: finishedAt, gpuSeconds };
+  const entry = { run: run.metadata.name, class: cause.class, at: finishedAt, gpuSeconds: gpuSecondsOf(run.status) };
   const accounted: EmbeddingServiceStatus = {
     ...status,
     ledger: shortened([...status.ledger, entry]),

@@ -8,6 +8,7 @@ import type { Protection } from "./protect.ts";
 import type { Restoration } from "./restore.ts";
 import type { Retrain } from "./retrain.ts";
 import { schedulesAfter } from "./schedules.ts";
+import { slotOf } from "./settle.ts";
 import { trafficAvailable } from "./traffic.ts";
 import type { Observed } from "./world.ts";
 
@@ -72,14 +73,14 @@ function retrainStatus({ service }: Observed, decision: Retrain, now: number): P
       const name = names.retraining(service.metadata.name, cause.id);
       return {
         cause: { ...cause, at: instant(now) },
-        retraining: { name, uid: "", phase: "Pending" },
+        retraining: { name, uid: "", phase: "Pending", gpuSeconds: 0 },
       };
     }
     case "Accept": {
       const { run } = decision;
       return {
         cause: run.spec.cause,
-        retraining: { name: run.metadata.name, uid: run.metadata.uid, phase: run.status.phase },
+        retraining: slotOf(run),
       };
     }
     default:
@@ -202,7 +203,7 @@ function protectionSaid({ service, signals }: Observed, decision: Protection): S
 }
 
 function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: Decided, now: number): Condition[] {
-  const { service, gateway, source, ownership, workload } = world;
+  const { service, gateway, source, store, ownership, workload } = world;
   const { generation } = service.metadata;
   const say = (list: readonly Condition[], type: string, holds: boolean | null, reason: string, message: string) =>
     withCondition(list, { type, holds, reason, message, generation }, instant(now));
@@ -215,11 +216,19 @@ function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: 
   list = source
     ? say(list, "SignalsAvailable", false, source.reason, source.message)
     : say(list, "SignalsAvailable", ...availability(world));
+  const pods = `${gateway.ready} of ${gateway.wanted} pods are ready`;
   list = say(list, "TrafficAvailable", ...trafficAvailable(world));
   list =
     gateway.ready >= gateway.wanted
-      ? say(list, "GatewayReady", true, "Ready", `${gateway.ready} of ${gateway.wanted} pods are ready`)
-      : say(list, "GatewayReady", false, "PodsNotReady", `${gateway.ready} of ${gateway.wanted} pods are ready`);
+      ? say(list, "GatewayReady", true, "Ready", pods)
+      : say(
+          list,
+          "GatewayReady",
+          false,
+          "PodsNotReady",
+          [pods, ...(gateway.trouble ? [gateway.trouble] : [])].join("; "),
+        );
+  list = say(list, "StoreReady", store === null, store?.reason ?? "Bound", store?.message ?? "");
   const owners = ownership.kind === "OwnedBy" ? ownership.managers.join(", ") : "";
   list =
     ownership.kind === "Unknown"

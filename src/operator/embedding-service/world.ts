@@ -3,6 +3,7 @@ import type {
   EmbeddingService,
   GatewayConfig,
   ModelRollout,
+  ModelVersion,
   MonitorState,
   Retraining,
   SignalStatus,
@@ -39,6 +40,9 @@ export type Ownership =
   | { readonly kind: "OwnedBy"; readonly managers: readonly string[] }
   | { readonly kind: "Unknown"; readonly message: string };
 
+/** What keeps training from the store: for the user to put right, or to wait for. */
+export type StoreProblem = Stalled & { readonly kind: "Stalled" | "Wait" };
+
 /** Everything that a decision about a service is taken from. */
 export type Observed = {
   readonly service: EmbeddingService;
@@ -48,7 +52,7 @@ export type Observed = {
   readonly schedules: readonly ScheduleState[];
   /** What is wrong with the source of signals, such as a URL that is not allowed. */
   readonly source: Stalled | null;
-  readonly store: Stalled | null;
+  readonly store: StoreProblem | null;
   readonly threatModel: ThreatModel | null;
   /** The run that the status names. */
   readonly run: Retraining | null;
@@ -60,11 +64,14 @@ export type Observed = {
   /** Runs and rollouts of the service, for their decisions and for names. */
   readonly runs: readonly Retraining[];
   readonly rollouts: readonly ModelRollout[];
+  /** For what of it is old enough to go. */
+  readonly versions: readonly ModelVersion[];
   readonly snapshot: MonitorState["snapshot"];
   readonly autocorrelation: MonitorState["autocorrelation"];
   /** What gateways are told now, null when they were never told. */
   readonly config: GatewayConfig | null;
-  readonly gateway: { readonly ready: number; readonly wanted: number };
+  /** Pods of the gateway, and why one of them does not run. */
+  readonly gateway: { readonly ready: number; readonly wanted: number; readonly trouble: string | null };
   /** Gateway pods that exist, and those that have left a report. */
   readonly gateways: readonly Gateway[];
   /** Ids and data digests that causes would have now, by trigger. */

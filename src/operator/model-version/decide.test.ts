@@ -44,6 +44,9 @@ describe("a version's phase", () => {
     ["RolledBack", { rollout: { phase: "RolledBack" } }],
     ["Retired", { status: { phase: "Active", activatedAt: before }, rollout: { phase: "Promoted" } }],
     ["Active", { active: "shop-b", run: "Rejected" }],
+    ["Rejected", { status: { phase: "Rejected" } }],
+    ["RolledBack", { status: { phase: "RolledBack", activatedAt: before } }],
+    ["Canary", { status: { phase: "RolledBack" }, rollout: { weight: 5 } }],
   ] satisfies [string, Parameters<typeof world>[0]][])("is %s: %o", (phase, change) => {
     expect(decide(world(change), now).phase).toBe(phase);
   });

@@ -54,8 +54,9 @@ function active({ version, service }: Observed): ModelVersionPhase | null {
   return service?.status.activeVersion?.name === version.metadata.name ? "Active" : null;
 }
 
-function rejected({ run }: Observed): ModelVersionPhase | null {
-  return run?.status.phase === "Rejected" ? "Rejected" : null;
+/** What was said of it stands when the run or the rollout that said it is gone. */
+function rejected({ run, version }: Observed): ModelVersionPhase | null {
+  return (run ?? version).status.phase === "Rejected" ? "Rejected" : null;
 }
 
 function underWay({ rollouts }: Observed): ModelVersionPhase | null {
@@ -65,8 +66,8 @@ function underWay({ rollouts }: Observed): ModelVersionPhase | null {
   return mirror ? "Shadow" : null;
 }
 
-function rolledBack({ rollouts }: Observed): ModelVersionPhase | null {
-  const phase = rollouts.at(-1)?.status.phase;
+function rolledBack({ rollouts, version }: Observed): ModelVersionPhase | null {
+  const { phase } = (rollouts.at(-1) ?? version).status;
   return phase === "RolledBack" || phase === "RollingBack" ? "RolledBack" : null;
 }
 

@@ -36,6 +36,7 @@ function job<Result>(change: Partial<JobState<Result>> = {}): JobState<Result> {
     deleted: false,
     result: null,
     unreadable: "",
+    trouble: null,
     startedAt: now - 60_000,
     finishedAt: null,
     pods: [],
@@ -69,12 +70,22 @@ describe("a run", () => {
   it("stays Pending until its service names it", () => {
     const other = {
       ...service,
-      status: { ...service.status, retraining: { name: "another", uid: "", phase: "Pending" } },
+      status: { ...service.status, retraining: { name: "another", uid: "", phase: "Pending", gpuSeconds: 0 } },
     };
     expect(next({}, { service: other }).status.phase).toBe("Pending");
     const { status, said } = next({});
     expect(status).toMatchObject({ phase: "Training", train: { name: "shop-1-train", uid: "" } });
     expect(said).toMatchObject([{ kind: "TrainingStarted", facts: { cause: "1", seed: 7 } }]);
+  });
+
+  it("at work says which pod does not run, and why, until it does", () => {
+    const trouble = "Pod shop-1-train-x is Pending: Unschedulable: 0/3 nodes have a GPU";
+    const seen = { ...job1, startedAt: new Date(now - 60_000).toISOString() };
+    const held = next({ phase: "Training", train: seen }, { train: job({ trouble }) }).status;
+    const complete = ({ conditions }: RetrainingStatus) => conditions.find(({ type }) => type === "Complete");
+    expect(complete(held)).toMatchObject({ status: "False", reason: "Training", message: trouble });
+    expect(held.train).toEqual(seen);
+    expect(complete(next(held, { train: job({}) }).status)?.message).toBe("");
   });
 
   it("that waits is cancelled when its parent is replaced: it would prove nothing of what runs", () => {
@@ -333,6 +344,18 @@ describe("its Jobs", () => {
       { name: "store", mountPath: "/store" },
       { name: "tmp", mountPath: "/tmp" },
     ]);
+  });
+
+  it("may fill the run's report when they evaluate, by an account of their own", () => {
+    const { spec } = evaluationJob(run({ bundle: uri(b) }), "e", images).spec.template;
+    expect(spec).toMatchObject({ serviceAccountName: "shop-1-evaluate", automountServiceAccountToken: true });
+    expect(spec.containers[0]?.env).toContainEqual({ name: "EVENKEEL_REPORT", value: "shop-1-report" });
+    expect(pod).not.toHaveProperty("serviceAccountName");
+    const own = run({ bundle: uri(b) }, { trainer: { image: "mine", evaluation: "Image" } });
+    for (const other of [pod, evaluationJob(own, "e", images).spec.template.spec]) {
+      expect(other.automountServiceAccountToken).toBe(false);
+      expect(other.containers[0]?.env.map(({ name }) => name)).not.toContain("EVENKEEL_REPORT");
+    }
   });
 
   it("are told what to do by the container contract", () => {

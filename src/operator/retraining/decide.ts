@@ -275,9 +275,8 @@ function follow<Result>(
     if (state.deleted) {
       return stop(end(world, "Cancelled", "JobDeleted", `Job ${job.name} was deleted`, now, as(ended("Deleted"))));
     }
-    return seen.uid === job.uid && seen.startedAt === job.startedAt && !isDue(job, seen)
-      ? nothing
-      : stop({ status: as(seen), said: [], message: "", stalled: null });
+    const news = seen.uid !== job.uid || seen.startedAt !== job.startedAt || isDue(job, seen);
+    return stop({ status: news ? as(seen) : {}, said: [], message: state.trouble ?? "", stalled: null });
   }
   if (state.end.kind === "Failed") {
     const error = errorIn(state.result);

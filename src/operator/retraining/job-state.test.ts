@@ -48,6 +48,21 @@ describe("a Job whose pods have an injected container beside the trainer", () =>
   });
 });
 
+describe("a Job that is kept from its work", () => {
+  it("says which pod does not run, and why", () => {
+    const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: "no GPU" }];
+    const unplaced = { ...pod("a"), status: { phase: "Pending", conditions } };
+    expect(jobState(job(), [unplaced], look).trouble).toMatch(/^Pod .* is Pending: Unschedulable: no GPU$/);
+    expect(jobState(job(), [pod("a", running("train"))], look).trouble).toBeNull();
+  });
+
+  it("says that its queue has not let it begin", () => {
+    expect(jobState({ ...job(), spec: { suspend: true, template: {} } }, [], look).trouble).toBe(
+      "Job shop-1-train is suspended",
+    );
+  });
+});
+
 describe("a Job of several pods", () => {
   it("that succeeded has the answer of the pod that did", () => {
     const pods = [pod("a", ended("train", 10, 1)), pod("b", ended("train", 20, 0, message))];

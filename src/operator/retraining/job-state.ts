@@ -1,5 +1,6 @@
 import type { Job, Stored } from "../../kube/index.ts";
 import type { Pod } from "../objects.ts";
+import { troubleOf } from "../pod-state.ts";
 import type { Role } from "./resources.ts";
 import type { JobEnd, JobState } from "./world.ts";
 
@@ -39,6 +40,9 @@ export function jobState<Result>(
     uid: job.metadata.uid,
     end,
     deleted: job.metadata.deletionTimestamp !== undefined,
+    trouble: job.spec?.suspend
+      ? `Job ${job.metadata.name} is suspended`
+      : (pods.flatMap((pod) => troubleOf(pod) ?? [])[0] ?? null),
     ...answerIn(workers, parser, end),
     startedAt: starts.length > 0 ? Math.min(...starts) : null,
     finishedAt: end && ends.length > 0 ? Math.max(...ends) : null,

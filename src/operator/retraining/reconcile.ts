@@ -17,9 +17,10 @@ import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
 import { saveStatus, withDecisions } from "../save.ts";
+import { allowReport } from "./allow-report.ts";
 import { decide, finished } from "./decide.ts";
 import { observe } from "./observe.ts";
-import { evaluationJob, modelVersionOf, trainingJob } from "./resources.ts";
+import { evaluationJob, modelVersionOf, ownEvaluation, trainingJob } from "./resources.ts";
 import type { Observed } from "./world.ts";
 
 /** A recorded Job is cleaned up by Kubernetes after this. */
@@ -62,6 +63,8 @@ export async function carryOut(turn: Turn, run: Stored<Retraining>, world: Obser
     if (isStalled(made)) return made;
   }
   if (phase === "Evaluating" && evaluate?.uid === "" && !world.evaluate && world.service && !world.obstacle) {
+    const problem = ownEvaluation(run) ? null : await allowReport(turn, run);
+    if (problem) return problem;
     const made = await create(turn, caches.jobs, evaluationJob(run, evaluate.name, settings), run);
     if (isStalled(made)) return made;
   }

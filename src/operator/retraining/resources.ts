@@ -5,12 +5,14 @@ import {
   milliseconds,
   type Retraining,
   type RetrainingStatus,
+  reportName,
   type TrainRequest,
   trainRequest,
 } from "../../api/index.ts";
 import { identify, names } from "../identity.ts";
 import { finalizers, labels } from "../labels.ts";
 import { podEnvironment, podSecurityContext, scratch, securityContext, storePath } from "../pod.ts";
+import { evaluationName } from "./report-objects.ts";
 
 export type Role = "train" | "evaluate";
 
@@ -27,7 +29,7 @@ const hopeless = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 export function trainingJob(run: Retraining, name: string, images: Images) {
   const { placement } = run.spec;
   const gpus = placement.gpus > 0 ? { "nvidia.com/gpu": String(placement.gpus) } : {};
-  return job(run, "train", name, trainRequestOf(run), {
+  return job(run, "train", name, trainRequestOf(run), noAccount, {
     ...(ownImage(run) ?? { image: images.trainerImage, args: ["train"] }),
     resources: { requests: placement.resources.requests, limits: { ...placement.resources.limits, ...gpus } },
   });
@@ -35,11 +37,22 @@ export function trainingJob(run: Retraining, name: string, images: Images) {
 
 export function evaluationJob(run: Retraining, name: string, images: Images) {
   const { requests, limits } = run.spec.placement.resources;
-  const own = run.spec.trainer.evaluation === "Image" ? ownImage(run) : null;
-  return job(run, "evaluate", name, evaluateRequestOf(run), {
-    ...(own ?? { image: images.trainerImage, args: ["evaluate"] }),
+  const own = ownEvaluation(run);
+  const ours = {
+    image: images.trainerImage,
+    args: ["evaluate"],
+    env: [{ name: "EVENKEEL_REPORT", value: reportName(run.metadata.name) }],
+  };
+  const account = { serviceAccountName: evaluationName(run.metadata.name), automountServiceAccountToken: true };
+  return job(run, "evaluate", name, evaluateRequestOf(run), own ? noAccount : account, {
+    ...(own ?? ours),
     resources: { requests, limits },
   });
+}
+
+/** An image of the user's that evaluates too: it is the trainer's, which calls nobody, so that it fills no report. */
+export function ownEvaluation(run: Retraining): Pick<Container, "image" | "command"> | null {
+  return run.spec.trainer.evaluation === "Image" ? ownImage(run) : null;
 }
 
 function ownImage({ spec: { trainer } }: Retraining): Pick<Container, "image" | "command"> | null {
@@ -51,10 +64,24 @@ type Container = {
   readonly image: string;
   readonly command?: string[];
   readonly args?: string[];
+  readonly env?: { name: string; value: string }[];
   readonly resources: { requests: Record<string, string>; limits: Record<string, string> };
 };
 
-function job(run: Retraining, role: Role, name: string, request: TrainRequest | EvaluateRequest, container: Container) {
+/** As whom a pod calls the API server. */
+type Account = { readonly serviceAccountName?: string; readonly automountServiceAccountToken: boolean };
+
+/** A trainer may be anybody's image: it calls nobody. */
+const noAccount: Account = { automountServiceAccountToken: false };
+
+function job(
+  run: Retraining,
+  role: Role,
+  name: string,
+  request: TrainRequest | EvaluateRequest,
+  account: Account,
+  { env = [], ...container }: Container,
+) {
   const { placement, maxDuration, claimName, serviceRef } = run.spec;
   const own = { [labels.service]: serviceRef.name, [labels.run]: run.metadata.name, [labels.role]: role };
   const queue = placement.queueName === undefined ? {} : { "kueue.x-k8s.io/queue-name": placement.queueName };
@@ -82,7 +109,7 @@ function job(run: Retraining, role: Role, name: string, request: TrainRequest | 
         metadata: { labels: own },
         spec: {
           restartPolicy: "Never",
-          automountServiceAccountToken: false,
+          ...account,
           enableServiceLinks: false,
           securityContext: podSecurityContext,
           nodeSelector: placement.nodeSelector,
@@ -93,7 +120,7 @@ function job(run: Retraining, role: Role, name: string, request: TrainRequest | 
             {
               name: role,
               ...container,
-              env: [...podEnvironment, { name: "EVENKEEL_RUN", value: JSON.stringify(request) }],
+              env: [...podEnvironment, ...env, { name: "EVENKEEL_RUN", value: JSON.stringify(request) }],
               securityContext,
               terminationMessagePolicy: "File",
               volumeMounts: [{ name: "store", mountPath: storePath }, scratch.mount],

@@ -14,6 +14,8 @@ export type JobState<Result> = {
   readonly end: JobEnd | null;
   /** Somebody has deleted it; its finalizer holds it until its answer is recorded. */
   readonly deleted: boolean;
+  /** What keeps it from its work, such as a pod that cannot be placed; null when nothing does. */
+  readonly trouble: string | null;
   /** From its newest pod's termination message; null when there is none, or none that can be read. */
   readonly result: Result | null;
   /** Why the answer cannot be read. */

@@ -315,7 +315,7 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
   [
     "EmbeddingService",
     "a budget that fits no run",
-    [change("spec.retraining.gpuHours.atMost", 3)],
+    [change("spec.retraining.gpuHours.atMost", 7.9)],
     /gpuHours\.atMost: .*room for one run/,
   ],
   [
@@ -546,6 +546,11 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
 describe("the API server accepts", () => {
   it.each(Object.entries(valid))("%s as it is", async (_name, object) => {
     expect(await answer(object)).toBe("accepted");
+  });
+
+  it("a budget that just fits one run, training and evaluation", async () => {
+    const budget = change("spec.retraining.gpuHours.atMost", 8);
+    expect(await answer(changed(valid.EmbeddingService, budget))).toBe("accepted");
   });
 });
 

@@ -1,12 +1,26 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { reportBytes } from "../../../src/api/index.ts";
+import { publishReport } from "../../../src/cli/publish-report.ts";
+import type { ConfigMap } from "../../../src/kube/index.ts";
 import { gatewayRole, gatewayRoleBinding } from "../../../src/operator/embedding-service/gateway-objects.ts";
+import {
+  evaluationRole,
+  evaluationRoleBinding,
+  evaluationServiceAccount,
+  reportConfigMap,
+} from "../../../src/operator/retraining/report-objects.ts";
+import { openStore } from "../../../src/registry/index.ts";
 import { renderChart } from "../../../tools/generate/chart.ts";
 import { ensureServers } from "../../../tools/servers.ts";
 import { installCrds } from "../../harness/crds.ts";
 import { serviceAccountAccess } from "../../harness/kubeconfig.ts";
 import { type Access, KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { makeNamespace } from "../../harness/namespace.ts";
+import { temporaryFolder } from "../../harness/temporary-folder.ts";
+import { kubeconfigText } from "../kube/cluster.ts";
 
 const cluster = inject("cluster");
 const admin = new KubernetesApi(cluster);
@@ -16,6 +30,7 @@ let work = "";
 let other = "";
 let operator: KubernetesApi;
 let gateway: KubernetesApi;
+let evaluation: KubernetesApi;
 
 const collections: Readonly<Record<string, string>> = {
   ServiceAccount: "/api/v1/namespaces/NS/serviceaccounts",
@@ -54,6 +69,13 @@ beforeAll(async () => {
   await operator.create(role(work), { apiVersion, kind: "Role", ...gatewayRole(shop) });
   await operator.create(binding(work), { apiVersion, kind: "RoleBinding", ...gatewayRoleBinding(shop) });
   gateway = await as(work, "shop-gateway");
+  const run = { metadata: { name: "shop-1", namespace: work }, spec: { serviceRef: { name: "shop" } } };
+  const serviceAccount = { apiVersion: "v1", kind: "ServiceAccount", ...evaluationServiceAccount(run) };
+  await operator.create(`/api/v1/namespaces/${work}/serviceaccounts`, serviceAccount);
+  await operator.create(configMaps(work), { apiVersion: "v1", kind: "ConfigMap", ...reportConfigMap(run) });
+  await operator.create(role(work), { apiVersion, kind: "Role", ...evaluationRole(run) });
+  await operator.create(binding(work), { apiVersion, kind: "RoleBinding", ...evaluationRoleBinding(run) });
+  evaluation = await as(work, "shop-1-evaluate");
 });
 afterAll(() => Promise.all(clients.map((client) => client.close())));
 
@@ -108,6 +130,7 @@ describe("the operator", () => {
     ["watch", "", "pods"],
     ["get", "", "secrets"],
     ["create", "evenkeel.dev", "retrainings"],
+    ["delete", "evenkeel.dev", "modelversions"],
     ["create", "events.k8s.io", "events"],
   ])("may %s %s %s in its namespace, and not in another", async (verb, group, resource) => {
     expect(await may(operator, { verb, group, resource, namespace: work })).toBe(true);
@@ -184,6 +207,54 @@ describe("a gateway", () => {
     expect(await may(gateway, { ...attributes, namespace: attributes.namespace === "other" ? other : work })).toBe(
       false,
     );
+  });
+});
+
+describe("an evaluation", () => {
+  it.each<[string, Attributes]>([
+    ["read its report", { verb: "get", resource: "configmaps", name: "shop-1-report" }],
+    ["make ConfigMaps", { verb: "create", resource: "configmaps" }],
+    ["delete its report", { verb: "delete", resource: "configmaps", name: "shop-1-report" }],
+    ["fill another run's report", { verb: "patch", resource: "configmaps", name: "shop-2-report" }],
+    ["rewrite the audit trail", { verb: "patch", resource: "configmaps", name: "evenkeel-audit-1-0" }],
+    ["read secrets", { verb: "get", resource: "secrets" }],
+    ["see pods", { verb: "list", resource: "pods" }],
+    ["pass its own gates", { verb: "update", group: "evenkeel.dev", resource: "retrainings", subresource: "status" }],
+  ])("may not %s", async (_what, attributes) => {
+    expect(await may(evaluation, { ...attributes, namespace: work })).toBe(false);
+  });
+
+  describe("fills the run's report", () => {
+    const place = () => ({ namespace: work, name: "shop-1-report" });
+    let folder: string;
+    beforeAll(async () => {
+      folder = await temporaryFolder("reports");
+      const { token } = await serviceAccountAccess(cluster, work, "shop-1-evaluate");
+      const kubeconfig = join(folder, "kubeconfig");
+      await writeFile(kubeconfig, kubeconfigText(cluster.url, cluster.ca, token));
+      vi.stubEnv("KUBECONFIG", kubeconfig);
+    });
+    afterAll(() => vi.unstubAllEnvs());
+    const publish = async (report: object, where = place()): Promise<string> => {
+      const store = openStore(join(folder, "store"));
+      const files = { "report.json": Buffer.from(JSON.stringify(report, null, 2)), "report.html": Buffer.from("<p>") };
+      return publishReport(store, await store.putFiles("reports/shop", files), where);
+    };
+    const published = async () => (await admin.get<ConfigMap>(`${configMaps(work)}/shop-1-report`)).data;
+
+    it("without its pictures", async () => {
+      expect(await publish({ schema: "x" })).toBe(`the report is in ConfigMap ${work}/shop-1-report too`);
+      expect(await published()).toEqual({ "report.json": '{"schema":"x"}' });
+    });
+
+    it("but not with one that is too large, nor another's; neither is a failure", async () => {
+      await publish({ schema: "y" });
+      expect(await publish({ schema: "z".repeat(reportBytes) })).toMatch(/in the store only: \d+ bytes are too many/);
+      expect(await publish({ schema: "z" }, { ...place(), name: "shop-2-report" })).toMatch(
+        /in the store only, not in ConfigMap .*shop-2-report: .*forbidden/,
+      );
+      expect(await published()).toEqual({ "report.json": '{"schema":"y"}' });
+    });
   });
 });
 

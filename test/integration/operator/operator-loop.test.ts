@@ -482,40 +482,138 @@ describe("what happens meanwhile", () => {
     expect((await shop()).status.holding?.reason).toBe("Suspended");
   });
 
-  it("a run made by hand waits until the service names it", async () => {
-    await begin({ spec: { triggers: drift("quiet") } });
-    const { spec } = await waitFor("the first version", async () => {
-      const now = await shop();
-      return now.status.activeVersion !== undefined && now;
-    });
-    await api.patch(paths(namespace).service, { spec: { retraining: { suspended: true } } });
-    await waitFor("the suspension to be seen", async () => (await shop()).status.holding?.reason === "Suspended");
-    const parent = { digest: digestOf("first"), uri: models.first };
+  /** A run that a person makes of a model. */
+  const byHand = async (name: string, word: string): Promise<void> => {
+    const parent = { digest: digestOf(word), uri: `store://models/shop@${digestOf(word)}` };
+    const { dataset, gates } = (await shop()).spec;
     await api.create(paths(namespace).kind("retrainings"), {
       apiVersion: "evenkeel.dev/v1alpha1",
       kind: "Retraining",
-      metadata: { name: "by-hand" },
+      metadata: { name },
       spec: {
         serviceRef: { name: "shop" },
-        cause: { id: "byhand", class: "Manual", trigger: "ada", at: new Date().toISOString() },
+        cause: { id: name, class: "Manual", trigger: "ada", at: new Date().toISOString() },
         parent,
         baseline: parent,
         threatModel: { name: "images", hash: digestOf("hash"), perturbations: [] },
-        dataset: { reference: spec.dataset.reference, evaluation: spec.dataset.evaluation },
+        dataset: { reference: dataset.reference, evaluation: dataset.evaluation },
         evaluationData: "Labelled",
         seed: 1,
         trainer: {},
         placement: {},
-        gates: spec.gates,
+        gates,
         alpha: 0.025,
         claimName: "store",
         maxDuration: "1m",
       },
     });
+  };
+
+  it("what is beyond the history goes, and its decisions are in the trail", async () => {
+    await begin({ spec: { triggers: drift("quiet"), historyLimit: 1 } });
+    const { metadata } = await waitFor("the first version", async () => {
+      const now = await shop();
+      return now.status.activeVersion !== undefined && now;
+    });
+    for (const name of ["one", "two", "three"]) {
+      await byHand(name, "replaced");
+      await waitFor(`run ${name} to be cancelled`, async () =>
+        (await runs()).some((run) => run.metadata.name === name && run.status.phase === "Cancelled"),
+      );
+    }
+    await waitFor("one run to be left", async () => (await runs()).map((run) => run.metadata.name).join() === "three");
+    await waitFor("the trail to have all", async () => {
+      const ended = (await chain(metadata.uid)).filter(({ kind }) => kind === "RunCancelled");
+      return ended.map(({ subject }) => subject).join() === "Retraining/one,Retraining/two,Retraining/three";
+    });
+    expect((await versions()).map(({ spec }) => spec.uri)).toEqual([models.first]);
+  });
+
+  it("a trail that cannot be written is said, nothing is decided meanwhile, and it goes on whole", async () => {
+    await begin({ spec: { triggers: drift("quiet") } });
+    const { metadata } = await waitFor("the first version", async () => {
+      const now = await shop();
+      return now.status.activeVersion !== undefined && now.status.audit.pending.length === 0 && now;
+    });
+    const path = `${paths(namespace).configMaps}/evenkeel-audit-${metadata.uid}-0`;
+    await api.patch(path, { immutable: true });
+    await byHand("one", "replaced");
+    const stalled = await waitFor("the trail to be missed", async () => {
+      const { status } = await shop();
+      const [said] = status.conditions.filter(({ type, status: holds }) => type === "Stalled" && holds === "True");
+      return said?.reason === "AuditNotWritten" && status;
+    });
+    expect(stalled.phase).toBe("Stalled");
+    expect(stalled.audit.pending.map(({ kind }) => kind)).toEqual(["RunCancelled"]);
+    // It would be adopted, were anything decided.
+    const mine = `store://models/mine@${digestOf("mine")}`;
+    const container = { name: "main", image: "embedder", env: [{ name: "MODEL_URI", value: mine }] };
+    await api.patch(paths(namespace).workload, { spec: { template: { spec: { containers: [container] } } } });
+    const lookedAt = async () => (await (await fetch(`${operator.url}/metrics`)).text()).match(reconciled)?.[1];
+    const reconciled = /evenkeel_operator_reconciles_total\{kind="EmbeddingService",outcome="Stalled"\} (\d+)/;
+    const before = Number(await lookedAt());
+    await waitFor("the operator to have looked again", async () => Number(await lookedAt()) > before);
+    expect((await shop()).status.activeVersion?.uri).toBe(models.first);
+
+    // No segment may be missed while it is put right, or the operator begins it anew.
+    operator.signal("SIGSTOP");
+    const { data, metadata: segment } = await api.get<ConfigMap>(path);
+    await api.delete(path);
+    await api.create(paths(namespace).configMaps, { metadata: { name: segment.name, labels: segment.labels }, data });
+    operator.signal("SIGCONT");
+    const { status } = await waitFor("their model to be adopted", async () => {
+      const now = await shop();
+      return now.status.activeVersion?.uri === mine && now.status.audit.pending.length === 0 && now;
+    });
+    expect(status.conditions.map(({ reason }) => reason)).not.toContain("AuditNotWritten");
+    const { seq, head } = status.audit;
+    expect(verifyChain(await chain(metadata.uid), { seq, head })).toMatchObject({ kind: "Whole" });
+  });
+
+  it("a run made by hand waits until the service names it", async () => {
+    await begin({ spec: { triggers: drift("quiet") } });
+    await waitFor("the first version", async () => (await shop()).status.activeVersion !== undefined);
+    await api.patch(paths(namespace).service, { spec: { retraining: { suspended: true } } });
+    await waitFor("the suspension to be seen", async () => (await shop()).status.holding?.reason === "Suspended");
+    await byHand("by-hand", "first");
     await waitFor("the operator to have looked", async () => (await runs())[0]?.status.observedGeneration === 1);
     expect((await runs())[0]?.status.phase).toBe("Pending");
     await api.patch(paths(namespace).service, { spec: { retraining: { suspended: false } } });
     await until("the run to be published", runs, ({ status }) => status.phase === "Published");
+  });
+
+  it("pods that do not run are named, with the reason", async () => {
+    await begin({ work: stayed, ready: ({ metadata }) => metadata.labels?.["app"] === "embedder" });
+    const unplaced = / is Pending: Unschedulable: no nodes available/;
+    const said = await until("the run to say it", runs, ({ status }) =>
+      status.conditions.some(({ type, message }) => type === "Complete" && unplaced.test(message)),
+    );
+    expect(said.status.phase).toBe("Training");
+    const { conditions } = await waitFor("the service to say it", async () => {
+      const { status } = await shop();
+      return status.conditions.some(({ type, message }) => type === "GatewayReady" && unplaced.test(message)) && status;
+    });
+    expect(conditions.find(({ type }) => type === "StoreReady")).toMatchObject({ status: "True", reason: "Bound" });
+  });
+
+  it("a claim without a volume keeps training waiting, and nothing else", async () => {
+    const claim = `/api/v1/namespaces/${namespace}/persistentvolumeclaims`;
+    pods.serve(namespace, worker());
+    await install(api, namespace);
+    await api.delete(`${claim}/store`);
+    await waitFor("the bound claim to be gone", async () => (await api.find(`${claim}/store`)) === null);
+    await api.create(claim, {
+      metadata: { name: "store" },
+      spec: { accessModes: ["ReadWriteMany"], storageClassName: "", resources: { requests: { storage: "1Gi" } } },
+    });
+    await operator.start();
+    await api.create(paths(namespace).kind("embeddingservices"), service(namespace, prometheus.url));
+    await waitFor("training to wait, and gateways to serve", async () => {
+      const { holding, conditions } = (await shop()).status;
+      const serves = conditions.some(({ type, status }) => type === "GatewayReady" && status === "True");
+      return holding?.reason === "StoreUnbound" && serves;
+    });
+    expect(await runs()).toEqual([]);
   });
 
   it.each([

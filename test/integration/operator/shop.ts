@@ -53,9 +53,20 @@ export function service(namespace: string, prometheus: string, spec: object = {}
 
 /** Everything beside the service: claim, threat model, workload. */
 export async function install(api: KubernetesApi, namespace: string, replicas = 1): Promise<void> {
+  const storage = "1Gi";
+  const accessModes = ["ReadWriteMany"];
+  await api.create("/api/v1/persistentvolumes", {
+    metadata: { name: `store-${namespace}` },
+    spec: {
+      capacity: { storage },
+      accessModes,
+      hostPath: { path: "/nowhere" },
+      claimRef: { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name: "store" },
+    },
+  });
   await api.create(`/api/v1/namespaces/${namespace}/persistentvolumeclaims`, {
     metadata: { name: "store" },
-    spec: { accessModes: ["ReadWriteMany"], storageClassName: "", resources: { requests: { storage: "1Gi" } } },
+    spec: { accessModes, storageClassName: "", resources: { requests: { storage } } },
   });
   await api.create(paths(namespace).kind("threatmodels"), {
     apiVersion: "evenkeel.dev/v1alpha1",

@@ -233,6 +233,24 @@ describe("evenkeel report", () => {
     });
   });
 
+  it("gives what the evaluation left for those without a store", async () => {
+    const each = { candidate: 0.9731, active: 0.975, baseline: null };
+    const index = { oldIndexRecall: each, newDocumentRecall: each, mixedIndexRecall: each };
+    const report = {
+      accuracy: { clean: each, shifted: each, robust: each },
+      index: { ...index, overlap: 0.9, negativeFlips: 0.01, mcnemar: null },
+    };
+    await api.create(`/api/v1/namespaces/${namespace}/configmaps`, {
+      metadata: { name: "products-0123456789-report" },
+      data: { "report.json": JSON.stringify(report) },
+    });
+    const { out } = await run("report", "products", "-o", "json");
+    expect(JSON.parse(out)).toMatchObject({ run: "products-0123456789", report });
+    expect((await run("report", "products")).out).toMatch(
+      /measured +candidate +active +baseline\nclean accuracy +0\.973 +0\.975 +–\n/,
+    );
+  });
+
   it("gives the whole report out of the store, and finds out when it was changed", async () => {
     const root = await mkdtemp(join(tmpdir(), "evenkeel-store-"));
     const encode = (text: string) => new TextEncoder().encode(text);

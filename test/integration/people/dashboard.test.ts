@@ -174,6 +174,17 @@ describe("the dashboard's server", () => {
     expect(response.status).toBe(405);
   });
 
+  it("gives what a run's evaluation left for people", async () => {
+    const path = `${url}/api/services/${namespace}/products/runs/products-0123456789/report`;
+    expect((await fetch(path)).status).toBe(404);
+    await api.create(`/api/v1/namespaces/${namespace}/configmaps`, {
+      metadata: { name: "products-0123456789-report" },
+      data: { "report.json": '{"schema":"x"}' },
+    });
+    expect(await (await fetch(path)).json()).toEqual({ schema: "x" });
+    expect((await fetch(path.replace("products-0123456789", "another"))).status).toBe(404);
+  });
+
   it("answers only to names that it knows (DNS rebinding)", async () => {
     const status = await new Promise((resolve, reject) => {
       request(`${url}/api/services`, { headers: { host: "evil.example:80" } }, (response) =>

@@ -217,7 +217,22 @@ function runsView(runs) {
  * @param {number} index
  */
 function runView(
-  { name, phase, cause, trigger, madeAt, reason, message, needsApproval, version, report, gpuSeconds, gates },
+  {
+    name,
+    phase,
+    cause,
+    trigger,
+    madeAt,
+    reason,
+    message,
+    waiting,
+    needsApproval,
+    version,
+    report,
+    reportPath,
+    gpuSeconds,
+    gates,
+  },
   index,
 ) {
   const rows = gates.map((gate) => [
@@ -250,10 +265,13 @@ function runView(
       version ? `Made ${version}. ` : "",
       gpuSeconds > 0 ? `${span(gpuSeconds * 1000)} of GPU time.` : "",
     ),
+    waiting ? h("p", { class: "notice warn" }, waiting) : null,
     needsApproval ? h("p", { class: "notice warn" }, h("strong", {}, "Needs approval: "), needsApproval) : null,
     rows.length > 0 &&
       table("Gates", ["gate", "verdict", "metric", "test", "value", "bound", "p", "samples", "message"], rows),
-    report ? h("p", { class: "dim" }, "Report: ", h("code", {}, report)) : null,
+    report
+      ? h("p", { class: "dim" }, "Report: ", h("a", { href: reportPath }, "as JSON"), " ", h("code", {}, report))
+      : null,
   );
 }
 
