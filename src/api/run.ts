@@ -83,11 +83,15 @@ export const gateRow = z.object({
 });
 export type GateRow = z.infer<typeof gateRow>;
 
+/** A row as it is sent. Without names, which long ones do not leave room for, rows stand in the order of the request's gates. */
+export const sentRow = gateRow.partial({ name: true });
+export type SentRow = z.infer<typeof sentRow>;
+
 /** What an evaluation container answers, at most 2 KB. */
 export const evaluateResult = z.object({
   kind: z.literal("Evaluate"),
   report: storeUri.optional(),
-  gates: z.array(gateRow).max(16).default([]),
+  gates: z.array(sentRow).max(16).default([]).describe("One row for each gate."),
   overlap: z.int().optional().describe("Ids shared between training, gate and proof sets: must be 0."),
   error: z.object({ reason: z.string(), message: z.string() }).optional(),
 });

@@ -20,6 +20,7 @@ import type { Settings } from "./context.ts";
 import { evaluate, LeakedEvaluation, type NamedEncoder } from "./evaluate.ts";
 import { reportFiles } from "./report/index.ts";
 import { defaultSettings } from "./settings.ts";
+import { fitMessage } from "./termination-message.ts";
 
 export type RunHooks = {
   readonly onProgress?: (doing: string, share: number) => void;
@@ -32,8 +33,6 @@ export type RunHooks = {
 export type Outcome = { readonly result: EvaluateResult; readonly exitCode: number };
 
 const resultFile = "evaluate.json";
-/** Bytes of a termination message, of the kubelet's 4096. */
-const messageLimit = 2048;
 
 /**
  * Does what an evaluation request asks and stores the report. A run that was done before answers again without any work
@@ -55,7 +54,7 @@ export async function runEvaluation(request: EvaluateRequest, store: Store, hook
     const { exitCode, reason } = failure;
     const message = (error instanceof Error ? error.message : String(error)).slice(0, 1500);
     const overlap = error instanceof LeakedEvaluation ? { overlap: error.overlap } : {};
-    return { result: { kind: "Evaluate", gates: [], ...overlap, error: { reason, message } }, exitCode };
+    return { result: fitMessage({ kind: "Evaluate", gates: [], ...overlap, error: { reason, message } }), exitCode };
   }
 }
 
@@ -129,15 +128,6 @@ export async function attackStepsOf(folder: string): Promise<number> {
     return found === undefined ? [] : [Number(found)];
   });
   return steps.length > 0 ? Math.max(...steps) : 10;
-}
-
-/** Notes go first when a message is too long: the facts are what the operator needs. */
-function fitMessage(result: EvaluateResult): EvaluateResult {
-  if (Buffer.byteLength(JSON.stringify(result)) <= messageLimit) return result;
-  return {
-    ...result,
-    gates: result.gates.map(({ note, ...row }) => (row.value === null && note ? { ...row, note } : row)),
-  };
 }
 
 /** How a failure ends the container, null when another try may end otherwise. */
