@@ -41,6 +41,12 @@ export const trainRequest = z.object({
 });
 export type TrainRequest = z.infer<typeof trainRequest>;
 
+/**
+ * Above this share of captured samples that were set aside nothing of a snapshot is used: what it shows is not known, and
+ * a person must approve the run (decision 11).
+ */
+export const mostQuarantined = 0.2;
+
 /** What a training container answers. */
 export const trainResult = z.object({
   kind: z.literal("Train"),
@@ -49,6 +55,7 @@ export const trainResult = z.object({
   backend: z.string().optional(),
   quarantined: z.number().optional().describe("Share of captured samples that was set aside, 0 to 1."),
   trafficAdmitted: z.int().optional().describe("Captured samples that entered the new version's reference."),
+  note: z.string().max(512).optional().describe("What a person should know of the new version."),
   error: z.object({ reason: z.string(), message: z.string() }).optional(),
 });
 export type TrainResult = z.infer<typeof trainResult>;
@@ -62,6 +69,7 @@ export const evaluateRequest = z.object({
   baseline: modelUri.describe("The last version a person approved (decision 18)."),
   dataset: datasetRefs,
   traffic: storeUri.optional(),
+  quarantined: z.number().optional().describe("Share of that traffic which training has set aside, 0 to 1."),
   evaluationData,
   perturbations: z.array(perturbation),
   targets: z.array(target),

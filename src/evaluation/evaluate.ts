@@ -3,6 +3,7 @@ import {
   type Gate,
   type GateRow,
   judgeGates,
+  mostQuarantined,
   type Perturbation,
   type Target,
 } from "../api/index.ts";
@@ -40,6 +41,8 @@ export type EvaluationInput = {
   /** what gates are measured on; the reference's held-out splits when null */
   readonly evaluation: Dataset | null;
   readonly traffic: Dataset | null;
+  /** share of the traffic that training has set aside */
+  readonly quarantined?: number | undefined;
   /** the active model's accepted reference: what live traffic is compared with; null when its bundle brings none */
   readonly accepted: ReferenceEmbeddings | null;
   readonly evaluationData: EvaluationData;
@@ -92,7 +95,7 @@ export function evaluate(input: EvaluationInput, onProgress: Progress = () => {}
     ? Array.from({ length: settings.draws }, () => composeBenign(benign, set.gate.old.inputs, set.size, 1, random))
     : [];
   const attacked = firstRows(set.gate.old, set.size, settings.attacked);
-  const shift = input.traffic ? (explainLive(input, input.traffic, set, models.active) ?? "Unknown") : "NoTraffic";
+  const shift = shiftOf(input, set, models.active);
   const scene: Scene = { ...input, set, models, settings, attacked, views, deviations, shift };
 
   const measured = new Map<Gate["metric"], Measurement>();
@@ -228,6 +231,13 @@ function embedModels({ candidate, active, baseline }: EvaluationInput, set: Eval
   const of = ({ name, encoder }: NamedEncoder): Model => embedModel(name, encoder, set, squeezers);
   const running = of(active);
   return { candidate: of(candidate), active: running, baseline: baseline === active ? running : of(baseline) };
+}
+
+/** A shift seen in traffic of which too much was set aside may be the attacker's (decision 11). */
+function shiftOf(input: EvaluationInput, set: EvaluationSet, active: Model): Scene["shift"] {
+  if (!input.traffic) return "NoTraffic";
+  if ((input.quarantined ?? 0) > mostQuarantined) return "Quarantined";
+  return explainLive(input, input.traffic, set, active) ?? "Unknown";
 }
 
 /** How much of the shift in captured traffic the labelled slice shows, by the newest of it. */

@@ -190,7 +190,7 @@ describe("runEvaluation", () => {
   }, 60_000);
 
   describe("a gain on the labelled slice", () => {
-    const shiftedRow = async (run: string, traffic: ImageDataset) => {
+    const shiftedRow = async (run: string, traffic: ImageDataset, quarantined = 0.2) => {
       const active = await putModel("models/watched", 1, stripes("expected", 300));
       const gates = request.gates.filter(({ name }) => name === "shifted-accuracy");
       const name = `traffic/${run}`;
@@ -198,7 +198,15 @@ describe("runEvaluation", () => {
       const [from, to] = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"];
       const uri = await store.putFiles(name, snapshotFiles({ from, to, samples: traffic.count, segments }));
       const outcome = await runEvaluation(
-        without({ run: `search/${run}`, candidate: active, active, baseline: active, traffic: uri, gates }),
+        without({
+          run: `search/${run}`,
+          candidate: active,
+          active,
+          baseline: active,
+          traffic: uri,
+          quarantined,
+          gates,
+        }),
         store,
         { settings },
       );
@@ -213,6 +221,11 @@ describe("runEvaluation", () => {
       const row = await shiftedRow("pale", { ...faint, inputs });
       expect(row?.value).toBeNull();
       expect(row?.note).toMatch(/^the labelled slice shows \d+% of the live shift: label what came$/);
+    }, 60_000);
+    it("is no data when more than a fifth of the traffic was set aside", async () => {
+      const row = await shiftedRow("attacked", faint, 0.21);
+      expect(row?.value).toBeNull();
+      expect(row?.note).toBe("too much of the captured traffic was set aside to tell what came");
     }, 60_000);
     it("is no data when traffic cannot be compared", async () => {
       const row = await shiftedRow("few", {

@@ -1,10 +1,9 @@
+import { mostQuarantined } from "../api/index.ts";
 import { type Encoder, embedAll } from "../model/index.ts";
 import { calibrateThreshold, isFlagged, type Random, type Squeezer } from "../monitor/index.ts";
 import { type Dataset, DatasetError, sourceOf } from "../registry/index.ts";
 import { consistencyScores } from "./consistency-scores.ts";
 
-/** Above this share of quarantined samples nothing of a snapshot is used (decision 11). */
-export const mostQuarantined = 0.2;
 /** The most that one client may contribute to the samples that are admitted (decision 12). */
 const clientShare = 0.01;
 /** How much of a reference traffic may be when clients cannot be told apart (decision 12). */
