@@ -7,6 +7,7 @@ import { mixedIndexRecall, newDocumentRecall, oldIndexOverlap, oldIndexRecall } 
 import { consistency } from "./consistency.ts";
 import { latencyRatio } from "./latency.ts";
 import { type Facts, type Measurement, type Metric, missing, type Scores } from "./measurement.ts";
+import { memoryRatio } from "./memory.ts";
 import { roundDown, roundNear, roundUp } from "./rounding.ts";
 import { targetsMet } from "./targets.ts";
 
@@ -23,6 +24,7 @@ export const metrics: Readonly<Record<Gate["metric"], Metric>> = {
   EffectiveRank: effectiveRankShare,
   TargetsMet: targetsMet,
   LatencyRatio: latencyRatio,
+  MemoryRatio: memoryRatio,
 };
 
 /** What a metric measures here, once for all gates on it. */
