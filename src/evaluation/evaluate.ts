@@ -9,7 +9,14 @@ import {
 } from "../api/index.ts";
 import { type Encoder, embedAll } from "../model/index.ts";
 import { type Matrix, type Squeezer, seededRandom, selectRows } from "../monitor/index.ts";
-import { type Dataset, DatasetError, type ReferenceEmbeddings, rowsOfSplit, takeRows } from "../registry/index.ts";
+import {
+  type Dataset,
+  DatasetError,
+  type ReferenceEmbeddings,
+  rowsOfPart,
+  rowsOfSplit,
+  takeRows,
+} from "../registry/index.ts";
 import { benignFamilies, composeBenign } from "../training/perturbations/index.ts";
 import { attackRows, embedFlat, gatingAttacks } from "./attacks/index.ts";
 import { type Context, ofEach, type Scene, type Settings } from "./context.ts";
@@ -240,7 +247,7 @@ function shiftOf(input: EvaluationInput, set: EvaluationSet, active: Model): Sce
   return explainLive(input, input.traffic, set, active) ?? "Unknown";
 }
 
-/** How much of the shift in captured traffic the labelled slice shows, by the newest of it. */
+/** How much of the shift in captured traffic the labelled slice shows, by the newest of what enters no reference. */
 function explainLive(
   { active, accepted }: EvaluationInput,
   traffic: Dataset,
@@ -249,9 +256,7 @@ function explainLive(
 ): ExplainedShift | null {
   if (!accepted || accepted.dimension !== columns || traffic.shape.join() !== set.dataset.shape.join()) return null;
   const times = traffic.times ?? new Float64Array(traffic.count);
-  const newest = Array.from({ length: traffic.count }, (_, row) => row).sort(
-    (a, b) => (times[b] ?? 0) - (times[a] ?? 0) || a - b,
-  );
+  const newest = rowsOfPart(traffic, "Judging").sort((a, b) => (times[b] ?? 0) - (times[a] ?? 0) || a - b);
   const live = takeRows(traffic, newest.slice(0, mostLive));
   const expected = [...accepted.live.keys()].filter((row) => accepted.live[row] === 1);
   const matrix = (data: Float32Array): Matrix => ({ rows: data.length / columns, columns, data });

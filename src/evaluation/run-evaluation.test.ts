@@ -11,6 +11,7 @@ import {
   type ImageDataset,
   openStore,
   parseUri,
+  rowsOfPart,
   type Store,
   segmentsOf,
   snapshotFiles,
@@ -221,6 +222,15 @@ describe("runEvaluation", () => {
       const row = await shiftedRow("pale", { ...faint, inputs });
       expect(row?.value).toBeNull();
       expect(row?.note).toMatch(/^the labelled slice shows \d+% of the live shift: label what came$/);
+    }, 60_000);
+    it("is judged by samples that enter no reference", async () => {
+      const clients = Uint8Array.from(Array.from({ length: 400 }, (_, i) => [...sourceId16(`client ${i}`)]).flat());
+      const keyed = { ...faint, clients };
+      const admitted = new Set(rowsOfPart(keyed, "Admitted"));
+      const inputs = faint.inputs.map((pixel, at) =>
+        admitted.has(Math.floor(at / (side * side))) ? 255 - Math.floor(pixel / 4) : pixel,
+      );
+      expect((await shiftedRow("halved", { ...keyed, inputs }))?.value).toBeGreaterThan(0);
     }, 60_000);
     it("is no data when more than a fifth of the traffic was set aside", async () => {
       const row = await shiftedRow("attacked", faint, 0.21);

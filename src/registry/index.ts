@@ -54,4 +54,5 @@ export {
   snapshotFiles,
   type TrafficSnapshot,
 } from "./traffic.ts";
+export { rowsOfPart, type TrafficPart } from "./traffic-parts.ts";
 export { type Location, parseUri } from "./uri.ts";

@@ -1,7 +1,7 @@
 import { mostQuarantined } from "../api/index.ts";
 import { type Encoder, embedAll } from "../model/index.ts";
 import { calibrateThreshold, isFlagged, type Random, type Squeezer } from "../monitor/index.ts";
-import { type Dataset, DatasetError, sourceOf } from "../registry/index.ts";
+import { type Dataset, DatasetError, rowsOfPart, sourceOf } from "../registry/index.ts";
 import { consistencyScores } from "./consistency-scores.ts";
 
 /** The most that one client may contribute to the samples that are admitted (decision 12). */
@@ -26,7 +26,8 @@ export type Admission = {
 };
 
 /**
- * Re-scores every captured sample with the deployed model (P7) and holds each client to its share.
+ * Re-scores every captured sample with the deployed model (P7) and holds each client of the half that may enter a reference
+ * to its share.
  *
  * A sample is set aside when any squeezer moves it further than it moves all but a hundredth of clean inputs and of the
  * threat model's benign families.
@@ -59,7 +60,7 @@ export function admitTraffic(
   }
   const quarantined = flagged.reduce((sum, flag) => sum + flag, 0) / traffic.count;
   if (quarantined > mostQuarantined) return { rows: new Int32Array(0), quarantined, keyed: false };
-  const passed = Int32Array.from({ length: traffic.count }, (_, row) => row).filter((row) => flagged[row] === 0);
+  const passed = rowsOfPart(traffic, "Admitted").filter((row) => flagged[row] === 0);
   return { ...holdClients(traffic, newestFirst(traffic, passed), reference), quarantined };
 }
 
