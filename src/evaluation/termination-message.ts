@@ -1,4 +1,4 @@
-import type { EvaluateResult } from "../api/index.ts";
+import type { EvaluateResult, SentRow } from "../api/index.ts";
 
 /** Bytes of a termination message, of the kubelet's 4096. */
 const mostBytes = 2048;
@@ -31,11 +31,16 @@ function withoutNotesOfMeasured(result: EvaluateResult): EvaluateResult {
 }
 
 function withoutNames(result: EvaluateResult): EvaluateResult {
-  return { ...result, gates: withoutNotesOfMeasured(result).gates.map(({ name: _, ...row }) => row) };
+  const gates = withoutNotesOfMeasured(result).gates.map((row) => ({ ...factsOf(row), note: row.note }));
+  return { ...result, gates };
 }
 
 function withoutNotes(result: EvaluateResult): EvaluateResult {
-  return { ...result, gates: withoutNames(result).gates.map(({ note: _, ...row }) => row) };
+  return { ...result, gates: result.gates.map(factsOf) };
+}
+
+function factsOf({ value, bound, p, n, needed }: SentRow): SentRow {
+  return { value, bound, p, n, needed };
 }
 
 /** A message may be of any script, and is escaped. */
