@@ -223,6 +223,15 @@ describe("runEvaluation", () => {
       expect(row?.value).toBeNull();
       expect(row?.note).toMatch(/^the labelled slice shows \d+% of the live shift: label what came$/);
     }, 60_000);
+    it("names captured samples that look least like it by reference, in a report without them", async () => {
+      await shiftedRow("named", faint);
+      const [uri = ""] = (await store.list("reports/watched")).slice(-1);
+      const folder = await store.resolve(uri);
+      const report = evaluationReport.parse(JSON.parse(await readFile(join(folder, "report.json"), "utf8")));
+      expect(report.captured).toHaveLength(12);
+      expect(report.captured?.[0]?.segment).toMatch(/^store:\/\/traffic\/named\/segments@sha256:/);
+      expect(await readFile(join(folder, "report.html"), "utf8")).toContain(report.captured?.[0]?.segment);
+    }, 60_000);
     it("is judged by samples that enter no reference", async () => {
       const clients = Uint8Array.from(Array.from({ length: 400 }, (_, i) => [...sourceId16(`client ${i}`)]).flat());
       const keyed = { ...faint, clients };

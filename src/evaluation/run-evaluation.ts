@@ -21,6 +21,7 @@ import { evaluate, LeakedEvaluation, type NamedEncoder } from "./evaluate.ts";
 import { reportFiles } from "./report/index.ts";
 import { defaultSettings } from "./settings.ts";
 import { fitMessage } from "./termination-message.ts";
+import { unlikeSamples } from "./unlike-samples.ts";
 
 export type RunHooks = {
   readonly onProgress?: (doing: string, share: number) => void;
@@ -87,7 +88,8 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
     hooks.onProgress,
   );
   const name = `reports/${parseUri(request.candidate).name.split("/").slice(1).join("/") || "model"}`;
-  const uri = await store.putFiles(name, reportFiles(report, context));
+  const captured = traffic && request.traffic ? await unlikeSamples(store, request.traffic, traffic, context) : [];
+  const uri = await store.putFiles(name, reportFiles({ ...report, captured }, context));
   for (const { encoder } of new Set([candidate, active, baseline])) disposeWeights(encoder.weights);
   return { kind: "Evaluate", report: uri, gates: [...rows], overlap: report.data.overlap ?? undefined };
 }

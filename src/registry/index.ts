@@ -10,6 +10,7 @@ export {
   readProbes,
   readReference,
 } from "./bundle.ts";
+export { type CapturedSample, locateSamples, readUnlessGone } from "./captured-samples.ts";
 export type { Runs, Store } from "./contract.ts";
 export {
   type Dataset,
