@@ -33,11 +33,12 @@ describe("defaultGates", () => {
     expect(claims("None", "Drift")).toEqual([]);
   });
 
-  it("always guard the old index and against collapse", () => {
+  it("always guard the old index, against collapse, and what serving costs", () => {
     for (const data of evaluationData.options) {
       const metrics = defaultGates(data, "Schedule", []).map(({ metric }) => metric);
       expect(metrics).toContain("EffectiveRank");
       expect(metrics).toContain("OldIndexOverlap");
+      expect(metrics).toEqual(expect.arrayContaining(["LatencyRatio", "MemoryRatio"]));
     }
   });
 });

@@ -26,6 +26,7 @@ const noHarm: readonly Fields[] = [
   { name: "consistency", metric: "Consistency", test: "NonInferiority", margin: 0.02 },
   { name: "no-collapse", metric: "EffectiveRank", test: "NonInferiority", margin: 0.1 },
   { name: "latency", metric: "LatencyRatio", test: "AtMost", limit: 2, warn: 1.5 },
+  { name: "memory", metric: "MemoryRatio", test: "AtMost", limit: 1.25, warn: 1.1 },
 ];
 
 const meetsTargets: Fields = { name: "targets", metric: "TargetsMet", test: "AtLeast", limit: 1 };

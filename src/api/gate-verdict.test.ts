@@ -88,6 +88,26 @@ describe("judgeGates", () => {
   });
 });
 
+describe("judgeGates on rows without names", () => {
+  const nameless = (bound: number) => ({ value: 1, bound, p: null, n: 9, needed: 0 });
+  const gates = [
+    { ...atLeast, name: "a" },
+    { ...atMost, name: "b" },
+  ];
+  it("takes them in the gates' order", () => {
+    expect(judgeGates(gates, [nameless(0.7), nameless(9)], 0.025)).toMatchObject([
+      { name: "a", verdict: "Pass" },
+      { name: "b", verdict: "Fail" },
+    ]);
+  });
+  it.each([
+    ["one too few", [nameless(0.7)]],
+    ["one with a name", [nameless(0.7), row({ name: "x" })]],
+  ])("knows nothing of %s", (_, rows) => {
+    expect(judgeGates(gates, rows, 0.025).map(({ verdict }) => verdict)).toEqual(["NoData", "NoData"]);
+  });
+});
+
 describe("allPass", () => {
   const verdict = (kind: "Pass" | "Warn" | "Fail" | "NoData") => ({ ...row({}), verdict: kind, message: "" });
   it.each([

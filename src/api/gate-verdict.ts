@@ -1,6 +1,6 @@
 import { holmAdjust } from "./holm.ts";
 import type { GateVerdict } from "./retraining.ts";
-import type { GateRow } from "./run.ts";
+import type { GateRow, SentRow } from "./run.ts";
 import type { Gate } from "./training.ts";
 
 /** What a gate says, and why. */
@@ -13,11 +13,11 @@ type Ruling = Pick<GateVerdict, "verdict" | "message">;
  * Unknown is never a pass: a missing row, a value that could not be measured, NaN and too few samples are NoData.
  *
  * @param gates  the run's gates
- * @param rows   the facts, matched by name; rows without a gate are left out
+ * @param rows   the facts, matched by name, or in the gates' order where they have none; rows without a gate are left out
  * @param alpha  what the evaluation set's lifetime alpha leaves to this promotion; 0 when it is used up (decision 18)
  */
-export function judgeGates(gates: readonly Gate[], rows: readonly GateRow[], alpha: number): GateVerdict[] {
-  const found = gates.map((gate) => ({ gate, row: rows.find((row) => row.name === gate.name) ?? missing(gate) }));
+export function judgeGates(gates: readonly Gate[], rows: readonly SentRow[], alpha: number): GateVerdict[] {
+  const found = gates.map((gate, i) => ({ gate, row: { ...(rowOf(gate, i) ?? missing(gate)), name: gate.name } }));
   // A claim without a p-value still counts as a claim, or losing one measurement would ease all others.
   const claims = found.filter(({ gate }) => gate.test === "Superiority");
   const adjusted = holmAdjust(claims.map(({ row }) => (isMeasured(row.p) ? row.p : 1)));
@@ -25,6 +25,11 @@ export function judgeGates(gates: readonly Gate[], rows: readonly GateRow[], alp
     const claim = claims.indexOf(pair);
     return judgeGate(pair.gate, pair.row, alpha, claim < 0 ? pair.row.p : (adjusted[claim] ?? 1));
   });
+
+  function rowOf(gate: Gate, place: number): SentRow | undefined {
+    const isNameless = rows.length === gates.length && rows.every(({ name }) => name === undefined);
+    return isNameless ? rows[place] : rows.find(({ name }) => name === gate.name);
+  }
 }
 
 /**

@@ -125,7 +125,7 @@ export const retrainingStatus = z
     modelVersion: z.string().max(253).default("").describe("The ModelVersion that came out."),
     needsApproval: z.string().max(512).default("").describe("Why a person must approve, empty when not."),
     reason: z.string().max(128).default("").describe("Why it ended as it did, one word."),
-    message: z.string().max(2048).default("").describe("Why it ended as it did."),
+    message: z.string().max(2048).default("").describe("Why it ended as it did, or what to know of its version."),
   })
   .describe("What the operator says of the run.");
 export type RetrainingStatus = z.infer<typeof retrainingStatus>;

@@ -53,6 +53,12 @@ export const trainRequest = z.object({
 });
 export type TrainRequest = z.infer<typeof trainRequest>;
 
+/**
+ * Above this share of captured samples that were set aside nothing of a snapshot is used: what it shows is not known, and
+ * a person must approve the run (decision 11).
+ */
+export const mostQuarantined = 0.2;
+
 /** What a training container answers. */
 export const trainResult = z.object({
   kind: z.literal("Train"),
@@ -67,6 +73,7 @@ export const trainResult = z.object({
     .describe(
       "Shift of those from the first version's reference, as ShiftFromBaseline measures it. Absent: not known, so that a person must approve.",
     ),
+  note: z.string().max(512).optional().describe("What a person should know of the new version."),
   error: z.object({ reason: z.string(), message: z.string() }).optional(),
 });
 export type TrainResult = z.infer<typeof trainResult>;
@@ -80,6 +87,7 @@ export const evaluateRequest = z.object({
   baseline: modelUri.describe("The last version a person approved (decision 18)."),
   dataset: datasetRefs,
   traffic: storeUri.optional(),
+  quarantined: z.number().optional().describe("Share of that traffic which training has set aside, 0 to 1."),
   evaluationData,
   perturbations: z.array(perturbation),
   targets: z.array(target),
@@ -101,11 +109,15 @@ export const gateRow = z.object({
 });
 export type GateRow = z.infer<typeof gateRow>;
 
+/** A row as it is sent. Without names, which long ones do not leave room for, rows stand in the order of the request's gates. */
+export const sentRow = gateRow.partial({ name: true });
+export type SentRow = z.infer<typeof sentRow>;
+
 /** What an evaluation container answers, at most 2 KB. */
 export const evaluateResult = z.object({
   kind: z.literal("Evaluate"),
   report: storeUri.optional(),
-  gates: z.array(gateRow).max(16).default([]),
+  gates: z.array(sentRow).max(16).default([]).describe("One row for each gate."),
   overlap: z.int().optional().describe("Ids shared between training, gate and proof sets: must be 0."),
   error: z.object({ reason: z.string(), message: z.string() }).optional(),
 });

@@ -145,6 +145,7 @@ export const gateMetrics = [
   "EffectiveRank",
   "TargetsMet",
   "LatencyRatio",
+  "MemoryRatio",
 ] as const;
 
 /** An objective that a candidate must meet. */
@@ -157,7 +158,8 @@ export const gate = z
         "What is measured. CleanAccuracy, ShiftedAccuracy, RobustAccuracy: kNN accuracy on the old domain, on the labelled slice of the new " +
           "domain, under attacks crafted against the candidate. OldIndexRecall, NewDocumentRecall, MixedIndexRecall: recall of new queries on old " +
           "documents, of old queries on new documents, in a mixed index. OldIndexOverlap: shared neighbours. Consistency: cosine under the benign " +
-          "families. EffectiveRank: collapse. TargetsMet: share of resilience targets met. LatencyRatio: p99 latency over the active model's.",
+          "families. EffectiveRank: collapse. TargetsMet: share of resilience targets met. LatencyRatio: p99 latency over the active model's. " +
+          "MemoryRatio: weights and activations of a batch of 64 over the active model's.",
       ),
     test: z
       .enum(["NonInferiority", "Superiority", "AtLeast", "AtMost"])
@@ -195,8 +197,8 @@ export const gate = z
         reason: "FieldValueForbidden",
       },
       {
-        rule: "self.metric != 'LatencyRatio' || self.test == 'AtMost'",
-        message: "test must be AtMost for the metric LatencyRatio",
+        rule: "!(self.metric in ['LatencyRatio', 'MemoryRatio']) || self.test == 'AtMost'",
+        message: "test must be AtMost for the metrics LatencyRatio and MemoryRatio",
         fieldPath: ".test",
       },
     ),

@@ -11,6 +11,7 @@ interface Options extends PrintOptions {
   readonly store?: string;
   readonly html?: string;
   readonly open?: true;
+  readonly captured?: string;
 }
 
 const examples = `
@@ -19,6 +20,7 @@ Examples:
   evenkeel report products-0123456789 -o json                     of a certain run, with what its evaluation measured
   evenkeel report products --store /mnt/store --html report.html  the whole report with pictures, where the store is mounted
   evenkeel report products --store /mnt/store --open              the same in the browser
+  evenkeel report products --store /mnt/store --captured seen     what came and looks least like the labelled data
 
 Exit codes: 0 done, 3 no such service or run, or no report yet, 5 the report is not what its digest says.`;
 
@@ -36,6 +38,10 @@ export const command = printingCommand("report")
   )
   .option("--html <file>", "writes the self-contained page to a file; needs --store")
   .option("--open", "opens the page in the browser; needs --store")
+  .option(
+    "--captured <folder>",
+    "writes the captured samples that look least like the labelled data, while their TTL lasts; needs --store",
+  )
   .addHelpText("after", examples)
   .action(async (name: string, options: Options) => {
     const { run, left } = await inCluster(options, async (cluster) => {
@@ -43,12 +49,16 @@ export const command = printingCommand("report")
       return { run: found, left: options.store === undefined ? await published(cluster, found) : null };
     });
     const wantsPage = options.html !== undefined || options.open;
-    if (wantsPage && !options.store) {
-      throw new CommandError("usage", "--html and --open need the store's folder: give --store or EVENKEEL_STORE");
+    if ((wantsPage || options.captured !== undefined) && !options.store) {
+      throw new CommandError(
+        "usage",
+        "--html, --open and --captured need the store's folder: give --store or EVENKEEL_STORE",
+      );
     }
     const folder = options.store === undefined ? null : await reportFolder(options.store, run);
     if (folder !== null && options.html !== undefined) await copyFile(join(folder, "report.html"), options.html);
     if (folder !== null && options.open) await openPage(options.html ?? join(folder, "report.html"));
+    if (folder !== null && options.captured !== undefined) await writeCaptured(options, folder, options.captured);
     if (options.output === "text") {
       const report = folder === null ? left : await storedReport(folder);
       if (!wantsPage || !options.open) {
@@ -89,6 +99,15 @@ async function reportFolder(store: string, { metadata, status }: Retraining): Pr
     const how = error.reason === "Corrupt" ? "verificationFailed" : "notFound";
     throw new CommandError(how, `${status.report}: ${error.message}`);
   }
+}
+
+async function writeCaptured({ store = "" }: Options, report: string, folder: string): Promise<void> {
+  const { evaluationReport } = await import("../evaluation/report/schema.ts");
+  const { openStore } = await import("../registry/index.ts");
+  const { writeCapturedSamples } = await import("./captured-samples.ts");
+  const { captured = [] } = evaluationReport.parse(JSON.parse(await readFile(join(report, "report.json"), "utf8")));
+  const { written, gone } = await writeCapturedSamples(openStore(store), captured, folder);
+  process.stderr.write(`evenkeel: ${written} captured samples in ${folder}, ${gone} are past their TTL\n`);
 }
 
 async function storedReport(folder: string): Promise<unknown> {

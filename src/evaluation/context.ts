@@ -51,8 +51,11 @@ export type Scene = {
   readonly views: readonly Float32Array[];
   /** standard deviation of each coordinate, of the documents */
   readonly deviations: Float32Array;
-  /** how much of the shift in captured traffic the labelled slice shows; Unknown when they cannot be compared */
-  readonly shift: ExplainedShift | "Unknown" | "NoTraffic";
+  /**
+   * how much of the shift in captured traffic the labelled slice shows; Unknown when they cannot be compared, Quarantined
+   * when too much of the traffic was set aside
+   */
+  readonly shift: ExplainedShift | "Unknown" | "Quarantined" | "NoTraffic";
 };
 
 /** Everything that gates are measured from. */

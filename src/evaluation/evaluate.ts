@@ -10,7 +10,7 @@ import { gateRow, measure, metrics } from "./gates/index.ts";
 import { type Measurement, missing } from "./gates/measurement.ts";
 import { measureTargets } from "./gates/targets.ts";
 import type { EvaluationInput, NamedEncoder } from "./input.ts";
-import { explainLive } from "./live-shift.ts";
+import { shiftOf } from "./live-shift.ts";
 import { embedModel, type Model, type Models } from "./model.ts";
 import { composeReport } from "./report/compose.ts";
 import type { EvaluationReport } from "./report/schema.ts";
@@ -46,7 +46,7 @@ export function evaluate(input: EvaluationInput, onProgress: Progress = () => {}
     ? Array.from({ length: settings.draws }, () => composeBenign(benign, set.gate.old.inputs, set.size, 1, random))
     : [];
   const attacked = firstRows(set.gate.old, set.size, settings.attacked);
-  const shift = input.traffic ? (explainLive(input, input.traffic, set, models.active) ?? "Unknown") : "NoTraffic";
+  const shift = shiftOf(input, set, models.active);
   const scene: Scene = { ...input, set, models, settings, attacked, views, deviations, shift };
 
   const measured = new Map<Gate["metric"], Measurement>();

@@ -17,6 +17,8 @@ export type EvaluationInput = {
   /** what gates are measured on; the reference's held-out splits when null */
   readonly evaluation: Dataset | null;
   readonly traffic: Dataset | null;
+  /** share of the traffic that was set aside */
+  readonly quarantined?: number | undefined;
   /** the active model's accepted reference: what live traffic is compared with; null when its bundle brings none */
   readonly accepted: ReferenceEmbeddings | null;
   readonly evaluationData: EvaluationData;

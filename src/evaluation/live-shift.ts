@@ -1,21 +1,29 @@
+import { mostQuarantined } from "../api/index.ts";
 import { embedAll } from "../model/index.ts";
 import { type Matrix, selectRows } from "../monitor/index.ts";
-import { type Dataset, newestFirst, takeRows } from "../registry/index.ts";
+import { type Dataset, newestFirst, rowsOfPart, takeRows } from "../registry/index.ts";
+import type { Scene } from "./context.ts";
 import { type ExplainedShift, explainShift, mostLive } from "./diagnostics/explained-shift.ts";
 import type { EvaluationSet } from "./evaluation-set.ts";
 import type { EvaluationInput } from "./input.ts";
 import type { Model } from "./model.ts";
 
-/** How much of the shift in captured traffic the labelled slice shows, by the newest of it. */
-export function explainLive(
+/** A shift seen in traffic of which too much was set aside may be the attacker's (decision 11). */
+export function shiftOf(input: EvaluationInput, set: EvaluationSet, active: Model): Scene["shift"] {
+  if ((input.quarantined ?? 0) > mostQuarantined) return "Quarantined";
+  if (!input.traffic) return "NoTraffic";
+  return explainLive(input, input.traffic, set, active) ?? "Unknown";
+}
+
+/** How much of the shift in captured traffic the labelled slice shows, by the newest of what enters no reference. */
+function explainLive(
   { active, accepted }: EvaluationInput,
   traffic: Dataset,
   set: EvaluationSet,
   { old, shifted, dimension: columns }: Model,
 ): ExplainedShift | null {
   if (!accepted || accepted.dimension !== columns || traffic.shape.join() !== set.dataset.shape.join()) return null;
-  const rows = Int32Array.from({ length: traffic.count }, (_, row) => row);
-  const live = takeRows(traffic, newestFirst(traffic, rows).slice(0, mostLive));
+  const live = takeRows(traffic, newestFirst(traffic, rowsOfPart(traffic, "Judging")).slice(0, mostLive));
   const expected = [...accepted.live.keys()].filter((row) => accepted.live[row] === 1);
   const matrix = (data: Float32Array): Matrix => ({ rows: data.length / columns, columns, data });
   return explainShift({

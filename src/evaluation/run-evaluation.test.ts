@@ -11,6 +11,7 @@ import {
   type ImageDataset,
   openStore,
   parseUri,
+  rowsOfPart,
   type Store,
   segmentsOf,
   snapshotFiles,
@@ -190,7 +191,7 @@ describe("runEvaluation", () => {
   }, 60_000);
 
   describe("a gain on the labelled slice", () => {
-    const shiftedRow = async (run: string, traffic: ImageDataset) => {
+    const shiftedRow = async (run: string, traffic: ImageDataset, quarantined = 0.2) => {
       const active = await putModel("models/watched", 1, stripes("expected", 300));
       const gates = request.gates.filter(({ name }) => name === "shifted-accuracy");
       const name = `traffic/${run}`;
@@ -198,7 +199,15 @@ describe("runEvaluation", () => {
       const [from, to] = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"];
       const uri = await store.putFiles(name, snapshotFiles({ from, to, samples: traffic.count, segments }));
       const outcome = await runEvaluation(
-        without({ run: `search/${run}`, candidate: active, active, baseline: active, traffic: uri, gates }),
+        without({
+          run: `search/${run}`,
+          candidate: active,
+          active,
+          baseline: active,
+          traffic: uri,
+          quarantined,
+          gates,
+        }),
         store,
         { settings },
       );
@@ -213,6 +222,29 @@ describe("runEvaluation", () => {
       const row = await shiftedRow("pale", { ...faint, inputs });
       expect(row?.value).toBeNull();
       expect(row?.note).toMatch(/^the labelled slice shows \d+% of the live shift: label what came$/);
+    }, 60_000);
+    it("names captured samples that look least like it by reference, in a report without them", async () => {
+      await shiftedRow("named", faint);
+      const [uri = ""] = (await store.list("reports/watched")).slice(-1);
+      const folder = await store.resolve(uri);
+      const report = evaluationReport.parse(JSON.parse(await readFile(join(folder, "report.json"), "utf8")));
+      expect(report.captured).toHaveLength(12);
+      expect(report.captured?.[0]?.segment).toMatch(/^store:\/\/traffic\/named\/segments@sha256:/);
+      expect(await readFile(join(folder, "report.html"), "utf8")).toContain(report.captured?.[0]?.segment);
+    }, 60_000);
+    it("is judged by samples that enter no reference", async () => {
+      const clients = Uint8Array.from(Array.from({ length: 400 }, (_, i) => [...sourceId16(`client ${i}`)]).flat());
+      const keyed = { ...faint, clients };
+      const admitted = new Set(rowsOfPart(keyed, "Admitted"));
+      const inputs = faint.inputs.map((pixel, at) =>
+        admitted.has(Math.floor(at / (side * side))) ? 255 - Math.floor(pixel / 4) : pixel,
+      );
+      expect((await shiftedRow("halved", { ...keyed, inputs }))?.value).toBeGreaterThan(0);
+    }, 60_000);
+    it("is no data when more than a fifth of the traffic was set aside", async () => {
+      const row = await shiftedRow("attacked", faint, 0.21);
+      expect(row?.value).toBeNull();
+      expect(row?.note).toBe("too much of the captured traffic was set aside to tell what came");
     }, 60_000);
     it("is no data when traffic cannot be compared", async () => {
       const row = await shiftedRow("few", {

@@ -22,6 +22,8 @@ import { evaluate } from "./evaluate.ts";
 import type { NamedEncoder } from "./input.ts";
 import { reportFiles } from "./report/index.ts";
 import { defaultSettings } from "./settings.ts";
+import { fitMessage } from "./termination-message.ts";
+import { unlikeSamples } from "./unlike-samples.ts";
 
 export type RunHooks = {
   readonly onProgress?: (doing: string, share: number) => void;
@@ -34,8 +36,6 @@ export type RunHooks = {
 export type Outcome = { readonly result: EvaluateResult; readonly exitCode: number };
 
 const resultFile = "evaluate.json";
-/** Bytes of a termination message, of the kubelet's 4096. */
-const messageLimit = 2048;
 
 /**
  * Does what an evaluation request asks and stores the report. A run that was done before answers again without any work
@@ -57,7 +57,7 @@ export async function runEvaluation(request: EvaluateRequest, store: Store, hook
     const { exitCode, reason } = failure;
     const message = (error instanceof Error ? error.message : String(error)).slice(0, 1500);
     const overlap = error instanceof LeakedEvaluation ? { overlap: error.overlap } : {};
-    return { result: { kind: "Evaluate", gates: [], ...overlap, error: { reason, message } }, exitCode };
+    return { result: fitMessage({ kind: "Evaluate", gates: [], ...overlap, error: { reason, message } }), exitCode };
   }
 }
 
@@ -68,7 +68,7 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
     uri === undefined ? null : readDataset(await store.resolve(uri));
   const reference = await data(request.dataset.reference);
   const evaluation = request.evaluationData === "None" ? null : await data(request.dataset.evaluation);
-  const traffic = request.traffic === undefined ? null : await readTraffic(store, request.traffic);
+  const { traffic, quarantined } = await trafficOf(request, store);
   const folder = await store.resolve(request.candidate);
   const candidate = await model(request.candidate, folder, evaluation ?? reference);
   const active = await approved(request.active, store, evaluation ?? reference);
@@ -83,6 +83,7 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
       reference,
       evaluation,
       traffic,
+      quarantined,
       accepted: traffic && (await readReference(await store.resolve(request.active))),
       settings: { ...defaultSettings(backend.name, await attackStepsOf(folder)), ...hooks.settings },
       backend: backend.name,
@@ -90,9 +91,24 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
     hooks.onProgress,
   );
   const name = `reports/${parseUri(request.candidate).name.split("/").slice(1).join("/") || "model"}`;
-  const uri = await store.putFiles(name, reportFiles(report, context));
+  const captured = traffic && request.traffic ? await unlikeSamples(store, request.traffic, traffic, context) : [];
+  const uri = await store.putFiles(name, reportFiles({ ...report, captured }, context));
   for (const { encoder } of new Set([candidate, active, baseline])) disposeWeights(encoder.weights);
   return { kind: "Evaluate", report: uri, gates: [...rows], overlap: report.data.overlap ?? undefined };
+}
+
+/** Traffic that came while an attack was on is set aside like what training has set aside. */
+async function trafficOf(
+  { traffic, quarantined }: EvaluateRequest,
+  store: Store,
+): Promise<{ readonly traffic: Dataset | null; readonly quarantined: number | undefined }> {
+  if (traffic === undefined) return { traffic: null, quarantined };
+  try {
+    return { traffic: await readTraffic(store, traffic), quarantined };
+  } catch (error) {
+    if (error instanceof DatasetError && error.reason === "Attacked") return { traffic: null, quarantined: 1 };
+    throw error;
+  }
 }
 
 /** What runs, or ran, is not a model that can be loaded here: no candidate can be measured against it. */
@@ -131,15 +147,6 @@ export async function attackStepsOf(folder: string): Promise<number> {
     return found === undefined ? [] : [Number(found)];
   });
   return steps.length > 0 ? Math.max(...steps) : 10;
-}
-
-/** Notes go first when a message is too long: the facts are what the operator needs. */
-function fitMessage(result: EvaluateResult): EvaluateResult {
-  if (Buffer.byteLength(JSON.stringify(result)) <= messageLimit) return result;
-  return {
-    ...result,
-    gates: result.gates.map(({ note, ...row }) => (row.value === null && note ? { ...row, note } : row)),
-  };
 }
 
 /** How a failure ends the container, null when another try may end otherwise. */

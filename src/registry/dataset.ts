@@ -6,7 +6,7 @@ import { makeFolder } from "./files.ts";
 import { decodeSafetensors, elements, encodeSafetensors, type StoredTensor, takeTensor } from "./safetensors.ts";
 import { defaultSalt, type Split, splitOf } from "./splits.ts";
 
-export type DatasetErrorReason = "Malformed" | "Empty" | "OneClass" | "NotFinite";
+export type DatasetErrorReason = "Malformed" | "Empty" | "OneClass" | "NotFinite" | "Attacked";
 
 /** The data cannot be used, and would not be the next time either (exit code 10 in Jobs). */
 export class DatasetError extends Error {

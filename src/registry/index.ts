@@ -12,6 +12,7 @@ export {
   readProbes,
   readReference,
 } from "./bundle.ts";
+export { type CapturedSample, locateSamples, readUnlessGone } from "./captured-samples.ts";
 export type { Runs, Store } from "./contract.ts";
 export {
   type Dataset,
@@ -61,4 +62,5 @@ export {
   snapshotFiles,
   type TrafficSnapshot,
 } from "./traffic.ts";
+export { rowsOfPart, type TrafficPart } from "./traffic-parts.ts";
 export { checkName, type Location, parseUri } from "./uri.ts";

@@ -69,7 +69,7 @@ describe("readTraffic", () => {
     expect([...left.inputs]).toEqual([1, 2, 5, 6, 7, 8]);
     expect([...(left.times ?? [])]).toEqual([1000, 1002, 1000]);
     await recordAttacks(store, name, [{ from: 0, to: null }], 3);
-    await expect(readTraffic(store, uri)).rejects.toMatchObject({ reason: "Empty" });
+    await expect(readTraffic(store, uri)).rejects.toMatchObject({ reason: "Attacked" });
   });
 
   it("uses no traffic while it cannot be told when attacks were", async () => {

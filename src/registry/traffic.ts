@@ -49,7 +49,7 @@ export function parseSnapshot(content: Uint8Array): TrafficSnapshot | null {
  * was captured while the service was attacked (decision 12). An artefact that is a dataset itself is read as it is.
  *
  * @throws {StoreError} NotFound when the snapshot or all of its segments are gone; Corrupt
- * @throws {DatasetError} Malformed, Empty or NotFinite
+ * @throws {DatasetError} Attacked when all of it was captured while an attack was on; Malformed, Empty or NotFinite
  */
 export async function readTraffic(store: Store, uri: StoreUri): Promise<Dataset> {
   const folder = await store.resolve(uri);
@@ -77,7 +77,10 @@ function withoutAttacks(uri: StoreUri, traffic: Dataset, windows: readonly Attac
     (row) => !isAttacked(windows, traffic.times?.[row] ?? 0),
   );
   if (rows.length === 0) {
-    throw new DatasetError("Empty", `${uri}: all of its ${traffic.count} samples were captured while an attack was on`);
+    throw new DatasetError(
+      "Attacked",
+      `${uri}: all of its ${traffic.count} samples were captured while an attack was on`,
+    );
   }
   return rows.length === traffic.count ? traffic : takeRows(traffic, rows);
 }

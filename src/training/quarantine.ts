@@ -1,10 +1,9 @@
+import { mostQuarantined } from "../api/index.ts";
 import { type Encoder, embedAll } from "../model/index.ts";
 import { calibrateThreshold, isFlagged, type Random, type Squeezer } from "../monitor/index.ts";
-import { type Dataset, DatasetError, newestFirst, sourceOf } from "../registry/index.ts";
+import { type Dataset, DatasetError, newestFirst, rowsOfPart, sourceOf } from "../registry/index.ts";
 import { consistencyScores } from "./consistency-scores.ts";
 
-/** Above this share of quarantined samples nothing of a snapshot is used (decision 11). */
-export const mostQuarantined = 0.2;
 /** The most that one client may contribute to the samples that are admitted (decision 12). */
 const clientShare = 0.01;
 /** How much of a reference traffic may be when clients cannot be told apart (decision 12). */
@@ -27,7 +26,8 @@ export type Admission = {
 };
 
 /**
- * Re-scores every captured sample with the deployed model (P7) and holds each client to its share.
+ * Re-scores every captured sample with the deployed model (P7) and holds each client of the half that may enter a reference
+ * to its share.
  *
  * A sample is set aside when any squeezer moves it further than it moves all but a hundredth of clean inputs and of the
  * threat model's benign families.
@@ -60,7 +60,7 @@ export function admitTraffic(
   }
   const quarantined = flagged.reduce((sum, flag) => sum + flag, 0) / traffic.count;
   if (quarantined > mostQuarantined) return { rows: new Int32Array(0), quarantined, keyed: false };
-  const passed = Int32Array.from({ length: traffic.count }, (_, row) => row).filter((row) => flagged[row] === 0);
+  const passed = rowsOfPart(traffic, "Admitted").filter((row) => flagged[row] === 0);
   // What a reference must show is how traffic looks now.
   return { ...holdClients(traffic, newestFirst(traffic, passed), reference), quarantined };
 }

@@ -1,4 +1,11 @@
-import { exitCodes, type StoreUri, type TrainRequest, type TrainResult, trainResult } from "../api/index.ts";
+import {
+  exitCodes,
+  mostQuarantined,
+  type StoreUri,
+  type TrainRequest,
+  type TrainResult,
+  trainResult,
+} from "../api/index.ts";
 import { disposeWeights, type Encoder, embedAll, loadEncoder, startBackend } from "../model/index.ts";
 import {
   BundleError,
@@ -21,7 +28,7 @@ import { removeCheckpoint } from "./checkpoint.ts";
 import { benignFamilies } from "./perturbations/index.ts";
 import { type PreparedData, prepareData } from "./prepared-data.ts";
 import { inputSpace, planTraining, runIdentity } from "./presets.ts";
-import { type Admission, admitTraffic } from "./quarantine.ts";
+import { admitTraffic } from "./quarantine.ts";
 import { stream } from "./streams.ts";
 import { Diverged, Interrupted, type Progress, train } from "./trainer.ts";
 
@@ -75,9 +82,9 @@ async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): P
     `data: ${kept.count} inputs to train on, ${control.count} to steer by, ${calibration.count} for the reference; ` +
       `${duplicates.exact} exact and ${duplicates.near} near duplicates removed`,
   );
-  const traffic = await admit(request, store, parent, data, say);
-  const accepted = traffic?.snapshot === request.traffic ? traffic : null;
-  const shift = accepted && (await baselineShift(request, store, parent, accepted.samples, say));
+  const { traffic, ...facts } = await admit(request, store, parent, data, say);
+  const ownSamples = traffic?.snapshot === request.traffic ? traffic?.samples : undefined;
+  const shift = ownSamples ? await baselineShift(request, store, parent, ownSamples, say) : null;
 
   const { recipe, initial, settings } = planTraining(request, parent, data);
   const identity = runIdentity(request, backend.name);
@@ -118,7 +125,7 @@ async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): P
     bundle,
     steps: trained.steps,
     backend: backend.name,
-    ...(accepted && { quarantined: accepted.admission.quarantined, trafficAdmitted: accepted.samples.count }),
+    ...facts,
     ...(shift !== null && { baselineShift: shift }),
   };
 }
@@ -127,60 +134,98 @@ type Admitted = {
   readonly snapshot: StoreUri;
   readonly samples: Dataset;
   readonly keyed: boolean;
-  readonly admission: Admission;
 };
 
-/** @returns null where no traffic is used: there is none, or none that may be used is left */
+type Snapshot = { readonly snapshot: StoreUri; readonly traffic: Dataset };
+
+/** What enters the new reference, null where no traffic is used, and what the run's answer says of it. */
+type Use = { readonly traffic: Admitted | null } & Pick<TrainResult, "quarantined" | "trafficAdmitted" | "note">;
+
+/**
+ * The snapshot that the request brings, unless too much of it was set aside. Otherwise what the parent's reference was
+ * accepted with: each run without traffic of its own would forget it, and raise the alarm for it again.
+ */
 async function admit(
   request: TrainRequest,
   store: Store,
   parent: Encoder,
   data: PreparedData,
   say: (line: string) => void,
-): Promise<Admitted | null> {
-  const found = await trafficOf(request, store, say);
-  if (!found) return null;
-  const { snapshot, traffic } = found;
-  checkFits(traffic, parent, "traffic");
-  const { calibration } = data;
-  const benign = benignFamilies(request.perturbations, inputSpace(data));
-  const embeddings = embedAll(parent, calibration.inputs);
-  const scores = calibrateConsistency(parent, calibration, embeddings, benign, request.seed);
-  const random = stream(request.seed, "reference", 1);
-  const admission = admitTraffic(parent, traffic, scores, calibration.count, random);
-  say(
-    `traffic: ${admission.rows.length} of ${traffic.count} captured samples enter the new reference, ` +
-      `${(100 * admission.quarantined).toFixed(1)} % quarantined`,
-  );
-  return { snapshot, samples: takeRows(traffic, admission.rows), keyed: admission.keyed, admission };
+): Promise<Use> {
+  const own = await ownTraffic(request, store, say);
+  const admitted = own && score(own);
+  const facts = admitted && { quarantined: admitted.quarantined, trafficAdmitted: admitted.traffic.samples.count };
+  if (admitted && admitted.quarantined <= mostQuarantined) return { traffic: admitted.traffic, ...facts };
+  const accepted = await acceptedTraffic(request, store, say);
+  if (accepted === "None") return { traffic: null, ...facts };
+  if (accepted === "Gone") {
+    say(`traffic: ${pastItsTtl}`);
+    return { traffic: null, ...facts, note: pastItsTtl };
+  }
+  say("traffic: what the parent's reference was accepted with");
+  return { traffic: score(accepted).traffic, ...facts };
+
+  function score({ snapshot, traffic }: Snapshot): { traffic: Admitted; quarantined: number } {
+    checkFits(traffic, parent, "traffic");
+    const { calibration } = data;
+    const benign = benignFamilies(request.perturbations, inputSpace(data));
+    const embeddings = embedAll(parent, calibration.inputs);
+    const scores = calibrateConsistency(parent, calibration, embeddings, benign, request.seed);
+    const random = stream(request.seed, "reference", 1);
+    const { rows, quarantined, keyed } = admitTraffic(parent, traffic, scores, calibration.count, random);
+    say(
+      `traffic: ${rows.length} of ${traffic.count} captured samples enter the new reference, ` +
+        `${(100 * quarantined).toFixed(1)} % quarantined`,
+    );
+    return { traffic: { snapshot, samples: takeRows(traffic, rows), keyed }, quarantined };
+  }
 }
 
-/**
- * The snapshot that the request brings; otherwise the one that the parent's reference was accepted with, or each run
- * without traffic of its own would forget what has been accepted and raise the alarm for it again. Traffic of an attack is
- * never used (decision 12), and what has outlived its TTL is gone.
- */
-async function trafficOf(
-  request: TrainRequest,
+/** Traffic of an attack is never used (decision 12). */
+async function ownTraffic(
+  { traffic, causeClass }: TrainRequest,
   store: Store,
   say: (line: string) => void,
-): Promise<{ snapshot: StoreUri; traffic: Dataset } | null> {
-  if (request.traffic && request.causeClass === "Attack") say("traffic: not used, because the cause is an attack");
-  else if (request.traffic) {
-    return { snapshot: request.traffic, traffic: await readTraffic(store, request.traffic) };
-  }
-  const { reference } = await readDescription(await store.resolve(request.parent.uri));
-  if (!reference?.traffic) return null;
-  try {
-    const traffic = await readTraffic(store, reference.traffic);
-    say("traffic: what the parent's reference was accepted with");
-    return { snapshot: reference.traffic, traffic };
-  } catch (error) {
-    const gone = error instanceof StoreError && error.reason === "NotFound";
-    const attacked = error instanceof DatasetError && error.reason === "Empty";
-    if (!gone && !attacked) throw error;
-    say(`traffic: none of what the parent's reference was accepted with ${gone ? "is still kept" : "may be used"}`);
+): Promise<Snapshot | null> {
+  if (traffic === undefined) return null;
+  if (causeClass === "Attack") {
+    say("traffic: not used, because the cause is an attack");
     return null;
+  }
+  try {
+    return { snapshot: traffic, traffic: await readTraffic(store, traffic) };
+  } catch (error) {
+    if (!isAttacked(error)) throw error;
+    say("traffic: all of it was captured during an attack: it is not used");
+    return null;
+  }
+}
+
+function isAttacked(error: unknown): boolean {
+  return error instanceof DatasetError && error.reason === "Attacked";
+}
+
+const pastItsTtl =
+  "the traffic that the parent's reference was accepted with is past its TTL: the new reference is without it, and " +
+  "RepresentationDrift may alarm for it again; raise dataset.traffic.ttl or put labelled data of it into dataset.reference";
+
+/** What has outlived its TTL is gone, whoever would need it. */
+async function acceptedTraffic(
+  { parent }: TrainRequest,
+  store: Store,
+  say: (line: string) => void,
+): Promise<Snapshot | "None" | "Gone"> {
+  const { reference } = await readDescription(await store.resolve(parent.uri));
+  if (!reference?.traffic) return "None";
+  try {
+    return { snapshot: reference.traffic, traffic: await readTraffic(store, reference.traffic) };
+  } catch (error) {
+    if (isAttacked(error)) {
+      say("traffic: what the parent's reference was accepted with was captured during an attack: it is not used");
+      return "None";
+    }
+    if (!(error instanceof StoreError && error.reason === "NotFound")) throw error;
+    return "Gone";
   }
 }
 

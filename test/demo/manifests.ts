@@ -112,7 +112,7 @@ export function embeddingService(
       dataset: {
         reference: data.reference,
         evaluation: data.evaluation,
-        traffic: { capture: "On", sample: 0.5, ttl: "1h", clientKey: "x-client" },
+        traffic: { capture: "On", sample: 1, ttl: "1h", clientKey: "x-client" },
       },
       monitoring: {
         block: pace.block,

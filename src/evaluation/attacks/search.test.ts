@@ -9,6 +9,7 @@ import { lossAndGradient, type Problem } from "./gradient.ts";
 import { crossEntropy, displacement, impersonation, margin, type Scene } from "./objectives.ts";
 import { fgsm, pgd } from "./pgd.ts";
 import { square } from "./square.ts";
+import { pyramids, squareL2 } from "./square-l2.ts";
 import { squeezeTensor } from "./squeezers.ts";
 
 beforeAll(async () => {
@@ -102,10 +103,85 @@ describe("searches on a linear loss w·x", () => {
     start.forEach((from, i) => expect(losses[i]).toBeGreaterThan(from + 0.9 * 0.5 * l1));
   });
 
+  it.each<[string, Ball, number[]]>([
+    ["vectors", l2, [9]],
+    ["a box whose coordinates are drawn, not taken in runs", linf, [9]],
+  ])("Square comes near for %s", (_, ball, shape) => {
+    const { inputs, losses } = square(linear(ball), shape, 400, seededRandom(1));
+    const reach = 0.5 * (ball.norm === "Linf" ? l1 : length);
+    start.forEach((from, i) => expect(losses[i]).toBeGreaterThan(from + 0.9 * reach));
+    expect([...project(inputs, linear(ball).clean, ball).dataSync()].map((value) => value.toFixed(5))).toEqual(
+      [...inputs.dataSync()].map((value) => value.toFixed(5)),
+    );
+  });
+
+  it("Square comes near for images under an L2 budget, by windows that keep their patterns", () => {
+    const weights = Array.from({ length: 144 }, (_, i) => Math.sin(i / 12 / 3) * Math.cos((i % 12) / 2));
+    const problem: Problem = {
+      clean: tf.zeros([1, 144]),
+      ball: l2,
+      loss: (x) => tf.squeeze(tf.matMul(x, tf.tensor2d(weights, [144, 1])), [1]),
+    };
+    const { losses } = square(problem, [12, 12, 1], 400, seededRandom(1));
+    // A random point of the ball comes a twelfth of the way.
+    expect(losses[0]).toBeGreaterThan(0.6 * 0.5 * Math.hypot(...weights));
+    expect(losses[0]).toBeLessThanOrEqual(0.5 * Math.hypot(...weights) + 1e-4);
+  });
+
+  it("Square wastes no query on immutable coordinates", () => {
+    const d = 1000;
+    const scales = new Float32Array(d);
+    scales[10] = 1;
+    scales[900] = 2;
+    const clean = tf.zeros<tf.Rank.R2>([1, d]);
+    const problem: Problem = {
+      clean,
+      ball: { ...linf, scales },
+      loss: (x) => tf.sub(tf.sum(x, 1), tf.mul(2, tf.sum(tf.slice(x, [0, 900], [1, 1]), 1))),
+    };
+    const { inputs, losses } = square(problem, [d], 12, seededRandom(1));
+    // .5 · 1 upwards for the one, .5 · 2 downwards for the other.
+    expect(losses[0]).toBeCloseTo(1.5, 5);
+    expect([...inputs.dataSync()].filter((value) => value !== 0)).toEqual([0.5, -1]);
+  });
+
   it("are the same for the same seed", () => {
     const once = apgd(linear(l2), 7, seededRandom(5)).inputs.dataSync();
     expect(apgd(linear(l2), 7, seededRandom(5)).inputs.dataSync()).toEqual(once);
   });
+});
+
+describe("pyramids", () => {
+  it("are η of side 3: (1, 5, 1) above −(1, 1, 1), −(1, 5, 1), each of half the square of its length", () => {
+    const [a, b] = [1 / Math.sqrt(54), 1 / Math.sqrt(60)];
+    const lying = [a, 5 * a, a, -b, -b, -b, -b, -5 * b, -b];
+    const standing = [a, -b, -b, 5 * a, -b, -5 * b, a, -b, -b];
+    const drawn = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => [...pyramids(3, seededRandom(seed))]);
+    const isAs = (expected: number[]) => (values: number[]) =>
+      values.every((value, i) => Math.abs(value - (expected[i] ?? 9)) < 1e-9);
+    expect(drawn.filter(isAs(lying)).length + drawn.filter(isAs(standing)).length).toBe(drawn.length);
+    expect(drawn.some(isAs(lying)) && drawn.some(isAs(standing))).toBe(true);
+  });
+});
+
+describe("squareL2", () => {
+  it.each([[[28, 28, 1]], [[7, 12, 3]], [[2, 2, 1]], [[1]], [[40]]])(
+    "spends the whole budget on inputs of shape %j",
+    (shape) => {
+      const d = shape.reduce((product, side) => product * side, 1);
+      const { start, propose } = squareL2(shape);
+      const original = Float32Array.from({ length: d }, (_, i) => i / d);
+      const point = original.slice();
+      const random = seededRandom(2);
+      const spent = (): number => Math.hypot(...point.map((value, i) => value - (original[i] ?? 0)));
+      start(point, original, l2, random);
+      expect(spent()).toBeCloseTo(0.5, 5);
+      for (const share of [0.8, 0.2, 0.05, 0.001]) {
+        propose(point, original, share, l2, random);
+        expect(spent()).toBeCloseTo(0.5, 5);
+      }
+    },
+  );
 });
 
 describe("checkpoints", () => {

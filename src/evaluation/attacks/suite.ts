@@ -37,7 +37,7 @@ export type Target = {
   readonly budget: Budget;
 };
 
-/** An attack: an objective and a way to search for it. `fits` says whether it knows the ball. */
+/** An attack: an objective and a way to search for it. `fits` says whether the target has what it searches through. */
 export type Attack = {
   readonly name: string;
   readonly fits: (target: Target) => boolean;
@@ -76,7 +76,7 @@ export const gatingAttacks: readonly Attack[] = [
   },
   {
     name: "Square",
-    fits: ({ ball }) => ball.norm === "Linf",
+    fits: always,
     run: (target, clean, random) =>
       square(problem(target, clean, margin(target.scene)), target.shape, target.budget.queries, random),
   },

@@ -77,6 +77,14 @@ describe("worstCase", () => {
     expect(worstCase(victim, queries, setting(0.16)).adversarial).toEqual(found.adversarial);
   });
 
+  it("breaks a model that only hides its gradient under an L2 budget as well", () => {
+    const ball: Setting["ball"] = { norm: "L2", epsilon: 1.5, scales: null, bounded: true };
+    const { after } = worstCase(victimOf(masked), queries, { ...setting(1), ball });
+    const left = new Map(after.map(({ attack, accuracy }) => [attack, accuracy]));
+    expect(left.get("Impersonation")).toBeGreaterThan(0.5);
+    expect(left.get("Square")).toBeLessThan(0.2);
+  });
+
   it("counts an answer that was wrong to begin with", () => {
     const victim = { ...victimOf(linear), isRight: (vectors: Float32Array) => Array(vectors.length / 2).fill(false) };
     expect(worstCase(victim, queries, setting(0.01)).right.every((value) => value === 0)).toBe(true);
@@ -114,5 +122,11 @@ describe("maskingChecks", () => {
     expect(suspects).toContain("transfer");
     expect(suspects).toContain("black box");
     expect(suspects).toContain("whole range");
+  });
+
+  it("has a black box for an L2 budget as well", () => {
+    const ball: Setting["ball"] = { norm: "L2", epsilon: 1.5, scales: null, bounded: true };
+    const checks = maskingChecks(victimOf(masked), queries, { ...setting(1), ball }, queries.inputs);
+    expect(checks.find(({ name }) => name === "black box")?.verdict).toBe("Suspect");
   });
 });

@@ -22,6 +22,7 @@ export const shiftedAccuracy: Metric = {
     const { shifted } = set.gate;
     if (shifted.count === 0) return missing("the evaluation set has no rows of a new domain");
     if (shift === "Unknown") return missing("captured traffic cannot be compared with the labelled slice");
+    if (shift === "Quarantined") return missing("too much of the captured traffic was set aside to tell what came");
     if (shift !== "NoTraffic" && !isExplained(shift)) {
       return missing(
         `the labelled slice shows ${Math.round(100 * shift.explained)}% of the live shift: label what came`,

@@ -7,6 +7,8 @@ import { mixedIndexRecall, newDocumentRecall, oldIndexOverlap, oldIndexRecall } 
 import { consistency } from "./consistency.ts";
 import { latencyRatio } from "./latency.ts";
 import { type Facts, type Measurement, type Metric, missing, type Scores } from "./measurement.ts";
+import { memoryRatio } from "./memory.ts";
+import { roundDown, roundNear, roundUp } from "./rounding.ts";
 import { targetsMet } from "./targets.ts";
 
 /** Every metric. Another one is one more file and one more line here. */
@@ -22,6 +24,7 @@ export const metrics: Readonly<Record<Gate["metric"], Metric>> = {
   EffectiveRank: effectiveRankShare,
   TargetsMet: targetsMet,
   LatencyRatio: latencyRatio,
+  MemoryRatio: memoryRatio,
 };
 
 /** What a metric measures here, once for all gates on it. */
@@ -30,7 +33,10 @@ export function measure(metric: Metric, context: Context): Measurement {
   return metric.build(context);
 }
 
-/** The facts of a gate (decision 29): the operator derives the verdict from them. */
+/**
+ * The facts of a gate (decision 29): the operator derives the verdict from them. What the verdict goes by is rounded against
+ * the candidate, so that rounding never lets one pass.
+ */
 export function gateRow(
   gate: Gate,
   measurement: Measurement,
@@ -49,9 +55,9 @@ export function gateRow(
   const note = facts.note?.slice(0, 80);
   return {
     name,
-    value: finite(value),
-    bound: finite(facts.bound),
-    p: finite(facts.p),
+    value: finite(value, roundNear),
+    bound: finite(facts.bound, gate.test === "AtMost" ? roundUp : roundDown),
+    p: finite(facts.p, roundUp),
     n: facts.n,
     needed: Math.min(Math.max(facts.needed, gate.minSample), 1_000_000_000),
     ...(note && { note }),
@@ -109,7 +115,7 @@ export function average(scores: ArrayLike<number>): number {
   return sum / scores.length;
 }
 
-/** JSON has no NaN; null is NoData, which is never a pass. Six digits, so that 16 rows fit into 2 KB. */
-function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? Number(value.toPrecision(6)) : null;
+/** JSON has no NaN; null is NoData, which is never a pass. */
+function finite(value: number | null, round: (value: number) => number): number | null {
+  return value !== null && Number.isFinite(value) ? round(value) : null;
 }

@@ -17,7 +17,7 @@ export function reportHtml(report: EvaluationReport, pictures: Pictures): string
 ${verdict(report)}${facts(report)}${gateTable(report)}
 <div class="grid2">${comparison(report)}${report.attacks.map(curve).join("")}</div>
 <div class="grid2">${report.attacks.map((attack) => attackCard(attack, report)).join("")}${report.attacks.map(masking).join("")}</div>
-${neighbours(pictures.neighbours)}${attacked(pictures)}
+${neighbours(pictures.neighbours)}${attacked(pictures)}${captured(report)}
 <div class="grid2">${index(report)}${targets(report)}${geometry(report)}${proof(report)}</div>
 ${footer(report)}</main></body></html>
 `;
@@ -110,6 +110,15 @@ function masking(attack: AttackReport): string {
 
 function figure({ uri, label }: Picture, tone = ""): string {
   return `<figure><img src="${uri}" alt="${escape(label)}"><span class="${tone}">${escape(label)}</span></figure>`;
+}
+
+/** By reference: a page that is kept shall not keep what clients sent. */
+function captured({ captured: samples = [] }: EvaluationReport): string {
+  if (samples.length === 0) return "";
+  const items = samples
+    .map(({ segment, row }) => `<li><span class="mono">${escape(segment)}</span> row ${row}</li>`)
+    .join("");
+  return `<section class="card"><h2>Captured samples least like the labelled slice</h2><p>Label such as these when the slice does not show what came. As long as their TTL lasts, evenkeel report --store FOLDER --captured FOLDER writes them out.</p><ol>${items}</ol></section>`;
 }
 
 function neighbours(examples: readonly NeighbourExample[]): string {

@@ -57,6 +57,12 @@ export const evaluationReport = z.object({
     .describe(
       "From the accepted reference to captured traffic, and what of it the labelled slice leaves, in standard deviations of a vector; the share explained. Null without captured traffic.",
     ),
+  captured: z
+    .array(z.object({ segment: z.string(), row: z.int() }))
+    .optional()
+    .describe(
+      "Captured samples least like the labelled slice, by reference: their TTL decides whether they can be seen.",
+    ),
   proof: z
     .object({ clean: ofEach, shifted: ofEach, oldIndexRecall: ofEach })
     .describe("The same on queries that no decision depends on."),

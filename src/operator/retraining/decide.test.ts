@@ -154,6 +154,13 @@ describe("a run", () => {
     expect(next(gating("Pass", { quarantined })).status.needsApproval).toBe(needsApproval);
   });
 
+  it("says to the end what training wants a person to know", () => {
+    const note = "past its TTL";
+    const { status } = next(training, { train: job({ ...complete, result: { ...trained, note } }) });
+    expect(status).toMatchObject({ phase: "Evaluating", message: note });
+    expect(next(gating("Pass", { message: note })).status).toMatchObject({ phase: "Published", message: note });
+  });
+
   it.each([
     ["within the limit", 1, ""],
     [
@@ -362,6 +369,11 @@ describe("its Jobs", () => {
     const told = pod.containers[0]?.env.find(({ name }) => name === "EVENKEEL_RUN");
     const request: unknown = JSON.parse(told && "value" in told ? told.value : "");
     expect(trainRequest.parse(request)).toMatchObject({ run: "search/shop-1", parent: { digest: a }, seed: 7 });
+  });
+
+  it("tell the evaluation how much of the traffic was set aside", () => {
+    expect(evaluateRequestOf(run({ bundle: uri(b), quarantined: 0.3 })).quarantined).toBe(0.3);
+    expect(evaluateRequestOf(run({ bundle: uri(b) }))).not.toHaveProperty("quarantined");
   });
 
   it("run the user's trainer when there is one, and our evaluation", () => {

@@ -1,4 +1,4 @@
-import { allPass, type JobStatus, judgeGates, type RetrainingStatus } from "../../api/index.ts";
+import { allPass, type JobStatus, judgeGates, mostQuarantined, type RetrainingStatus } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
 import { identify, names } from "../identity.ts";
 import { instant } from "../instant.ts";
@@ -28,9 +28,6 @@ export const steps: readonly Rule<Observed, Step>[] = [
   evaluate,
   gate,
 ];
-
-/** More than this share of captured samples set aside needs a person (decision 11). */
-const mostQuarantined = 0.2;
 
 export const finished: ReadonlySet<string> = new Set(["Published", "Rejected", "Failed", "Cancelled"]);
 
@@ -136,6 +133,7 @@ function train(world: Observed, now: number): Step | null {
       quarantined,
       trafficAdmitted: result.trafficAdmitted ?? 0,
       baselineShift: result.baselineShift ?? null,
+      message: result.note ?? "",
       evaluate: newJob(jobNames(run.metadata.name).evaluate),
     },
     said: [say(world, "TrainingFinished", facts)],
@@ -205,7 +203,6 @@ function gate(world: Observed, now: number): Step | null {
       ...made,
       needsApproval,
       reason: "GatesPassed",
-      message: "",
       finishedAt: instant(now),
     },
     said: [

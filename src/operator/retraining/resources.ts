@@ -150,6 +150,7 @@ export function trainRequestOf(run: Retraining): TrainRequest {
 
 export function evaluateRequestOf(run: Retraining): EvaluateRequest {
   const { parent, baseline, dataset, traffic, threatModel, evaluationData, gates, alpha, seed } = run.spec;
+  const { quarantined } = run.status;
   return evaluateRequest.parse({
     kind: "Evaluate",
     run: `${run.metadata.namespace}/${run.metadata.name}`,
@@ -158,6 +159,7 @@ export function evaluateRequestOf(run: Retraining): EvaluateRequest {
     baseline: baseline.uri,
     dataset,
     ...(traffic === undefined ? {} : { traffic }),
+    ...(quarantined === null ? {} : { quarantined }),
     evaluationData,
     perturbations: threatModel.perturbations,
     targets: threatModel.targets,

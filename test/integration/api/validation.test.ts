@@ -428,6 +428,12 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
     [change("spec.gates.3.test", "AtLeast")],
     /gates\[3\]\.test: .*LatencyRatio/,
   ],
+  [
+    "VectorService",
+    "memory that is compared",
+    [change("spec.gates.4", { name: "memory", metric: "MemoryRatio", test: "NonInferiority", margin: 0.1 })],
+    /gates\[4\]\.test: .*MemoryRatio/,
+  ],
   ["VectorService", "two gates of one name", [change("spec.gates.1.name", "clean")], /gates\[1\]: Duplicate value/],
 
   ["ThreatModel", "no families", [change("spec.perturbations", [])], /spec\.perturbations: .*at least 1/],

@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { StoreUri } from "../api/index.ts";
+import type { Store } from "./contract.ts";
+import { type Dataset, readDataset, sourceOf } from "./dataset.ts";
+import { StoreError } from "./error.ts";
+import { absentAs } from "./files.ts";
+import { parseSnapshot, segmentsOf, snapshotFile } from "./traffic.ts";
+import { formatUri, parseUri } from "./uri.ts";
+
+/** A captured sample by reference: it can be looked at as long as its segment's TTL lasts, and says nothing afterwards. */
+export type CapturedSample = { readonly segment: StoreUri; readonly row: number };
+
+/**
+ * Where inputs of a snapshot lie, in their order; those that no segment has any more are left out.
+ *
+ * @param sources  of the inputs, 16 bytes each
+ */
+export async function locateSamples(
+  store: Store,
+  snapshot: StoreUri,
+  sources: readonly Uint8Array[],
+): Promise<CapturedSample[]> {
+  const content = await readFile(join(await store.resolve(snapshot), snapshotFile)).catch(absentAs(null));
+  const segments = (content && parseSnapshot(content)?.segments) ?? [];
+  const found = new Map<string, CapturedSample>();
+  const wanted = new Set(sources.map(hex));
+  for (const digest of segments) {
+    const segment = formatUri({ name: segmentsOf(parseUri(snapshot).name), digest });
+    const dataset = await readUnlessGone(store, segment);
+    for (let row = 0; row < (dataset?.count ?? 0); row++) {
+      const id = dataset ? hex(sourceOf(dataset, row)) : "";
+      if (wanted.delete(id)) found.set(id, { segment, row });
+    }
+    if (wanted.size === 0) break;
+  }
+  return sources.flatMap((source) => found.get(hex(source)) ?? []);
+}
+
+/** @returns null when the segment's TTL has passed */
+export async function readUnlessGone(store: Store, segment: StoreUri): Promise<Dataset | null> {
+  try {
+    return await readDataset(await store.resolve(segment));
+  } catch (error) {
+    if (error instanceof StoreError && error.reason === "NotFound") return null;
+    throw error;
+  }
+}
+
+function hex(id: Uint8Array): string {
+  return Buffer.from(id).toString("hex");
+}
