@@ -106,7 +106,7 @@ function choose(chosen) {
 
 /** @param {import("../reachability.ts").Outage | null} outage */
 function sayOutage(outage) {
-  const notice = /** @type {HTMLElement} */ (document.getElementById("outage"));
+  const notice = byId("outage");
   notice.hidden = outage === null;
   if (outage) say("lost", outage.message, "cluster lost");
   else say("live");
