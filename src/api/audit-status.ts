@@ -13,6 +13,9 @@ const auditEntry = z
   })
   .describe("An entry of the audit chain.");
 
+/** Entries that may wait at once. */
+export const mostPending = 8;
+
 export const auditStatus = z
   .object({
     seq: z.int().default(0).describe("Number of the last entry."),
@@ -30,7 +33,7 @@ export const auditStatus = z
       .max(20)
       .default([])
       .describe("How far the decisions of runs and rollouts were taken in."),
-    pending: z.array(auditEntry).max(20).default([]).describe("Entries that are not yet in their segment."),
+    pending: z.array(auditEntry).max(mostPending).default([]).describe("Entries that are not yet in their segment."),
   })
   .describe("The head of the audit chain.");
 export type AuditStatus = z.infer<typeof auditStatus>;

@@ -11,6 +11,27 @@ function* fields(schema: StructuralSchema, path: string): Generator<readonly [st
   if (schema.additionalProperties) yield* fields(schema.additionalProperties, `${path}[*]`);
 }
 
+/** Characters of the largest JSON that a schema lets in. */
+function largest(schema: StructuralSchema): number {
+  const { type, properties = {}, items, additionalProperties: values, maxItems = 0, maxProperties = 0 } = schema;
+  if (schema.enum) return Math.max(...schema.enum.map((value) => JSON.stringify(value).length));
+  switch (type) {
+    case "string":
+      return (schema.maxLength ?? 0) + 2;
+    case "integer":
+    case "number":
+      return 24;
+    case "boolean":
+      return 5;
+    case "array":
+      return 2 + maxItems * (items ? largest(items) + 1 : 0);
+    default: {
+      const fixed = Object.entries(properties).map(([name, child]) => name.length + 4 + largest(child));
+      return 2 + fixed.reduce((sum, size) => sum + size, 0) + (values ? maxProperties * (67 + largest(values)) : 0);
+    }
+  }
+}
+
 const all = crds().flatMap((crd) => {
   const schema = crd.spec.versions[0]?.schema.openAPIV3Schema ?? {};
   return [...fields(schema, crd.spec.names.kind)].filter(([path]) => !path.endsWith(".metadata"));
@@ -44,6 +65,20 @@ describe("the CRDs", () => {
 
   it.each(crds().map((crd) => [crd.spec.names.kind, crd] as const))("%s is under 200 KB", (_kind, crd) => {
     expect(JSON.stringify(crd).length).toBeLessThan(200_000);
+  });
+
+  it.each([
+    ["EmbeddingService", 105],
+    ["ThreatModel", 64],
+    ["Retraining", 64],
+    ["ModelVersion", 64],
+    ["ModelRollout", 64],
+  ])("let no status of a %s over %i KB", (kind, most) => {
+    const crd = crds().find(({ spec }) => spec.names.kind === kind);
+    const status = crd?.spec.versions[0]?.schema.openAPIV3Schema.properties?.["status"];
+    const size = largest(status ?? {});
+    expect(size).toBeGreaterThan(1000);
+    expect(size).toBeLessThan(most * 1000);
   });
 
   it("name the field in the message of every rule", () => {

@@ -15,8 +15,11 @@ export const decisionRecord = z
   .describe("A decision on its way into the audit chain.");
 export type DecisionRecord = z.infer<typeof decisionRecord>;
 
+/** Most decisions that may wait for the audit chain; no further one is taken before there is room. */
+export const mostDecisions = 10;
+
 export const decisionRecords = z
   .array(decisionRecord)
-  .max(20)
+  .max(mostDecisions)
   .default([])
   .describe("Decisions that the service has not yet taken into its audit chain.");

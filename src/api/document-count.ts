@@ -47,8 +47,8 @@ export const documentCounts = z
     "Documents embedded through the gateway, for each version and stretch of time that it was active; newest last.",
   );
 
-/** Of 50 gateways, some that are being replaced, and some that are gone. */
-const mostTakenGateways = 64;
+/** Of 20 gateways, some that are being replaced, and some that are gone. */
+const mostTakenGateways = 32;
 
 export const documentsTaken = z
   .object({
@@ -57,7 +57,7 @@ export const documentsTaken = z
       .array(
         z
           .object({
-            name: z.string().max(253).describe("The gateway's pod."),
+            name: z.string().max(63).describe("The gateway's pod."),
             since: instant.describe("When it began to count."),
             at: instant.describe("Time of the report that was taken in."),
             versions: z

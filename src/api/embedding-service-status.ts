@@ -21,13 +21,13 @@ const signalStatus = z
     alarm: z.int().default(0).describe("Number of the alarm, as persisted by the monitor."),
     model: z.string().max(71).default("").describe("Digest of the model that was active then."),
     reason: z.string().max(32).default("").describe("One word for machines: why."),
-    message: z.string().max(512).default("").describe("What it means."),
+    message: z.string().max(256).default("").describe("What it means."),
   })
   .describe("The state of one trigger.");
 export type SignalStatus = z.infer<typeof signalStatus>;
 
 const modelRef = z.object({
-  name: z.string().max(253).describe("Name of the ModelVersion."),
+  name: z.string().max(63).describe("Name of the ModelVersion."),
   digest: digest.describe("Its digest."),
   uri: z.string().max(512).describe("Its URI."),
 });
@@ -65,7 +65,7 @@ export const embeddingServiceStatus = z
       .describe("Causes that were worked on, with their outcome."),
     retraining: z
       .object({
-        name: z.string().max(253).describe("Name of the Retraining."),
+        name: z.string().max(63).describe("Name of the Retraining."),
         uid: z.string().max(64).default("").describe("Its UID, once it was seen."),
         phase: z.string().max(32).describe("Where it is."),
         gpuSeconds: z.number().default(0).describe("GPU time that it had used when it was last seen."),
@@ -74,11 +74,11 @@ export const embeddingServiceStatus = z
       .describe("The run that is under way."),
     rollout: z
       .object({
-        name: z.string().max(253).describe("Name of the ModelRollout."),
+        name: z.string().max(63).describe("Name of the ModelRollout."),
         uid: z.string().max(64).default("").describe("Its UID, once it was seen."),
         phase: z.string().max(32).describe("Where it is."),
         to: modelRef.optional().describe("The version that takes over."),
-        retraining: z.string().max(253).default("").describe("The run that made the version, if one did."),
+        retraining: z.string().max(63).default("").describe("The run that made the version, if one did."),
         needsApproval: z.string().max(512).default("").describe("Why a person must approve, empty when not."),
         weight: z.int().default(0).describe("Percentage of requests that the candidate answers."),
       })
@@ -110,7 +110,7 @@ export const embeddingServiceStatus = z
       .array(
         z
           .object({
-            run: z.string().max(253).describe("Name of the Retraining."),
+            run: z.string().max(63).describe("Name of the Retraining."),
             class: causeClass.describe("Class of its cause."),
             at: instant.describe("When it ended."),
             gpuSeconds: z.number().describe("GPU seconds of all its pods."),

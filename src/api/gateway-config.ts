@@ -33,6 +33,10 @@ export const gatewayConfig = z.object({
         deployment: z.string(),
         weight: z.int().min(0).max(100),
         mirror: z.boolean(),
+        documents: z
+          .boolean()
+          .default(false)
+          .describe("Whether what is written to the index is embedded by it: it is the version that is gone back to."),
       })
       .nullable(),
   }),

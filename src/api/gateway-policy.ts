@@ -55,7 +55,7 @@ export const gatewayRoutes = z
 
 export const gatewayPolicy = z
   .object({
-    replicas: z.int().min(1).max(50).default(2).describe("Gateway pods."),
+    replicas: z.int().min(1).max(20).default(2).describe("Gateway pods."),
     port: z.int().min(1).max(65_535).default(8080).describe("The port of the Service NAME-gateway that clients use."),
     tls: z
       .object({

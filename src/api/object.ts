@@ -27,6 +27,9 @@ export const objectMeta = z.object({
 });
 export type ObjectMeta = z.infer<typeof objectMeta>;
 
+/** Longest message of a condition, in characters. */
+export const longestConditionMessage = 1024;
+
 /** A condition of the Kubernetes convention. */
 export const condition = z
   .object({
@@ -35,14 +38,18 @@ export const condition = z
     observedGeneration: z.int().optional().describe("The generation of the spec that this was said of."),
     lastTransitionTime: instant.describe("When the status last changed."),
     reason: z.string().max(128).describe("One word for machines: why."),
-    message: z.string().max(4096).default("").describe("A sentence for people: why, and what to do."),
+    message: z
+      .string()
+      .max(longestConditionMessage)
+      .default("")
+      .describe("A sentence for people: why, and what to do."),
   })
   .describe("One aspect of the object's state, in the Kubernetes convention.");
 export type Condition = z.infer<typeof condition>;
 
 export const conditions = z
   .array(condition)
-  .max(16)
+  .max(10)
   .meta(keyedBy("type"))
   .default([])
   .describe("Aspects of the state, one for each type.");

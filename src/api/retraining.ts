@@ -62,7 +62,7 @@ export type GateVerdict = z.infer<typeof gateVerdict>;
 
 export const jobStatus = z
   .object({
-    name: z.string().max(253).describe("The Job's name."),
+    name: z.string().max(63).describe("The Job's name."),
     uid: z.string().max(64).default("").describe("The Job's uid, once it was seen."),
     startedAt: instant.optional().describe("When its pod started."),
     finishedAt: instant.optional().describe("When it ended."),
@@ -122,7 +122,7 @@ export const retrainingStatus = z
       .default(null)
       .describe("Their shift from the first version's reference in standard deviations; null when not known."),
     quarantined: z.number().nullable().default(null).describe("Share of captured samples that was set aside."),
-    modelVersion: z.string().max(253).default("").describe("The ModelVersion that came out."),
+    modelVersion: z.string().max(63).default("").describe("The ModelVersion that came out."),
     needsApproval: z.string().max(512).default("").describe("Why a person must approve, empty when not."),
     reason: z.string().max(128).default("").describe("Why it ended as it did, one word."),
     message: z.string().max(2048).default("").describe("Why it ended as it did, or what to know of its version."),

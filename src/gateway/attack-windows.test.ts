@@ -7,10 +7,12 @@ const lengthMs = 1000;
 
 /** @param attacked  blocks from `first` on: X for one under attack */
 function windowsAfter(attacked: string, first = 100, before: readonly AttackWindow[] = []): readonly AttackWindow[] {
-  return attacked.split("").reduce(
-    (windows, mark, i) => stepAttacks(windows, { number: first + i, lengthMs, attacked: mark === "X" }, evidence),
-    before,
-  );
+  return attacked
+    .split("")
+    .reduce(
+      (windows, mark, i) => stepAttacks(windows, { number: first + i, lengthMs, attacked: mark === "X" }, evidence),
+      before,
+    );
 }
 
 describe("stepAttacks", () => {

@@ -60,6 +60,12 @@ describe("choosePool", () => {
   ] as const)("%s", (_, weight, documents, has, expected) => {
     expect(pool(weight, "key", documents, has)).toBe(expected);
   });
+
+  it("documents leave a bad version at once, for the one that is gone back to", () => {
+    const back = routing(100);
+    const left = { ...back, candidate: back.candidate && { ...back.candidate, documents: true } };
+    expect(choosePool(left, { key: "key", documents: true }, both)).toBe("candidate");
+  });
 });
 
 describe("leastRequests", () => {

@@ -22,7 +22,7 @@ export function position(salt: string, key: string): number {
 
 /**
  * Pool of a request. Documents stay on stable until promotion; at weight 100 the workload itself is being moved, so they
- * go along once stable has no pod left.
+ * go along once stable has no pod left. When a version is left because it is bad they leave it at once.
  *
  * A key of the candidate falls back to stable while the candidate has no pod; never the other way round, because another
  * model's vectors are worse than a 503.
@@ -34,6 +34,6 @@ export function choosePool(
 ): PoolName {
   const { candidate, salt } = routing;
   if (!candidate || candidate.weight === 0 || !has("candidate")) return "stable";
-  if (documents) return candidate.weight === 100 && !has("stable") ? "candidate" : "stable";
+  if (documents) return candidate.documents || (candidate.weight === 100 && !has("stable")) ? "candidate" : "stable";
   return candidate.weight === 100 || position(salt, key) < candidate.weight / 100 ? "candidate" : "stable";
 }

@@ -1,4 +1,4 @@
-import type { AuditStatus, DecisionRecord, EmbeddingService } from "../api/index.ts";
+import { type AuditStatus, type DecisionRecord, type EmbeddingService, mostPending } from "../api/index.ts";
 import { appendTo, canonical, type Fact, genesis, link, SegmentError } from "../audit/index.ts";
 import { type ConfigMap, configMaps, isKubeError, type Key, type Kube, type Stored } from "../kube/index.ts";
 import { refusalIn } from "./ensure.ts";
@@ -88,9 +88,6 @@ export type Deciding = {
   readonly metadata: { readonly name: string; readonly uid: string };
   readonly status: { readonly decisions: readonly DecisionRecord[] };
 };
-
-/** Entries that may wait in a status at once. */
-const mostPending = 20;
 
 /**
  * The chain with new entries linked to its end: the service's own decisions, and as many of those of its runs and

@@ -1,4 +1,4 @@
-import type { Condition } from "../api/index.ts";
+import { type Condition, longestConditionMessage } from "../api/index.ts";
 
 export type Saying = {
   readonly type: string;
@@ -21,7 +21,7 @@ export function withCondition(
     type,
     status,
     reason,
-    message: message.slice(0, 4096),
+    message: message.slice(0, longestConditionMessage),
     observedGeneration: generation,
     lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
   };

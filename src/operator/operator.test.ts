@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AuditStatus, DecisionRecord } from "../api/index.ts";
+import { type AuditStatus, type DecisionRecord, mostDecisions, mostPending } from "../api/index.ts";
 import { verifyChain } from "../audit/index.ts";
 import { extend, takenOf } from "./audit-trail.ts";
 import { includes } from "./ensure.ts";
@@ -87,22 +87,22 @@ describe("decisions on their way to the chain", () => {
   it("are never lost: there is no further one while there is no room", () => {
     let status = withDecisions(
       empty,
-      Array.from({ length: 20 }, () => said("A")),
+      Array.from({ length: mostDecisions }, () => said("A")),
       0,
       now,
     );
     expect(withDecisions(status ?? empty, [said("B")], 0, now)).toBeNull();
     status = withDecisions(status ?? empty, [said("B")], 5, now);
-    expect(status?.decisions).toHaveLength(16);
+    expect(status?.decisions).toHaveLength(mostDecisions - 4);
     // Without a service nobody would ever take them.
     expect(
       withDecisions(
-        { ...empty, decisions: status?.decisions ?? [], decided: 21 },
+        { ...empty, decisions: status?.decisions ?? [], decided: mostDecisions + 1 },
         Array.from({ length: 9 }, () => said("C")),
         null,
         now,
       )?.decisions,
-    ).toHaveLength(20);
+    ).toHaveLength(mostDecisions);
   });
 
   it("enter the chain once, however often it is extended", () => {
@@ -120,14 +120,16 @@ describe("decisions on their way to the chain", () => {
   it("beyond what fits wait for the next time", () => {
     const many = withDecisions(
       empty,
-      Array.from({ length: 20 }, () => said("A")),
+      Array.from({ length: mostPending }, () => said("A")),
       0,
       now,
     );
     const first = extend(audit, 0, [said("Own")], [of(many?.decisions ?? [])], now);
-    expect(first.pending).toHaveLength(20);
-    expect(first.taken).toEqual([{ uid: "o", n: 19 }]);
-    expect(extend(first, 0, [], [of(many?.decisions ?? [])], now).pending.map(({ seq }) => seq)).toEqual([21]);
+    expect(first.pending).toHaveLength(mostPending);
+    expect(first.taken).toEqual([{ uid: "o", n: mostPending - 1 }]);
+    expect(extend(first, 0, [], [of(many?.decisions ?? [])], now).pending.map(({ seq }) => seq)).toEqual([
+      mostPending + 1,
+    ]);
   });
 
   it("of an object without a service have nobody to take them", () => {

@@ -1,4 +1,4 @@
-import type { DecisionRecord } from "../api/index.ts";
+import { type DecisionRecord, mostDecisions } from "../api/index.ts";
 import { canonical } from "../audit/index.ts";
 import { type Informer, type KubeObject, type Stored } from "../kube/index.ts";
 import { instant } from "./instant.ts";
@@ -29,9 +29,6 @@ export async function saveStatus<T extends KubeObject & { readonly status: objec
 
 type Deciding = { readonly decided: number; readonly decisions: DecisionRecord[] };
 
-/** Most decisions that may wait for the audit chain; no further one is taken before there is room. */
-const mostWaiting = 20;
-
 /**
  * Puts decisions into a status that waits for its service to take them into the audit chain, and drops those that it has.
  *
@@ -52,6 +49,6 @@ export function withDecisions<Status extends Deciding>(
     detail: canonical(facts),
   }));
   const decisions = [...waiting, ...added];
-  if (taken !== null && decisions.length > mostWaiting) return null;
-  return { ...status, decided: status.decided + added.length, decisions: decisions.slice(-mostWaiting) };
+  if (taken !== null && decisions.length > mostDecisions) return null;
+  return { ...status, decided: status.decided + added.length, decisions: decisions.slice(-mostDecisions) };
 }

@@ -26,7 +26,7 @@ export function advanceSignal(
     evaluatedAt: instant(hold.onset === null ? verdict.at : hold.countedTo),
     // Built-in alarms are numbered by the monitor, the user's own queries here: each time one has newly held.
     alarm: verdict.alarm ?? (before?.alarm ?? 0) + (trigger.promql !== undefined && holds && !held ? 1 : 0),
-    message: verdict.message.slice(0, 512),
+    message: verdict.message.slice(0, 256),
     reason: verdict.reason,
     model: scope.model,
   };

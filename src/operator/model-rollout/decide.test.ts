@@ -418,7 +418,7 @@ describe("the way back", () => {
     const fails = { workload: workload(uri(b)), analysis: analysis("Fail", 0, 2), status: watching };
     const { status } = next({ ...fails, previous: pool(3) });
     expect(status).toMatchObject({ phase: "RollingBack", fallback: true });
-    expect(routeWanted(world({ status }).rollout)).toMatchObject({ digest: a, weight: 100 });
+    expect(routeWanted(world({ status }).rollout)).toMatchObject({ digest: a, weight: 100, documents: true });
     expect(next({ ...fails, previous: null }).status.fallback).toBe(false);
   });
 });

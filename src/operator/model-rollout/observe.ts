@@ -72,9 +72,12 @@ function poolOf(
   return { pool: { name, uid, resourceVersion, replicas: spec?.replicas ?? 1, readyReplicas: ready }, stranger: null };
 }
 
-/** Before the first pod of a pool is made: nobody else may take it for the workload's (decision 30). */
+/**
+ * As long as there are, or are to be, pods of the candidate beside the workload's: nobody may take them for the workload's
+ * (decision 30). A Service that is made meanwhile would send its clients past the gateways.
+ */
 async function obstacleOf(
-  { kube, caches, key, signal }: Turn,
+  { kube, key, signal }: Turn,
   rollout: Stored<ModelRollout>,
   workload: Workload | null,
   pools: readonly Found[],
@@ -84,7 +87,7 @@ async function obstacleOf(
     const message = `Deployment ${stranger.metadata.name} exists and is not of ModelRollout ${key.name}`;
     return { reason: "NameTaken", message };
   }
-  if (!workload || pools[0]?.pool || !["Pending", "Progressing"].includes(rollout.status.phase)) return null;
+  if (!workload || !["Pending", "Progressing", "Paused"].includes(rollout.status.phase)) return null;
   const { namespace } = key;
   const podLabels = poolPodLabels(workload, rollout.spec.serviceRef.name, rollout.spec.to.digest);
   const [serviceList, budgetList, scalerList] = await Promise.all([
@@ -110,7 +113,7 @@ async function obstacleOf(
     ...catchersOf(podLabels, selecting),
     ...scalers.map(({ metadata }) => `HorizontalPodAutoscaler ${metadata.name}`),
   ];
-  if (caught.length === 0 || caches.deployments.get({ namespace, name })) return null;
+  if (caught.length === 0) return null;
   return {
     reason: "CanaryCaughtBy",
     message: `${caught.join(", ")} would take the candidate's pods for the workload's`,

@@ -129,6 +129,7 @@ export function routeWanted(rollout: ModelRollout | null) {
     selector: selectorText({ matchLabels: poolSelector(spec.serviceRef.name, end.digest) }),
     weight,
     mirror,
+    documents: status.phase === "RollingBack",
   });
   switch (status.phase) {
     case "Progressing":

@@ -86,6 +86,7 @@ describe("documents", () => {
       deployment: "next",
       weight: 100,
       mirror: false,
+      documents: false,
     };
     await bed.configure({ routing: { ...bed.config.routing, candidate } });
     await waitFor("the candidate to answer", async () => (await embed(first, inputs(1))).model === digestOf(next));

@@ -94,6 +94,7 @@ describe("a gateway on a real API server", () => {
           deployment: "embedder-candidate",
           weight: 0,
           mirror: true,
+          documents: false,
         },
       },
     });

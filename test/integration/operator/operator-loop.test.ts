@@ -355,6 +355,26 @@ describe("what happens meanwhile", () => {
     });
   });
 
+  it("a budget that takes the candidate's pods for the workload's, made mid-rollout, stalls it until it is gone", async () => {
+    await begin({ spec: { rollout: half } });
+    await holding();
+    const budgets = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
+    await api.create(budgets, { metadata: { name: "everything" }, spec: { selector: {}, maxUnavailable: 1 } });
+    const stalled = (holds: "True" | "False") => (rollout: ModelRollout) =>
+      rollout.status.conditions.some(({ type, status }) => type === "Stalled" && status === holds);
+    const caught = await until("the rollout to stall", rollouts, stalled("True"));
+    expect(caught.status.conditions).toContainEqual(
+      expect.objectContaining({
+        type: "Stalled",
+        reason: "CanaryCaughtBy",
+        message: expect.stringContaining("PodDisruptionBudget everything"),
+      }),
+    );
+    expect(caught.status).toMatchObject({ weight: 50, phase: "Progressing" });
+    await api.delete(`${budgets}/everything`);
+    await until("the rollout to go on", rollouts, stalled("False"));
+  });
+
   it("another edit of the workload is carried into the candidate", async () => {
     await begin({ spec: { rollout: half } });
     const { metadata } = await holding();
