@@ -1,5 +1,5 @@
 import { h, svg } from "./dom.js";
-import { clock, number } from "./format.js";
+import { clock, measure } from "./format.js";
 
 const widest = 640;
 const height = 180;
@@ -34,12 +34,12 @@ export function lineChart({ id, title, help, unit, lines }, from, to, { steps = 
     role: "img",
     tabindex: "0",
     id: `chart-${id}`,
-    "aria-label": `${title}. ${lines.map((line) => `${line.name}: now ${number(last(line))}${unit}`).join(", ")}. Arrow keys read it.`,
+    "aria-label": `${title}. ${lines.map((line) => `${line.name}: now ${measure(last(line), unit)}`).join(", ")}. Arrow keys read it.`,
   });
   for (const tick of ticks(low, high)) {
     picture.append(
       svg("line", { x1: margin.left, x2: width - margin.right, y1: y(tick), y2: y(tick), class: "grid" }),
-      svg("text", { x: margin.left - 6, y: y(tick) + 4, "text-anchor": "end" }, number(tick) + unit),
+      svg("text", { x: margin.left - 6, y: y(tick) + 4, "text-anchor": "end" }, measure(tick, unit)),
     );
   }
   const marks = width < 480 ? 2 : 4;
@@ -180,7 +180,7 @@ function legend(lines, value, unit) {
       { class: "key" },
       h("span", { class: `swatch series-${line.dashed ? "limit" : index % 5}`, "aria-hidden": "true" }),
       `${line.name} `,
-      h("strong", {}, number(value(line)) + (value(line) === null ? "" : unit)),
+      h("strong", {}, measure(value(line), unit)),
     ),
   );
 }

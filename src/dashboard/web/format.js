@@ -28,6 +28,17 @@ export function number(value) {
 }
 
 /**
+ * A number with its unit. Of a share nobody reads more than a hundredth of a percent.
+ *
+ * @param {number | null} value
+ * @param {string} unit
+ */
+export function measure(value, unit) {
+  if (value === null) return number(null);
+  return number(unit === "%" ? Math.round(value * 100) / 100 : value) + unit;
+}
+
+/**
  * A clock time, with the day when the range is longer than one.
  *
  * @param {number} at
