@@ -169,13 +169,19 @@ describe("a status is written", () => {
     expect(withDocuments(counted, counted, [gateway("g-0", 90, [embedded(a, 5, 1, 9)])], now(90))).toEqual(counted);
   });
 
-  it("never without room: it is valid with the most gateways and versions, twice over", () => {
+  it("that the API server takes, however many reports lie there, and each is counted once in the end", () => {
+    const counted = ["a", "b", "c"].map((each) => embedded(digest(each), 1000, 1, 2, 10));
+    const wave = (name: string, exists: boolean) =>
+      Array.from({ length: 21 }, (_, n) => gateway(`${name}-gateway-0123456789-${n}`, 5, counted, { exists }));
+    let reports = [...wave("first", false), ...wave("second", true)];
     let status = active(a);
-    const all = ["a", "b", "c"].map((each) => embedded(digest(each), 1_000_000_000, 1, 2, 1_000_000));
-    const fleet = (wave: string) =>
-      Array.from({ length: 21 }, (_, n) => gateway(`${wave}-gateway-0123456789-${n}`, 5, all));
-    for (const wave of ["first", "second"]) status = taken(status, fleet(wave), 10);
-    expect(JSON.stringify(embeddingServiceStatus.parse(status)).length).toBeLessThan(24 * 1024);
+    for (const seconds of [100, 130, 160]) {
+      status = embeddingServiceStatus.parse(taken(status, reports, seconds));
+      const spent = new Set(spentReports(status, reports, now(seconds)));
+      reports = reports.filter(({ name }) => !spent.has(name));
+    }
+    expect(reports.map(({ exists }) => exists)).toEqual(Array.from({ length: 21 }, () => true));
+    expect(status.documents.map(({ count }) => count)).toEqual([42_000, 42_000, 42_000]);
   });
 });
 

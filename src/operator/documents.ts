@@ -3,6 +3,7 @@ import {
   type EmbeddingServiceStatus,
   type GatewayReport,
   mostDocumentCounts,
+  mostTakenGateways,
   type Reembed,
   type ReportedDocuments,
 } from "../api/index.ts";
@@ -31,22 +32,27 @@ const silence = 60_000;
 
 /**
  * The counts with what gateways have reported since. Counts and how far each gateway's were taken in are of one status
- * write, so that nothing is counted twice, whoever restarts (decision 22).
+ * write, so that nothing is counted twice, whoever restarts (decision 22). A report that there is no room for a mark of
+ * waits where it lies: those of gateways that are gone are cleared once they were taken in, and make room.
  */
 export function countDocuments(status: Counting, gateways: readonly Gateway[], now: number): Counted {
   const current = new Set([status.activeVersion?.digest, status.rollout?.to?.digest]);
   const before = status.documentsTaken?.gateways ?? [];
   let documents = status.documents;
-  const taken: Taken[] = before
-    .filter(({ name }) => gateways.every((gateway) => gateway.name !== name))
-    .slice(-mostGone);
-  for (const { name, report } of gateways) {
-    const mark = before.find((each) => each.name === name);
+  const markOfGateway = new Map(before.map((mark) => [mark.name, mark]));
+  const [marked, unmarked] = [true, false].map((has) => gateways.filter(({ name }) => markOfGateway.has(name) === has));
+  const known: Taken[] = [];
+  for (const { name, report } of [...(marked ?? []), ...(unmarked ?? [])]) {
+    const mark = markOfGateway.get(name);
+    if (!mark && known.length === mostTakenGateways) break;
     const fresh = report?.documents ? since(mark, report.documents, report.at) : [];
     for (const count of fresh) documents = withCount(documents, count, current.has(count.digest));
     const next = fresh.length > 0 && report?.documents ? markOf(name, report.documents, report.at) : mark;
-    if (next) taken.push(next);
+    if (next) known.push(next);
   }
+  const gone = before.filter(({ name }) => gateways.every((gateway) => gateway.name !== name));
+  const remembered = Math.min(mostGone, mostTakenGateways - known.length);
+  const taken = [...gone.slice(gone.length - Math.min(gone.length, remembered)), ...known];
   documents = documents
     .map((stretch) => (current.has(stretch.digest) ? stretch : { ...stretch, ended: true }))
     .slice(-mostDocumentCounts);
