@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { AuditChain } from "../overview/index.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { wholeNumber } from "./numbers.ts";
 import { paintFor } from "./paint.ts";
 import { columns } from "./tree.ts";
 
@@ -96,12 +97,4 @@ async function chainOf(cluster: Cluster, name: string): Promise<AuditChain> {
     if (!(error instanceof SegmentError)) throw error;
     throw new CommandError("verificationFailed", `the audit of ${name} cannot be read: ${error.message}`);
   }
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new CommandError("usage", `--last ${text}: must be a whole number above 0`);
-  }
-  return value;
 }

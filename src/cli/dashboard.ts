@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { type ClusterOptions, inCluster, withClusterOptions } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { listenHost } from "./listen-host.ts";
+import { portNumber } from "./numbers.ts";
 
 interface Options extends ClusterOptions {
   readonly allNamespaces?: true;
@@ -80,14 +81,6 @@ function urlOf(server: Server): string {
   if (bound === null || typeof bound === "string") throw new TypeError("the dashboard listens on no TCP port");
   const { address, port } = bound;
   return `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new CommandError("usage", `--port ${text}: must be a whole number from 0 to 65535`);
-  }
-  return port;
 }
 
 function prometheusUrl(text: string): string {

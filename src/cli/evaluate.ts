@@ -1,12 +1,10 @@
-import { writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { z } from "zod";
 import {
   defaultGates,
   type EvaluateRequest,
-  type EvaluateResult,
   type EvaluationData,
   evaluateRequest,
   exitCodes,
@@ -24,6 +22,8 @@ import {
 } from "../evaluation/index.ts";
 import { startBackend } from "../model/index.ts";
 import { type Dataset, makeFolder, openStore, readDataset } from "../registry/index.ts";
+import { answer } from "./answer.ts";
+import { wholeNumber } from "./numbers.ts";
 import { progressBar } from "./progress-bar.ts";
 import { publishReport, reportPlace } from "./publish-report.ts";
 import { readRequest } from "./read-request.ts";
@@ -72,8 +72,8 @@ export const command = new Command("evaluate")
       "by hand: what the set offers (default: Labelled when it has labels)",
     ).choices(["Labelled", "Pairs", "None"]),
   )
-  .option("--attacked <queries>", "by hand: how many queries are attacked", whole)
-  .option("--attack-steps <steps>", "by hand: gradient steps of an attack", whole)
+  .option("--attacked <queries>", "by hand: how many queries are attacked", wholeNumber)
+  .option("--attack-steps <steps>", "by hand: gradient steps of an attack", wholeNumber)
   .option("--report <folder>", "by hand: where report.json and report.html go", "evenkeel-report")
   .addOption(new Option("-o, --output <format>", "how to print the result").choices(["text", "json"]).default("text"))
   .addHelpText("after", examples)
@@ -159,12 +159,6 @@ async function runByHand(options: Options): Promise<number> {
   }
 }
 
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("must be a whole number above 0");
-  return value;
-}
-
 /** Without a threat model: an l∞ ball of .03 for images, of a tenth of each coordinate's deviation for vectors. */
 async function threatModelOf(file: string | undefined, { modality }: Dataset): Promise<ThreatModelSpec> {
   if (!file) {
@@ -188,19 +182,6 @@ function textOf(report: EvaluationReport, folder: string): string {
 
 function say(line: string): void {
   process.stderr.write(`evenkeel: ${line}\n`);
-}
-
-/** Into the termination message, which the operator reads, and on standard output, for people. */
-function answer(result: EvaluateResult): void {
-  const text = JSON.stringify(result);
-  process.stdout.write(`${text}\n`);
-  if (result.error) say(`${result.error.reason}: ${result.error.message}`);
-  try {
-    writeFileSync(process.env["EVENKEEL_RESULT_FILE"] ?? "/dev/termination-log", text);
-  } catch (error) {
-    // By hand there is no such file; the result is in the store as well.
-    if (process.env["EVENKEEL_RESULT_FILE"]) say(messageOf(error));
-  }
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { listenHost } from "./listen-host.ts";
+import { portNumber } from "./numbers.ts";
 
 type Options = {
   readonly service: string;
@@ -70,10 +71,4 @@ function faultLog(): (error: unknown) => void {
     said.set(message, now);
     console.error(`gateway: ${message}`);
   };
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("a port is 0 to 65535");
-  return port;
 }

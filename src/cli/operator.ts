@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { listenHost } from "./listen-host.ts";
+import { portNumber } from "./numbers.ts";
 
 interface Options {
   readonly namespaces?: readonly string[];
@@ -41,7 +42,7 @@ export const command = new Command("operator")
       .argParser(collect)
       .default([], "none, so that no service can be watched"),
   )
-  .option("--port <port>", "port of /healthz, /readyz and /metrics", wholeNumber, 8081)
+  .option("--port <port>", "port of /healthz, /readyz and /metrics", portNumber, 8081)
   .addOption(durationOption("--lease-duration", "how long a dead leader's lease holds up the next one", "15s"))
   .addOption(durationOption("--resync", "how often everything is looked at although nothing changed", "30s"))
   .option("--lease-namespace <name>", "namespace of the Lease (default: $POD_NAMESPACE, then that of the kubeconfig)")
@@ -88,11 +89,6 @@ function nameList(value: string): string[] {
     throw new InvalidArgumentError(`${value} is not a list of namespaces such as a,b.`);
   }
   return names;
-}
-
-function wholeNumber(value: string): number {
-  if (!/^[0-9]{1,5}$/.test(value)) throw new InvalidArgumentError(`${value} is not a port.`);
-  return Number(value);
 }
 
 function durationOption(flag: string, description: string, initial: string): Option {

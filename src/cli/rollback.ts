@@ -40,7 +40,7 @@ export const command = withWait(
           import("./rollout-under-way.ts"),
           import("./request-rollout.ts"),
           import("./requested-rollout.ts"),
-          import("../operator/documents.ts"),
+          import("../api/index.ts"),
         ]);
       const service: Stored<EmbeddingService> = await findService(cluster, serviceName);
       const active = service.status.activeVersion;

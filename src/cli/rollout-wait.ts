@@ -30,7 +30,7 @@ export async function rolloutEnded(
   const [{ waitFor }, { modelRollouts }, { reembedText }] = await Promise.all([
     import("./wait-for.ts"),
     import("../kinds.ts"),
-    import("../operator/documents.ts"),
+    import("../api/index.ts"),
   ]);
   const ended = await waitFor(
     kube,

@@ -1,5 +1,12 @@
-import type { EmbeddingService, ModelRollout, ModelVersion, Retraining, SignalStatus } from "../api/index.ts";
-import { documentsText, reembedText } from "../operator/documents.ts";
+import {
+  documentsText,
+  type EmbeddingService,
+  type ModelRollout,
+  type ModelVersion,
+  type Retraining,
+  reembedText,
+  type SignalStatus,
+} from "../api/index.ts";
 import { age, span } from "../overview/age.ts";
 import { type Overview, waitingFor } from "../overview/index.ts";
 import type { Paint, Tone } from "./paint.ts";

@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { z } from "zod";
-import { exitCodes, type TrainRequest, type TrainResult, trainRequest } from "../api/index.ts";
+import { exitCodes, type TrainRequest, trainRequest } from "../api/index.ts";
 import { DatasetError, openStore } from "../registry/index.ts";
 import { Interrupted, progressReporter, runTraining } from "../training/index.ts";
+import { answer } from "./answer.ts";
 import { type FirstModelRequest, firstModel } from "./first-model.ts";
+import { wholeNumber } from "./numbers.ts";
 import { readRequest } from "./read-request.ts";
 
 /** As a shell reports the end by SIGTERM: not one of the codes that forbid another try. */
@@ -33,7 +34,7 @@ export const command = new Command("train")
   .option("--dataset <uri>", "by hand: the labelled dataset, store://NAME@sha256:DIGEST")
   .option("--name <name>", "by hand: the model's name in the store, models/NAME")
   .option("--threat-model <file>", "by hand: a ThreatModel, or its spec, as YAML or JSON")
-  .option("--steps <n>", "by hand: training steps (default: 600)", whole)
+  .option("--steps <n>", "by hand: training steps (default: 600)", wholeNumber)
   .addHelpText("after", examples)
   .action(async ({ run, dataset, ...options }: Options) => {
     process.exitCode = dataset === undefined ? await main(run, options.store) : await byHand({ dataset, ...options });
@@ -48,12 +49,6 @@ async function byHand(request: FirstModelRequest): Promise<number> {
     console.error(`evenkeel: ${error.reason}: ${error.message}`);
     return exitCodes.badData;
   }
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("must be a whole number above 0");
-  return value;
 }
 
 async function main(file: string | undefined, store: string | undefined): Promise<number> {
@@ -84,19 +79,5 @@ async function main(file: string | undefined, store: string | undefined): Promis
     const reason = error instanceof Interrupted ? "Interrupted" : "Failed";
     answer({ kind: "Train", error: { reason, message: message.slice(0, 1500) } });
     return error instanceof Interrupted ? interrupted : exitCodes.failed;
-  }
-}
-
-/** Into the termination message, which the operator reads, and on standard output, for people. */
-function answer(result: TrainResult): void {
-  const text = JSON.stringify(result);
-  console.log(text);
-  if (result.error) console.error(`evenkeel: ${result.error.reason}: ${result.error.message}`);
-  const file = process.env["EVENKEEL_RESULT_FILE"] ?? "/dev/termination-log";
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    // By hand there is no such file; the result is in the store as well.
-    if (process.env["EVENKEEL_RESULT_FILE"]) console.error(`evenkeel: ${file}: ${String(error)}`);
   }
 }

@@ -23,6 +23,14 @@ describe("routedPath", () => {
       "/documents/v1/embeddings",
     ],
     ["both halves", "/documents/v1/embeddings", indexer, [{ ...byPath, ...byHeader }], true, "/v1/embeddings"],
+    [
+      "two routes, of which the second has the prefix",
+      "/documents/v1/embeddings",
+      indexer,
+      [byHeader, byPath],
+      true,
+      "/v1/embeddings",
+    ],
     ["the second route", "/v1/embeddings", indexer, [byPath, byHeader], true, "/v1/embeddings"],
   ])("%s", (_, url, headers, routes, documents, sent) => {
     expect(routedPath({ url, headers }, routes)).toEqual({ documents, url: sent });

@@ -14,21 +14,22 @@ export type RoutedPath = {
 /**
  * Tells writes to the index from reads (decision 22): by evenkeel's own header, or by a route for clients that cannot set
  * it. All that a route names must match, and any route will do, as with the matches of a Gateway API HTTPRoute; the first
- * whose prefix matches takes it off.
+ * of those that match and have a prefix takes it off.
  */
 export function routedPath(
   { url = "/", headers }: Pick<IncomingMessage, "url" | "headers">,
   routes: DocumentRoutes,
 ): RoutedPath {
-  const match = routes.find(
+  const matching = routes.filter(
     ({ pathPrefix, header }) =>
       (pathPrefix === undefined || withoutPrefix(url, pathPrefix) !== null) &&
       (header === undefined || headers[header.name.toLowerCase()] === header.value),
   );
-  const stripped = match?.pathPrefix === undefined ? null : withoutPrefix(url, match.pathPrefix);
+  const prefix = matching.find(({ pathPrefix }) => pathPrefix !== undefined)?.pathPrefix;
+  const stripped = prefix === undefined ? null : withoutPrefix(url, prefix);
   const named = headers[routeHeader];
   return {
-    documents: match !== undefined || String(named).toLowerCase() === "documents",
+    documents: matching.length > 0 || String(named).toLowerCase() === "documents",
     url: stripped ?? url,
   };
 }

@@ -93,11 +93,11 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         const noise = adoptNoise(saved.state.noise, now.noise, now.models);
         const state: FleetState = { ...adoptMaterial(saved.state, material), noise };
         const { steps, window } = await stepTo(last, state, now, metrics, signal);
-        recent = [...recent, ...window].slice(-windowBlocks);
+        const latest = [...recent, ...window].slice(-windowBlocks);
         const snapshot = newestSnapshot(saved.snapshot);
         const newest = {
           ...(steps.at(-1)?.state ?? state),
-          autocorrelation: autocorrelationOf(recent, material, now.settings) ?? state.autocorrelation,
+          autocorrelation: autocorrelationOf(latest, material, now.settings) ?? state.autocorrelation,
         };
         const data = { ...saved.object.data, "state.json": encodeState(newest, snapshot) };
         const object: Stored<ConfigMap> = await kube.replace(
@@ -105,7 +105,9 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
           { ...saved.object, data },
           { signal, timeoutMs: 5_000 },
         );
+        // What could not be saved is stepped again, with the same blocks.
         saved = { object, state: newest, snapshot };
+        recent = latest;
         attacked(newest.attacks);
         metrics.correlated(newest.autocorrelation);
         const p = pOf(recent, material, now.settings);

@@ -151,7 +151,7 @@ export function adoptMaterial(state: FleetState, material: Material): FleetState
     const { ShiftFromBaseline } = state.alarms;
     const released = signals.map((name) => [name, release(state.alarms[name])] as const);
     const alarms = { ...noAlarms, ...Object.fromEntries(released), ShiftFromBaseline };
-    return { ...state, model: material.model, detectors: fresh, share: emptyWindow, alarms };
+    return { ...state, model: material.model, detectors: fresh, share: emptyWindow, alarms, autocorrelation: null };
   }
   const kept = (name: DriftSignal): DetectorState | null =>
     state.detectors[name]?.reference === fresh[name]?.reference ? state.detectors[name] : fresh[name];

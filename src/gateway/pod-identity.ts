@@ -1,5 +1,4 @@
-import { hash } from "node:crypto";
-import type { GatewayConfig } from "../api/index.ts";
+import { type GatewayConfig, modelIdentity } from "../api/index.ts";
 import { controllerOf, type Pod } from "../kube/index.ts";
 
 /** What the gateway needs to know of a pod. */
@@ -26,7 +25,7 @@ export function identify(pod: Pod & { metadata: { uid: string } }, model: Gatewa
     uid: metadata.uid,
     name: metadata.name,
     address: status?.podIP ?? null,
-    digest: value ? digestOf(value) : null,
+    digest: value ? modelIdentity(value).digest : null,
     ready: condition?.status === "True" && metadata.deletionTimestamp === undefined,
   };
 }
@@ -39,10 +38,4 @@ export function isOfDeployment(pod: Pod, deployment: string): boolean {
   const owner = controllerOf(pod);
   const hash = pod.metadata.labels?.["pod-template-hash"];
   return owner?.apiVersion === "apps/v1" && owner.kind === "ReplicaSet" && owner.name === `${deployment}-${hash}`;
-}
-
-/** @returns the digest that a URI is pinned by; for one that is not pinned the SHA-256 of the whole value */
-export function digestOf(uri: string): string {
-  const pinned = /@(sha256:[0-9a-f]{64})$/.exec(uri)?.[1];
-  return pinned ?? `sha256:${hash("sha256", uri, "hex")}`;
 }

@@ -1,19 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
   type DocumentCount,
+  documentsText,
   type EmbeddingServiceStatus,
   embeddingServiceStatus,
   mostDocumentCounts,
-} from "../api/index.ts";
-import {
-  countDocuments,
-  documentsText,
-  type Gateway,
   reembedOf,
   reembedText,
-  spentReports,
-  withDocuments,
-} from "./documents.ts";
+} from "../api/index.ts";
+import { countDocuments, type Gateway, spentReports, withDocuments } from "./documents.ts";
 
 const start = Date.parse("2026-11-24T08:00:00Z");
 const at = (seconds: number): string => new Date(start + seconds * 1000).toISOString();

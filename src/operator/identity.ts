@@ -1,12 +1,6 @@
 import { storeUri } from "../api/index.ts";
 import { canonical, sha256 } from "../audit/index.ts";
 
-/** The digest that a URI pins, or the hash of the URI when it pins none (then `pinned` is false; decision 35). */
-export function identify(uri: string): { readonly digest: string; readonly pinned: boolean } {
-  const pinned = /@(sha256:[0-9a-f]{64})$/.exec(uri)?.[1];
-  return pinned === undefined ? { digest: sha256(uri), pinned: false } : { digest: pinned, pinned: true };
-}
-
 /** Whether a model lies in the store, where evenkeel's own images find it. */
 export function isInStore(uri: string): boolean {
   return storeUri.safeParse(uri).success;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type AuditStatus, type DecisionRecord, mostDecisions, mostPending } from "../api/index.ts";
+import { type AuditStatus, type DecisionRecord, modelIdentity, mostDecisions, mostPending } from "../api/index.ts";
 import { verifyChain } from "../audit/index.ts";
 import { extend, takenOf } from "./audit-trail.ts";
 import { includes } from "./ensure.ts";
-import { identify, seedOf } from "./identity.ts";
+import { seedOf } from "./identity.ts";
 import { isAllowed } from "./prometheus-sources.ts";
 import { withDecisions } from "./save.ts";
 
@@ -50,8 +50,8 @@ describe("includes", () => {
 describe("identify", () => {
   it("takes the pinned digest, or hashes the URI", () => {
     const digest = `sha256:${"a".repeat(64)}`;
-    expect(identify(`store://m@${digest}`)).toEqual({ digest, pinned: true });
-    expect(identify("hub/model:latest")).toEqual({
+    expect(modelIdentity(`store://m@${digest}`)).toEqual({ digest, pinned: true });
+    expect(modelIdentity("hub/model:latest")).toEqual({
       digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
       pinned: false,
     });

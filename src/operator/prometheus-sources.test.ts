@@ -19,9 +19,9 @@ function make(tokens: Record<string, string>, allowed = url) {
     return { apiVersion: "v1", kind: "Secret", metadata: { name, namespace, ...metadata }, data };
   };
   const sources = new PrometheusSources({ get }, [allowed]);
-  const find = async (name: string, namespace = "search") => {
+  const find = async (name: string, namespace = "search", service = name) => {
     const wanted = { url, authorizationSecretRef: { name, key: "token" }, headers: [] };
-    const found = await sources.find(namespace, wanted, new AbortController().signal);
+    const found = await sources.find({ namespace, name: service }, wanted, new AbortController().signal);
     if (found.kind !== "Source") throw new Error(found.message);
     return found.prometheus;
   };
@@ -50,6 +50,20 @@ it("a client is given up when its own Secret has changed, once", async () => {
   expect(one).toBe(other);
   expect(one).not.toBe(a);
   expect(closed.map((spy) => spy.mock.calls.length)).toEqual([1, 0]);
+  await sources.close();
+});
+
+it("the client of a service that names another source, or is gone, is closed", async () => {
+  const { sources, find } = make({ a: "1", b: "2" });
+  const first = await find("a", "search", "shop");
+  const second = await find("b", "search", "shop");
+  const closed = [vi.spyOn(first, "close"), vi.spyOn(second, "close")];
+  const third = await find("a", "search", "shop");
+  expect(closed.map((spy) => spy.mock.calls.length)).toEqual([0, 1]);
+  const last = vi.spyOn(third, "close");
+  await sources.forget({ namespace: "search", name: "shop" });
+  expect(last).toHaveBeenCalledOnce();
+  expect(await find("a", "search", "shop")).not.toBe(third);
   await sources.close();
 });
 
@@ -84,7 +98,11 @@ it("sends the headers that are asked for, and others once a Secret of theirs has
     { name: "X-Via", value: "evenkeel" },
   ];
   const ask = async () => {
-    const found = await sources.find("search", { url: own, headers }, new AbortController().signal);
+    const found = await sources.find(
+      { namespace: "search", name: "shop" },
+      { url: own, headers },
+      new AbortController().signal,
+    );
     if (found.kind === "Source") await found.prometheus.query("up", 0, 1000);
     return found;
   };
@@ -108,7 +126,11 @@ it("sends the headers that are asked for, and others once a Secret of theirs has
 it("a Secret that is no header's value is not sent, and told nobody", async () => {
   const { sources } = make({ tenant: "se\ncret" });
   const headers = [{ name: "X-Scope-OrgID", valueFromSecretRef: { name: "tenant", key: "token" } }];
-  const found = await sources.find("search", { url, headers }, new AbortController().signal);
+  const found = await sources.find(
+    { namespace: "search", name: "shop" },
+    { url, headers },
+    new AbortController().signal,
+  );
   const answer = found.kind === "Source" ? await found.prometheus.query("up", 0, 1000) : found;
   expect(answer).toMatchObject({ kind: "SourceError", message: expect.stringContaining("header") });
   expect(JSON.stringify(answer)).not.toContain("cret");

@@ -46,8 +46,8 @@ export class PrometheusSources {
     this.#allowed = allowed;
   }
 
-  /** Secrets are of the same namespace, always. */
-  async find(namespace: string, wanted: Wanted, signal: AbortSignal): Promise<Found> {
+  /** The one that a service names; Secrets are of the service's namespace, always. */
+  async find({ namespace, name: service }: Key, wanted: Wanted, signal: AbortSignal): Promise<Found> {
     if (!isAllowed(wanted.url, this.#allowed)) {
       const allowed = this.#allowed.length > 0 ? `: ${this.#allowed.join(", ")}` : ", which is empty";
       const message = `monitoring.prometheus.url: ${wanted.url} is not on the operator's allow-list (prometheus.allow in the chart's values)${allowed}`;
@@ -75,16 +75,23 @@ export class PrometheusSources {
         }),
       ),
     };
-    // Two services may ask one server with a token each: neither is to end the other's queries.
-    const id = JSON.stringify([namespace, wanted]);
+    const id = `${namespace}/${service}`;
     const content = JSON.stringify(settings);
     const known = this.#clients.get(id);
     if (known?.content === content) return { kind: "Source", prometheus: known.prometheus };
     const prometheus = prometheusClient(settings);
     this.#clients.set(id, { content, prometheus });
-    // Its Secret has changed. Who comes meanwhile has the new one.
+    // The service names another one, or a Secret has changed. Who comes meanwhile has the new one.
     await known?.prometheus.close();
     return { kind: "Source", prometheus };
+  }
+
+  /** Of a service that is gone. */
+  async forget({ namespace, name }: Key): Promise<void> {
+    const id = `${namespace}/${name}`;
+    const known = this.#clients.get(id);
+    this.#clients.delete(id);
+    await known?.prometheus.close();
   }
 
   async close(): Promise<void> {
@@ -92,7 +99,11 @@ export class PrometheusSources {
     this.#clients.clear();
   }
 
-  async #secret(namespace: string, reference: SecretKey | undefined, signal: AbortSignal): Promise<SecretValue | null> {
+  async #secret(
+    namespace: Key["namespace"],
+    reference: SecretKey | undefined,
+    signal: AbortSignal,
+  ): Promise<SecretValue | null> {
     if (!reference) return null;
     const { name, key } = reference;
     const secret = await this.#kube.get(secrets, { namespace, name }, { signal });

@@ -16,7 +16,9 @@ type Answering = { readonly turn: Turn; readonly made: ReadonlyMap<string, Made>
 export async function refusingTurn(...plurals: readonly string[]): Promise<Answering> {
   const made = new Map<string, Made>();
   const server = createServer((request, response) => {
-    const plural = new URL(request.url ?? "", "http://localhost").pathname.split("/").at(-1) ?? "";
+    const path = new URL(request.url ?? "", "http://localhost").pathname.split("/");
+    // The last, or the last but one of a single object.
+    const plural = path.findLast((part) => plurals.includes(part)) ?? path.at(-1) ?? "";
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {

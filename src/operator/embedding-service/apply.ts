@@ -49,7 +49,7 @@ export async function apply(
   }
   const retraining = await makeRun(turn, service, world, decision, stalled);
   const rollout = await makeRollout(turn, service, stalled);
-  stalled.push(...(await prune(turn, world)));
+  await prune(turn, service, world);
   return { stalled, routing, made: { ...(retraining ? { retraining } : {}), ...(rollout ? { rollout } : {}) } };
 }
 

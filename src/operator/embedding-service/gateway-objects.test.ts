@@ -87,7 +87,7 @@ describe("what a gateway may write of the store", () => {
 
   it("is captured traffic as well, while capture is on", () => {
     const dataset = { reference: `store://data/shop@sha256:${"a".repeat(64)}`, traffic: { capture: "On" } };
-    const traffic = { name: "store", mountPath: "/store/traffic", subPath: "traffic" };
+    const traffic = { name: "store", mountPath: "/store/traffic/search/shop", subPath: "traffic/search/shop" };
     expect(mounts({ dataset })).toEqual([readOnly, references, traffic]);
   });
 });

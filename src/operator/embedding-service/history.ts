@@ -1,5 +1,11 @@
-import type { EmbeddingService, ModelRollout, ModelVersion, Retraining } from "../../api/index.ts";
-import { identify, names } from "../identity.ts";
+import {
+  type EmbeddingService,
+  type ModelRollout,
+  type ModelVersion,
+  modelIdentity,
+  type Retraining,
+} from "../../api/index.ts";
+import { names } from "../identity.ts";
 import { finished } from "../retraining/decide.ts";
 import type { Observed } from "./world.ts";
 
@@ -10,7 +16,7 @@ export type Outdated = {
   readonly versions: readonly ModelVersion[];
 };
 
-type History = Pick<Observed, "service" | "runs" | "rollouts" | "versions">;
+export type History = Pick<Observed, "service" | "runs" | "rollouts" | "versions">;
 
 /**
  * What is beyond `historyLimit`: finished runs and rollouts by when they ended, versions by when they were made. What the
@@ -58,7 +64,7 @@ function endsOf({ spec: { from, to } }: ModelRollout): string[] {
 }
 
 function namedByRun({ spec: { serviceRef, parent, baseline }, status: { bundle } }: Retraining): string[] {
-  const made = bundle === "" ? [] : [identify(bundle).digest];
+  const made = bundle === "" ? [] : [modelIdentity(bundle).digest];
   return [parent.digest, baseline.digest, ...made].map((digest) => names.modelVersion(serviceRef.name, digest));
 }
 

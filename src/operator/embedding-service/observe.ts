@@ -33,7 +33,7 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     workload && workload.field.kind !== "NoContainer" && workload.field.kind !== "Indirect"
       ? await fieldOwnership(turn, service, workload)
       : { kind: "Unknown", message: "the workload has no field that could be set" };
-  const found = await sources.find(namespace, spec.monitoring.prometheus, signal);
+  const found = await sources.find(key, spec.monitoring.prometheus, signal);
   const source = found.kind === "Refused" ? { reason: found.reason, message: found.message } : null;
   const signals = await evaluateSignals(service, found.kind === "Source" ? found.prometheus : found, now);
   const schedules = scheduleStates(service, now);

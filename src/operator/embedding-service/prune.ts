@@ -1,27 +1,36 @@
+import type { EmbeddingService } from "../../api/index.ts";
+import type { Stored } from "../../kube/index.ts";
 import { discard } from "../ensure.ts";
 import type { Turn } from "../ports.ts";
-import type { Stalled } from "../rule.ts";
-import { outdated } from "./history.ts";
-import type { Observed } from "./world.ts";
+import { type History, outdated } from "./history.ts";
 
 /** What a long past leaves is taken away a part at a time: the going of each part brings the service here again. */
 const mostAtOnce = 10;
 
-/** Deletes what is beyond the history; Jobs go with their runs. */
-export async function prune(turn: Turn, world: Observed): Promise<Stalled[]> {
+/**
+ * Deletes what is beyond the history; Jobs go with their runs. A deletion that is refused holds nothing up but the next
+ * one: the service goes on, and an event says why its past grows.
+ */
+export async function prune(turn: Turn, service: Stored<EmbeddingService>, past: History): Promise<void> {
   const { retrainings, modelRollouts, modelVersions } = turn.caches;
-  const { runs, rollouts, versions } = outdated(world);
+  const { runs, rollouts, versions } = outdated(past);
   const deletions = [
     ...staying(runs).map((run) => () => discard(turn, retrainings, run)),
     ...staying(rollouts).map((rollout) => () => discard(turn, modelRollouts, rollout)),
     ...staying(versions).map((version) => () => discard(turn, modelVersions, version)),
   ];
-  const problems: Stalled[] = [];
   for (const deletion of deletions.slice(0, mostAtOnce)) {
     const problem = await deletion();
-    if (problem) problems.push(problem);
+    if (!problem) continue;
+    turn.events.record({
+      regarding: service,
+      type: "Warning",
+      reason: "HistoryNotPruned",
+      action: "Prune",
+      note: problem.message,
+    });
+    return;
   }
-  return problems;
 }
 
 function staying<Item extends { readonly metadata: { readonly deletionTimestamp?: string } }>(

@@ -18,7 +18,7 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   const { caches, key, clock } = turn;
   const service = caches.embeddingServices.get(key);
   if (!service) {
-    await forget(turn);
+    await Promise.all([forget(turn), turn.sources.forget(key)]);
     return done;
   }
   if (isBeingDeleted(service)) return hasFinalizer(service, finalizers.service) ? release(turn, service) : done;

@@ -8,10 +8,11 @@ import {
   type ModelRollout,
   type ModelRolloutSpec,
   type ModelVersionSpec,
+  modelIdentity,
   type RetrainingSpec,
   type ThreatModel,
 } from "../../api/index.ts";
-import { identify, isInStore, names, seedOf } from "../identity.ts";
+import { isInStore, names, seedOf } from "../identity.ts";
 import { selectorText } from "../label-selector.ts";
 import { labels } from "../labels.ts";
 import { routeWanted } from "../model-rollout/resources.ts";
@@ -122,7 +123,7 @@ export function rolloutOf(service: EmbeddingService): {
 export function adoptedVersion({ metadata: { name, namespace } }: EmbeddingService, model: ModelRef) {
   const spec: ModelVersionSpec = {
     serviceRef: { name },
-    identity: identify(model.uri).pinned ? "Digest" : "Uri",
+    identity: modelIdentity(model.uri).pinned ? "Digest" : "Uri",
     digest: model.digest,
     uri: model.uri,
     report: "",

@@ -1,5 +1,5 @@
-import type { Cause, ModelRef, Retraining } from "../../api/index.ts";
-import { identify, names } from "../identity.ts";
+import { type Cause, type ModelRef, modelIdentity, type Retraining } from "../../api/index.ts";
+import { names } from "../identity.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
 import { heldBack } from "./governance.ts";
@@ -90,7 +90,7 @@ function adoptCurrentModel(world: Observed): Retrain | null {
   if (workload.readyOfTemplate === 0) {
     return wait("WorkloadNotReady", `0 of ${workload.replicas} pods are ready with ${uri}`);
   }
-  const { digest } = identify(uri);
+  const { digest } = modelIdentity(uri);
   return { kind: "Adopt", model: { name: names.modelVersion(service.metadata.name, digest), digest, uri } };
 }
 

@@ -3,9 +3,10 @@ import {
   gpuSecondsOf,
   type ModelRef,
   type ModelRollout,
+  modelIdentity,
   type Retraining,
 } from "../../api/index.ts";
-import { identify, names } from "../identity.ts";
+import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import type { Said } from "../said.ts";
 import type { Observed } from "./world.ts";
@@ -197,7 +198,7 @@ function rolloutOf(
   status: EmbeddingServiceStatus,
   run: Retraining,
 ): Pick<EmbeddingServiceStatus, "rollout"> {
-  const { digest } = identify(run.status.bundle);
+  const { digest } = modelIdentity(run.status.bundle);
   if (digest === status.activeVersion?.digest) return {};
   const stem = names.rollout(service.metadata.name, digest, 0).slice(0, -1);
   const numbers = rollouts.flatMap(({ metadata: { name } }) =>

@@ -1,6 +1,5 @@
-import type { ModelRolloutStatus, Reembed } from "../../api/index.ts";
+import { type ModelRolloutStatus, type Reembed, reembedOf, reembedText } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
-import { reembedOf, reembedText } from "../documents.ts";
 import { instant } from "../instant.ts";
 import { first } from "../rule.ts";
 import type { Said } from "../said.ts";

@@ -29,7 +29,8 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
   const workload = service && deployment ? workloadOf(deployment, service.spec.model) : null;
   const ended = rollout.status.phase === "Promoted" || rollout.status.phase === "RolledBack";
   const ownership = service && workload && !ended ? await fieldOwnership(turn, service, workload) : null;
-  const source = service && !ended ? await sources.find(namespace, service.spec.monitoring.prometheus, signal) : null;
+  const source =
+    service && !ended ? await sources.find(service.metadata, service.spec.monitoring.prometheus, signal) : null;
   const gateways = service ? gatewaysOf(turn, service.metadata.name) : [];
   const candidate = poolOf(turn, rollout, workload, rollout.spec.to.digest);
   const previous = poolOf(turn, rollout, workload, rollout.spec.from.digest);

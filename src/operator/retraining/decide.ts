@@ -1,6 +1,13 @@
-import { allPass, type JobStatus, judgeGates, mostQuarantined, type RetrainingStatus } from "../../api/index.ts";
+import {
+  allPass,
+  type JobStatus,
+  judgeGates,
+  modelIdentity,
+  mostQuarantined,
+  type RetrainingStatus,
+} from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
-import { identify, names } from "../identity.ts";
+import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import { first, type Rule, type Stalled } from "../rule.ts";
 import type { Said } from "../said.ts";
@@ -119,7 +126,7 @@ function train(world: Observed, now: number): Step | null {
     const message = result?.error?.message ?? "the trainer gave no bundle";
     return end(world, "Failed", result?.error?.reason ?? "NoBundle", message, now, { train: done });
   }
-  const { digest } = identify(result.bundle);
+  const { digest } = modelIdentity(result.bundle);
   if (digest === run.spec.parent.digest) {
     return end(world, "Rejected", "Unchanged", "training gave back the model it started from", now, { train: done });
   }
@@ -182,7 +189,7 @@ function gate(world: Observed, now: number): Step | null {
   const { phase, gates, overlap, bundle, trafficAdmitted: samples, baselineShift: shift } = run.status;
   if (phase !== "Gating") return null;
   if (!published) return wait("the version is being made");
-  const name = names.modelVersion(run.spec.serviceRef.name, identify(bundle).digest);
+  const name = names.modelVersion(run.spec.serviceRef.name, modelIdentity(bundle).digest);
   const made = { modelVersion: name };
   // Overlapping sets prove nothing, whatever the gates say (decision 14).
   if (overlap !== null && overlap > 0) {

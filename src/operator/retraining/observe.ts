@@ -1,8 +1,7 @@
-import type { Retraining } from "../../api/index.ts";
-import { evaluateResult, trainResult } from "../../api/index.ts";
+import { evaluateResult, modelIdentity, type Retraining, trainResult } from "../../api/index.ts";
 import { isControlledBy, type Stored } from "../../kube/index.ts";
 import { byService } from "../caches.ts";
-import { identify, names } from "../identity.ts";
+import { names } from "../identity.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
 import { jobState, type Looking } from "./job-state.ts";
@@ -14,7 +13,7 @@ export function observe(turn: Turn, run: Stored<Retraining>, now: number): Obser
   const { namespace } = key;
   const service = caches.embeddingServices.get({ namespace, name: run.spec.serviceRef.name });
   const { train, evaluate, bundle } = run.status;
-  const version = names.modelVersion(run.spec.serviceRef.name, bundle === "" ? "" : identify(bundle).digest);
+  const version = names.modelVersion(run.spec.serviceRef.name, bundle === "" ? "" : modelIdentity(bundle).digest);
   return {
     run,
     service: service?.metadata.deletionTimestamp === undefined ? service : null,

@@ -3,13 +3,14 @@ import {
   evaluateRequest,
   type ModelVersionSpec,
   milliseconds,
+  modelIdentity,
   type Retraining,
   type RetrainingStatus,
   reportName,
   type TrainRequest,
   trainRequest,
 } from "../../api/index.ts";
-import { identify, names } from "../identity.ts";
+import { names } from "../identity.ts";
 import { finalizers, labels } from "../labels.ts";
 import { podEnvironment, podSecurityContext, scratch, securityContext, storePath } from "../pod.ts";
 import { evaluationName } from "./report-objects.ts";
@@ -171,7 +172,7 @@ export function evaluateRequestOf(run: Retraining): EvaluateRequest {
 
 /** The version that came out of a run, promoted or not. */
 export function modelVersionOf(run: Retraining, status: RetrainingStatus = run.status) {
-  const { digest } = identify(status.bundle);
+  const { digest } = modelIdentity(status.bundle);
   const { serviceRef, parent, threatModel } = run.spec;
   const spec: ModelVersionSpec = {
     serviceRef: { name: serviceRef.name },

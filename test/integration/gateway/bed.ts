@@ -8,11 +8,11 @@ import {
   type GatewayConfig,
   gatewayConfig,
   gatewayReport,
+  modelIdentity,
   monitorState,
   type StoreUri,
 } from "../../../src/api/index.ts";
 import { Gateway, readCertificate } from "../../../src/gateway/index.ts";
-import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { configMaps, type Kube, leases, namespaces, pods, replicaSets } from "../../../src/kube/index.ts";
 import { openStore, type Store } from "../../../src/registry/index.ts";
 import { KubernetesApi } from "../../harness/kubernetes-api.ts";
@@ -33,6 +33,8 @@ export type RunningGateway = {
 };
 
 const problem = z.looseObject({ detail: z.string().optional() });
+
+export const digestOf = (uri: string): string => modelIdentity(uri).digest;
 
 /** A namespace with what the operator and the user would have made for one service of vectors. */
 export class Bed {

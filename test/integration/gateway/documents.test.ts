@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddingServiceStatus, gatewayReport, type StoreUri } from "../../../src/api/index.ts";
-import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { seededRandom } from "../../../src/monitor/index.ts";
 import { countDocuments } from "../../../src/operator/documents.ts";
 import { waitFor } from "../../harness/wait.ts";
-import { Bed, embed, metric, type RunningGateway } from "./bed.ts";
+import { Bed, digestOf, embed, metric, type RunningGateway } from "./bed.ts";
 import { crafted, putBundle, sampleInput } from "./model.ts";
 
 const random = seededRandom(7);

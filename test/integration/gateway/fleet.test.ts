@@ -1,7 +1,6 @@
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatewayReport } from "../../../src/api/index.ts";
-import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { type Kube, leases } from "../../../src/kube/index.ts";
 import { seededRandom } from "../../../src/monitor/index.ts";
 import { recordedAttacks } from "../../../src/registry/index.ts";
@@ -9,7 +8,7 @@ import type { FaultyProxy } from "../../harness/faulty-proxy.ts";
 import { freePorts } from "../../harness/ports.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { connectShared, startProxy } from "../kube/cluster.ts";
-import { Bed, embed, metric, type RunningGateway, service } from "./bed.ts";
+import { Bed, digestOf, embed, metric, type RunningGateway, service } from "./bed.ts";
 import { crafted, sampleInput } from "./model.ts";
 
 const random = seededRandom(6);

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StoreUri } from "../../../src/api/index.ts";
-import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { seededRandom } from "../../../src/monitor/index.ts";
 import { findPodReference } from "../../../src/registry/index.ts";
 import { waitFor } from "../../harness/wait.ts";
-import { Bed, embed as embedThrough, metric as metricOf, type RunningGateway, service } from "./bed.ts";
+import { Bed, digestOf, embed as embedThrough, metric as metricOf, type RunningGateway, service } from "./bed.ts";
 import { putInputs, sampleInput } from "./model.ts";
 
 /** As a hub names a model: nothing pins it, and no bundle stands behind it. */

@@ -1,10 +1,9 @@
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { GatewayConfig, StoreUri } from "../../../src/api/index.ts";
-import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { seededRandom } from "../../../src/monitor/index.ts";
 import { waitFor } from "../../harness/wait.ts";
-import { Bed, embed as embedThrough, metric as metricOf, type RunningGateway, service } from "./bed.ts";
+import { Bed, digestOf, embed as embedThrough, metric as metricOf, type RunningGateway, service } from "./bed.ts";
 import { crafted, putBundle, sampleInput } from "./model.ts";
 
 const random = seededRandom(5);

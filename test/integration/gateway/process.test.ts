@@ -3,9 +3,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { gatewayReport } from "../../../src/api/index.ts";
-import { digestOf } from "../../../src/gateway/pod-identity.ts";
 import { waitFor } from "../../harness/wait.ts";
-import { Bed, embed, service } from "./bed.ts";
+import { Bed, digestOf, embed, service } from "./bed.ts";
 import { RawClient } from "./rig.ts";
 
 let bed: Bed;

@@ -1,0 +1,15 @@
+import { InvalidArgumentError } from "commander";
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError(`${text} is not a whole number above 0.`);
+  return value;
+}
+
+export function portNumber(text: string): number {
+  const port = Number(text);
+  if (text === "" || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new InvalidArgumentError(`${text} is not a whole number from 0 to 65535.`);
+  }
+  return port;
+}

@@ -1,0 +1,26 @@
+import { expect, it, vi } from "vitest";
+import { refusingTurn } from "../../../test/harness/refusing-turn.ts";
+import { runFixture } from "../run.fixture.ts";
+import { serviceFixture } from "../service.fixture.ts";
+import { prune } from "./prune.ts";
+
+it("a past that may not be deleted is told, and tried no further this time", async () => {
+  const stored = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T07:00:00Z" };
+  const { turn, stop } = await refusingTurn("retrainings");
+  const asked = vi.spyOn(turn.kube, "delete");
+  const told = vi.spyOn(turn.events, "record");
+  const runs = ["a", "b", "c"].map((name) =>
+    runFixture({ metadata: { ...stored, name }, status: { phase: "Rejected", finishedAt: "2026-11-24T07:30:00Z" } }),
+  );
+  const parsed = serviceFixture({ spec: { historyLimit: 1 } });
+  const service = { ...parsed, metadata: { ...parsed.metadata, ...stored } };
+  try {
+    await prune(turn, service, { service, runs, rollouts: [], versions: [] });
+    expect(asked).toHaveBeenCalledTimes(1);
+    expect(told).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ type: "Warning", reason: "HistoryNotPruned", note: expect.stringContaining("quota") }),
+    );
+  } finally {
+    await stop();
+  }
+});
