@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encode } from "fast-png";
-import { type CapturedSample, type Dataset, elements, readUnlessGone, type Store } from "../registry/index.ts";
+import { type CapturedSample, type Dataset, elements, readDataset, type Store, unlessGone } from "../registry/index.ts";
 
 /**
  * Writes the captured samples of a report into a folder, images as PNG and vectors as JSON, as long as they are kept.
@@ -16,7 +16,7 @@ export async function writeCapturedSamples(
   await mkdir(folder, { recursive: true });
   let written = 0;
   for (const [i, { segment, row }] of samples.entries()) {
-    const dataset = await readUnlessGone(store, segment);
+    const dataset = await unlessGone(store, segment, readDataset);
     if (!dataset) continue;
     const { extension, content } = fileOf(dataset, row);
     await writeFile(join(folder, `captured-${String(i + 1).padStart(2, "0")}.${extension}`), content);

@@ -128,6 +128,7 @@ async function runByHand(options: Options): Promise<number> {
         evaluation,
         traffic: null,
         accepted: null,
+        entered: [],
         evaluationData,
         perturbations: threats.perturbations,
         targets: threats.targets,

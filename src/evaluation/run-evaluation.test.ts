@@ -246,6 +246,15 @@ describe("runEvaluation", () => {
       expect(row?.value).toBeNull();
       expect(row?.note).toBe("too much of the captured traffic was set aside to tell what came");
     }, 60_000);
+    it("is no data when the traffic is past its TTL, and the run is not lost for it", async () => {
+      const gates = request.gates.filter(({ name }) => name === "shifted-accuracy");
+      const traffic = `store://traffic/gone@sha256:${"0".repeat(64)}`;
+      const { result, exitCode } = await runEvaluation(without({ run: "search/gone", traffic, gates }), store, {
+        settings,
+      });
+      expect(exitCode).toBe(0);
+      expect(result.gates[0]).toMatchObject({ value: null, note: expect.stringContaining("set aside") });
+    }, 60_000);
     it("is no data when traffic cannot be compared", async () => {
       const row = await shiftedRow("few", {
         ...faint,

@@ -13,13 +13,14 @@ import {
   readTraffic,
   type Store,
   StoreError,
+  sourceOf,
   storedResult,
   storeResult,
 } from "../registry/index.ts";
 import { LeakedEvaluation } from "./clean-set.ts";
 import type { Settings } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import type { NamedEncoder } from "./input.ts";
+import type { EvaluationInput, NamedEncoder } from "./input.ts";
 import { reportFiles } from "./report/index.ts";
 import { defaultSettings } from "./settings.ts";
 import { fitMessage } from "./termination-message.ts";
@@ -74,30 +75,47 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
   const active = await approved(request.active, store, evaluation ?? reference);
   const same = request.baseline === request.active;
   const baseline = same ? active : await approved(request.baseline, store, evaluation ?? reference);
-  const { rows, report, context } = evaluate(
-    {
-      ...request,
-      candidate,
-      active,
-      baseline,
-      reference,
-      evaluation,
-      traffic,
-      quarantined,
-      accepted: traffic && (await readReference(await store.resolve(request.active))),
-      settings: { ...defaultSettings(backend.name, await attackStepsOf(folder)), ...hooks.settings },
-      backend: backend.name,
-    },
-    hooks.onProgress,
-  );
+  const input: EvaluationInput = {
+    ...request,
+    candidate,
+    active,
+    baseline,
+    reference,
+    evaluation,
+    traffic,
+    quarantined,
+    entered: traffic ? await enteredSources(folder) : [],
+    accepted: traffic && (await readReference(await store.resolve(request.active))),
+    settings: { ...defaultSettings(backend.name, await attackStepsOf(folder)), ...hooks.settings },
+    backend: backend.name,
+  };
+  const { rows, report, context } = evaluate(input, hooks.onProgress);
   const name = `reports/${parseUri(request.candidate).name.split("/").slice(1).join("/") || "model"}`;
-  const captured = traffic && request.traffic ? await unlikeSamples(store, request.traffic, traffic, context) : [];
+  // An illustration: what it cannot show costs no gates that are measured.
+  const captured =
+    traffic && request.traffic
+      ? await unlikeSamples(store, request.traffic, traffic, input, context).catch((error: unknown) => {
+          hooks.say?.(`captured samples are not shown: ${error instanceof Error ? error.message : String(error)}`);
+          return [];
+        })
+      : [];
   const uri = await store.putFiles(name, reportFiles({ ...report, captured }, context));
   for (const { encoder } of new Set([candidate, active, baseline])) disposeWeights(encoder.weights);
   return { kind: "Evaluate", report: uri, gates: [...rows], overlap: report.data.overlap ?? undefined };
 }
 
-/** Traffic that came while an attack was on is set aside like what training has set aside. */
+/** What the candidate's reference was made of: it does not judge. */
+async function enteredSources(bundle: string): Promise<readonly Uint8Array[]> {
+  const reference = await readReference(bundle);
+  if (!reference) return [];
+  const { count } = reference;
+  return Array.from({ length: count }, (_, row) => sourceOf(reference, row));
+}
+
+/**
+ * Traffic that came while an attack was on counts as set aside, and so does what has outlived its TTL since the run was made:
+ * nothing is known of the shift then.
+ */
 async function trafficOf(
   { traffic, quarantined }: EvaluateRequest,
   store: Store,
@@ -106,7 +124,9 @@ async function trafficOf(
   try {
     return { traffic: await readTraffic(store, traffic), quarantined };
   } catch (error) {
-    if (error instanceof DatasetError && error.reason === "Attacked") return { traffic: null, quarantined: 1 };
+    const attacked = error instanceof DatasetError && error.reason === "Attacked";
+    const gone = error instanceof StoreError && error.reason === "NotFound";
+    if (attacked || gone) return { traffic: null, quarantined: 1 };
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { attacksOf, openStore, recordedAttacks, type Store } from "../registry/index.ts";
+import { attacksOf, openStore, recordAttacks, recordedAttacks, type Store } from "../registry/index.ts";
 import { AttackLog } from "./attack-log.ts";
 
 const snapshots = "traffic/ns/svc";
@@ -23,8 +23,8 @@ const open = (to: Store = store): AttackLog =>
 
 it("writes what has changed, and nothing while there is nothing to say", async () => {
   const log = open();
-  for (const windows of [[], [], on, on, over]) {
-    log.note(windows);
+  for (const [at, windows] of [[], [], on, on, over].entries()) {
+    log.note({ at, windows });
     await log.settled();
   }
   expect(await recordedAttacks(store, snapshots)).toEqual(over);
@@ -32,8 +32,8 @@ it("writes what has changed, and nothing while there is nothing to say", async (
 });
 
 it("does not write again what another lease holder wrote", async () => {
-  for (const log of [open(), open()]) {
-    log.note(on);
+  for (const [at, log] of [open(), open()].entries()) {
+    log.note({ at, windows: on });
     await log.settled();
   }
   expect(await store.list(attacksOf(snapshots))).toHaveLength(1);
@@ -51,12 +51,25 @@ it("writes what came meanwhile, and what the store did not take the first time",
     putFiles: (name, files) => (refuses ? Promise.reject(new Error("full")) : store.putFiles(name, files)),
   };
   const log = open(refusing);
-  log.note(on);
+  log.note({ at: 1, windows: on });
   await log.settled();
   expect(faults.map(String)).toEqual(["Error: full"]);
   refuses = false;
-  log.note(on);
-  log.note(over);
+  log.note({ at: 2, windows: on });
+  log.note({ at: 3, windows: over });
   await log.settled();
+  expect(await recordedAttacks(store, snapshots)).toEqual(over);
+});
+
+it("hides nothing of what a later lease holder knew, and is told when another's came late", async () => {
+  const [stopped, successor] = [open(), open()];
+  successor.note({ at: 2000, windows: over });
+  await successor.settled();
+  stopped.note({ at: 1000, windows: on });
+  await stopped.settled();
+  expect(await recordedAttacks(store, snapshots)).toEqual(over);
+  await recordAttacks(store, snapshots, on, 2500);
+  successor.note({ at: 3000, windows: over });
+  await successor.settled();
   expect(await recordedAttacks(store, snapshots)).toEqual(over);
 });

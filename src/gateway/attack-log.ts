@@ -1,4 +1,4 @@
-import { type AttackWindow, recordAttacks, recordedAttacks, type Store } from "../registry/index.ts";
+import { type AttackRecord, attackRecord, recordAttacks, type Store } from "../registry/index.ts";
 
 export type AttackLogOptions = {
   readonly store: Store;
@@ -14,18 +14,16 @@ export type AttackLogOptions = {
  */
 export class AttackLog {
   readonly #options: AttackLogOptions;
-  #wanted: readonly AttackWindow[] = [];
+  #wanted: AttackRecord | null = null;
   #underWay: Promise<void> | null = null;
-  /** What the store has; null while that is not known. */
-  #written: string | null = null;
 
   constructor(options: AttackLogOptions) {
     this.#options = options;
   }
 
-  /** Only what has been saved in the state. */
-  note(windows: readonly AttackWindow[]): void {
-    this.#wanted = windows;
+  /** Only what has been saved in the state, as of the end of its block. */
+  note(record: AttackRecord): void {
+    this.#wanted = record;
     this.#underWay ??= this.#write().finally(() => {
       this.#underWay = null;
     });
@@ -39,13 +37,13 @@ export class AttackLog {
   async #write(): Promise<void> {
     const { store, snapshots, onFault } = this.#options;
     try {
-      this.#written ??= JSON.stringify(await recordedAttacks(store, snapshots));
-      for (;;) {
+      while (this.#wanted) {
         const wanted = this.#wanted;
-        const text = JSON.stringify(wanted);
-        if (text === this.#written) return;
-        await recordAttacks(store, snapshots, wanted, Date.now());
-        this.#written = text;
+        // Read each time: another lease holder may have known more, or less, and written after this one.
+        const newest = await attackRecord(store, snapshots);
+        const isNews = JSON.stringify(newest.windows) !== JSON.stringify(wanted.windows);
+        if (isNews && wanted.at > newest.at) await recordAttacks(store, snapshots, wanted.windows, wanted.at);
+        if (this.#wanted === wanted) this.#wanted = null;
       }
     } catch (error) {
       onFault(error);

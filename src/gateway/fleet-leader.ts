@@ -10,6 +10,7 @@ import {
   SketchMismatch,
   windowTest,
 } from "../monitor/index.ts";
+import type { AttackRecord } from "../registry/index.ts";
 import { type BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
 import { decodeBlock, wireBlocks } from "./block-wire.ts";
 import {
@@ -49,7 +50,7 @@ export type FleetLeaderOptions = {
   /** The newest finished snapshot of captured traffic, at once; the one before when there is none yet. */
   readonly snapshot: (before: Snapshot) => Snapshot;
   /** Told after each save when the service was attacked. */
-  readonly attacked: (windows: FleetState["attacks"]) => void;
+  readonly attacked: (record: AttackRecord) => void;
   readonly metrics: GatewayMetrics;
   readonly onFault: (error: unknown) => void;
 };
@@ -108,7 +109,7 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         // What could not be saved is stepped again, with the same blocks.
         saved = { object, state: newest, snapshot };
         recent = latest;
-        attacked(newest.attacks);
+        attacked({ at: blockEnd(newest.block, blockMs), windows: newest.attacks });
         metrics.correlated(newest.autocorrelation);
         const p = pOf(recent, material, now.settings);
         for (const step of steps) {

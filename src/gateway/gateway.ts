@@ -234,8 +234,8 @@ export class Gateway {
               service,
               view: () => this.#fleetView(),
               snapshot: (before) => snapshots.newest(before),
-              attacked: (windows) => {
-                if (this.#capture) attackLog?.note(windows);
+              attacked: (record) => {
+                if (this.#capture) attackLog?.note(record);
               },
               metrics: this.#metrics,
               onFault,

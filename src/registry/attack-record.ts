@@ -12,8 +12,8 @@ export type AttackWindow = {
   readonly to: number | null;
 };
 
-const attackRecord = z.object({
-  at: z.int().describe("When it was written, ms of Unix time: the latest record counts."),
+const recordSchema = z.object({
+  at: z.int().describe("End of the block that it is as of, ms of Unix time: the latest record counts."),
   windows: z.array(z.object({ from: z.int(), to: z.int().nullable() })).max(1000),
 });
 
@@ -26,7 +26,11 @@ export function attacksOf(snapshots: string): string {
   return `${snapshots}/attacks`;
 }
 
-/** Writes the windows anew, all of them. */
+/**
+ * Writes the windows anew, all of them.
+ *
+ * @param at  end of the block that they are as of, ms: one that comes late does not hide what was known after it
+ */
 export async function recordAttacks(
   store: Store,
   snapshots: string,
@@ -35,30 +39,36 @@ export async function recordAttacks(
 ): Promise<void> {
   const name = attacksOf(snapshots);
   const before = await store.list(name);
-  const record: z.input<typeof attackRecord> = { at, windows: [...windows] };
+  const record: z.input<typeof recordSchema> = { at, windows: [...windows] };
   await store.putFiles(name, { [recordFile]: Buffer.from(`${JSON.stringify(record, null, 2)}\n`) });
   for (const uri of before.slice(0, Math.max(0, before.length + 1 - keptRecords))) await store.remove(uri);
 }
 
+/** The newest record; one of no time when the service has never been attacked. */
+export type AttackRecord = { readonly at: number; readonly windows: readonly AttackWindow[] };
+
 /**
- * @returns none when the service has never been attacked
  * @throws {StoreError} Corrupt
  * @throws {DatasetError} Malformed: rather no traffic than that of an attack
  */
-export async function recordedAttacks(store: Store, snapshots: string): Promise<readonly AttackWindow[]> {
+export async function attackRecord(store: Store, snapshots: string): Promise<AttackRecord> {
   const records = await Promise.all(
     (await store.list(attacksOf(snapshots))).map((uri) =>
       unlessGone(store, uri, async (folder) => {
-        const record = attackRecord.safeParse(parseJson(await readFile(join(folder, recordFile), "utf8")));
+        const record = recordSchema.safeParse(parseJson(await readFile(join(folder, recordFile), "utf8")));
         if (!record.success) throw new DatasetError("Malformed", `${uri}: ${recordFile} is not a record of attacks`);
         return record.data;
       }),
     ),
   );
-  const newest = records
+  return records
     .flatMap((record) => record ?? [])
-    .reduce((best, next) => (next.at > best.at ? next : best), { at: -Infinity, windows: [] });
-  return newest.windows;
+    .reduce<AttackRecord>((best, next) => (next.at > best.at ? next : best), { at: -Infinity, windows: [] });
+}
+
+/** When the service was attacked, as far as it is known now; throws like `attackRecord`. */
+export async function recordedAttacks(store: Store, snapshots: string): Promise<readonly AttackWindow[]> {
+  return (await attackRecord(store, snapshots)).windows;
 }
 
 export function isAttacked(windows: readonly AttackWindow[], time: number): boolean {

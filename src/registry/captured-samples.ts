@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoreUri } from "../api/index.ts";
 import type { Store } from "./contract.ts";
-import { type Dataset, readDataset, sourceOf } from "./dataset.ts";
-import { StoreError } from "./error.ts";
+import { readDataset, sourceOf } from "./dataset.ts";
 import { absentAs } from "./files.ts";
 import { parseSnapshot, segmentsOf, snapshotFile } from "./traffic.ts";
+import { unlessGone } from "./unless-gone.ts";
 import { formatUri, parseUri } from "./uri.ts";
 
 /** A captured sample by reference: it can be looked at as long as its segment's TTL lasts, and says nothing afterwards. */
@@ -21,13 +21,15 @@ export async function locateSamples(
   snapshot: StoreUri,
   sources: readonly Uint8Array[],
 ): Promise<CapturedSample[]> {
-  const content = await readFile(join(await store.resolve(snapshot), snapshotFile)).catch(absentAs(null));
+  const content = await unlessGone(store, snapshot, (folder) =>
+    readFile(join(folder, snapshotFile)).catch(absentAs(null)),
+  );
   const segments = (content && parseSnapshot(content)?.segments) ?? [];
   const found = new Map<string, CapturedSample>();
   const wanted = new Set(sources.map(hex));
   for (const digest of segments) {
     const segment = formatUri({ name: segmentsOf(parseUri(snapshot).name), digest });
-    const dataset = await readUnlessGone(store, segment);
+    const dataset = await unlessGone(store, segment, readDataset);
     for (let row = 0; row < (dataset?.count ?? 0); row++) {
       const id = dataset ? hex(sourceOf(dataset, row)) : "";
       if (wanted.delete(id)) found.set(id, { segment, row });
@@ -35,16 +37,6 @@ export async function locateSamples(
     if (wanted.size === 0) break;
   }
   return sources.flatMap((source) => found.get(hex(source)) ?? []);
-}
-
-/** @returns null when the segment's TTL has passed */
-export async function readUnlessGone(store: Store, segment: StoreUri): Promise<Dataset | null> {
-  try {
-    return await readDataset(await store.resolve(segment));
-  } catch (error) {
-    if (error instanceof StoreError && error.reason === "NotFound") return null;
-    throw error;
-  }
 }
 
 function hex(id: Uint8Array): string {

@@ -1,5 +1,12 @@
 export { type Artefact, inspectArtefact, UnknownArtefact } from "./artefact.ts";
-export { type AttackWindow, attacksOf, recordAttacks, recordedAttacks } from "./attack-record.ts";
+export {
+  type AttackRecord,
+  type AttackWindow,
+  attackRecord,
+  attacksOf,
+  recordAttacks,
+  recordedAttacks,
+} from "./attack-record.ts";
 export {
   type BundleDescription,
   BundleError,
@@ -12,7 +19,7 @@ export {
   readProbes,
   readReference,
 } from "./bundle.ts";
-export { type CapturedSample, locateSamples, readUnlessGone } from "./captured-samples.ts";
+export { type CapturedSample, locateSamples } from "./captured-samples.ts";
 export type { Runs, Store } from "./contract.ts";
 export {
   type Dataset,
@@ -63,4 +70,5 @@ export {
   type TrafficSnapshot,
 } from "./traffic.ts";
 export { rowsOfPart, type TrafficPart } from "./traffic-parts.ts";
+export { unlessGone } from "./unless-gone.ts";
 export { checkName, type Location, parseUri } from "./uri.ts";

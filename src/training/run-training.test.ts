@@ -311,6 +311,14 @@ describe("runTraining", () => {
       expect(live).toSatisfy(isAccepted);
     });
 
+    it("keeps it where the run's own traffic is past its TTL, and says so", async () => {
+      const traffic = `store://traffic/ns/late@sha256:${"0".repeat(64)}`;
+      const { result, live } = await runWith("ns/run-10", { traffic });
+      expect(result.note).toMatch(/past its TTL: none of it enters/);
+      expect(result.trafficAdmitted).toBeUndefined();
+      expect(live).toSatisfy(isAccepted);
+    });
+
     it("says so when its TTL has passed", async () => {
       await store.remove(segment);
       const { result, live } = await runWith("ns/run-8", { causeClass: "Attack" });

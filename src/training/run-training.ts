@@ -153,8 +153,11 @@ async function admit(
   say: (line: string) => void,
 ): Promise<Use> {
   const own = await ownTraffic(request, store, say);
-  const admitted = own && score(own);
-  const facts = admitted && { quarantined: admitted.quarantined, trafficAdmitted: admitted.traffic.samples.count };
+  const admitted = own && own !== "Gone" ? score(own) : null;
+  const facts = {
+    ...(admitted && { quarantined: admitted.quarantined, trafficAdmitted: admitted.traffic.samples.count }),
+    ...(own === "Gone" && { note: ownPastItsTtl }),
+  };
   if (admitted && admitted.quarantined <= mostQuarantined) return { traffic: admitted.traffic, ...facts };
   const accepted = await acceptedTraffic(request, store, say);
   if (accepted === "None") return { traffic: null, ...facts };
@@ -186,7 +189,7 @@ async function ownTraffic(
   { traffic, causeClass }: TrainRequest,
   store: Store,
   say: (line: string) => void,
-): Promise<Snapshot | null> {
+): Promise<Snapshot | "Gone" | null> {
   if (traffic === undefined) return null;
   if (causeClass === "Attack") {
     say("traffic: not used, because the cause is an attack");
@@ -195,10 +198,22 @@ async function ownTraffic(
   try {
     return { snapshot: traffic, traffic: await readTraffic(store, traffic) };
   } catch (error) {
+    if (isGone(error)) {
+      say(`traffic: ${ownPastItsTtl}`);
+      return "Gone";
+    }
     if (!isAttacked(error)) throw error;
     say("traffic: all of it was captured during an attack: it is not used");
     return null;
   }
+}
+
+const ownPastItsTtl =
+  "the traffic of this run is past its TTL: none of it enters the new reference; raise dataset.traffic.ttl above the time " +
+  "that runs wait and train";
+
+function isGone(error: unknown): boolean {
+  return error instanceof StoreError && error.reason === "NotFound";
 }
 
 function isAttacked(error: unknown): boolean {
@@ -224,7 +239,7 @@ async function acceptedTraffic(
       say("traffic: what the parent's reference was accepted with was captured during an attack: it is not used");
       return "None";
     }
-    if (!(error instanceof StoreError && error.reason === "NotFound")) throw error;
+    if (!isGone(error)) throw error;
     return "Gone";
   }
 }
