@@ -27,7 +27,7 @@ it("are none that entered the candidate's reference, whichever half they are in 
   const before = judgedRows({ entered: [] }, traffic);
   const entered = before.slice(0, 40);
   const rows = judgedRows({ entered: sourcesOf(entered) }, traffic);
-  expect([...rows]).toEqual([...before.slice(40)]);
+  expect(rows).toEqual(before.slice(40));
 });
 
 it("are none of traffic that may be an attacker's", () => {
