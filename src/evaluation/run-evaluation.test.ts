@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { defaultGates, type EvaluateRequest, evaluateRequest, evaluateResult, judgeGates } from "../api/index.ts";
 import { buildNetwork, type Encoder, embedAll, encoderFiles, initialWeights, startBackend } from "../model/index.ts";
 import { seededRandom } from "../monitor/index.ts";
@@ -13,6 +13,7 @@ import {
   parseUri,
   rowsOfPart,
   type Store,
+  StoreError,
   segmentsOf,
   snapshotFiles,
   sourceId16,
@@ -191,27 +192,23 @@ describe("runEvaluation", () => {
   }, 60_000);
 
   describe("a gain on the labelled slice", () => {
-    const shiftedRow = async (run: string, traffic: ImageDataset, quarantined = 0.2) => {
-      const active = await putModel("models/watched", 1, stripes("expected", 300));
-      const gates = request.gates.filter(({ name }) => name === "shifted-accuracy");
-      const name = `traffic/${run}`;
+    const putTraffic = async (name: string, traffic: ImageDataset) => {
       const segments = [parseUri(await store.putFiles(segmentsOf(name), datasetFiles(traffic))).digest];
       const [from, to] = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"];
-      const uri = await store.putFiles(name, snapshotFiles({ from, to, samples: traffic.count, segments }));
-      const outcome = await runEvaluation(
-        without({
-          run: `search/${run}`,
-          candidate: active,
-          active,
-          baseline: active,
-          traffic: uri,
-          quarantined,
-          gates,
-        }),
-        store,
-        { settings },
-      );
-      return outcome.result.gates[0];
+      return await store.putFiles(name, snapshotFiles({ from, to, samples: traffic.count, segments }));
+    };
+    const evaluateShifted = async (run: string, change: Partial<EvaluateRequest>, by = store) => {
+      const active = await putModel("models/watched", 1, stripes("expected", 300));
+      const gates = request.gates.filter(({ name }) => name === "shifted-accuracy");
+      const shifted = without({ run: `search/${run}`, candidate: active, active, baseline: active, gates, ...change });
+      const { result } = await runEvaluation(shifted, by, { settings });
+      const folder = await store.resolve(result.report ?? "");
+      const report = evaluationReport.parse(JSON.parse(await readFile(join(folder, "report.json"), "utf8")));
+      return { row: result.gates[0], captured: report.captured };
+    };
+    const shiftedRow = async (run: string, traffic: ImageDataset, quarantined = 0.2) => {
+      const uri = await putTraffic(`traffic/${run}`, traffic);
+      return (await evaluateShifted(run, { traffic: uri, quarantined })).row;
     };
     const { labels: _, ...faint } = stripes("live", 400, true);
     it("is measured when live traffic looks like it", async () => {
@@ -241,10 +238,34 @@ describe("runEvaluation", () => {
       );
       expect((await shiftedRow("halved", { ...keyed, inputs }))?.value).toBeGreaterThan(0);
     }, 60_000);
-    it("is no data when more than a fifth of the traffic was set aside", async () => {
-      const row = await shiftedRow("attacked", faint, 0.21);
+    it("is not judged by samples that entered the candidate's reference, nor are they shown", async () => {
+      const traffic = await putTraffic("traffic/entered", faint);
+      const candidate = await putModel("models/entered", 1, faint);
+      const { row, captured } = await evaluateShifted("entered", { candidate, traffic });
+      expect(row?.note).toBe("captured traffic cannot be compared with the labelled slice");
+      expect(captured).toEqual([]);
+    }, 60_000);
+    it("is measured when samples cannot be shown", async () => {
+      const traffic = await putTraffic("traffic/unseen", faint);
+      const failing = openStore(root);
+      const resolve = failing.resolve.bind(failing);
+      let reads = 0;
+      vi.spyOn(failing, "resolve").mockImplementation(async (uri) => {
+        // It is read once to judge, before it is looked into again to show samples of it.
+        if (uri === traffic && ++reads > 1) throw new StoreError("Corrupt", `${uri}: a file differs`);
+        return await resolve(uri);
+      });
+      const { row, captured } = await evaluateShifted("unseen", { traffic }, failing);
+      expect(reads).toBeGreaterThan(1);
+      expect(row?.value).toBeGreaterThan(0);
+      expect(captured).toEqual([]);
+    }, 60_000);
+    it("is no data when more than a fifth of the traffic was set aside, of which nothing is shown", async () => {
+      const traffic = await putTraffic("traffic/attacked", faint);
+      const { row, captured } = await evaluateShifted("attacked", { traffic, quarantined: 0.21 });
       expect(row?.value).toBeNull();
       expect(row?.note).toBe("too much of the captured traffic was set aside to tell what came");
+      expect(captured).toEqual([]);
     }, 60_000);
     it("is no data when the traffic is past its TTL, and the run is not lost for it", async () => {
       const gates = request.gates.filter(({ name }) => name === "shifted-accuracy");

@@ -5,7 +5,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { exitCodes, type Perturbation, type StoreUri, type TrainRequest, trainRequest } from "../api/index.ts";
+import {
+  exitCodes,
+  type Perturbation,
+  type StoreUri,
+  type TrainRequest,
+  trainRequest,
+  trainResult,
+} from "../api/index.ts";
 import { type Encoder, embed, loadEncoder, startBackend } from "../model/index.ts";
 import {
   type Dataset,
@@ -324,6 +331,16 @@ describe("runTraining", () => {
       const { result, live } = await runWith("ns/run-8", { causeClass: "Attack" });
       expect(live).toBe(rowsOfSplit(digits(1400), ["calibration"]).length);
       expect(result.note).toMatch(/past its TTL.*raise dataset\.traffic\.ttl/);
+    });
+
+    it("says so of both when the run's own is gone too", async () => {
+      await store.remove(segment);
+      const traffic = `store://traffic/ns/late@sha256:${"0".repeat(64)}`;
+      const { result } = await runWith("ns/run-11", { traffic });
+      expect(result.note).toMatch(
+        /^the traffic of this run is past its TTL.*parent's reference was accepted with is past/,
+      );
+      expect(trainResult.parse(result)).toEqual(result);
     });
   });
 

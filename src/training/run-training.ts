@@ -163,7 +163,7 @@ async function admit(
   if (accepted === "None") return { traffic: null, ...facts };
   if (accepted === "Gone") {
     say(`traffic: ${pastItsTtl}`);
-    return { traffic: null, ...facts, note: pastItsTtl };
+    return { traffic: null, ...facts, note: own === "Gone" ? `${ownPastItsTtl}; ${pastItsTtl}` : pastItsTtl };
   }
   say("traffic: what the parent's reference was accepted with");
   return { traffic: score(accepted).traffic, ...facts };
