@@ -6,7 +6,7 @@ export const command = rolloutCommand({
   summary: "end a rollout and go back",
   description:
     "Ends the rollout of a service and goes back to the version it came from. It cannot be taken back: a rollout that is " +
-    "wanted after all is a new one, by `evenkeel promote`.",
+    "wanted after all is a new one, by `evenkeel promote`. A run that still trains is ended by `kubectl delete retraining NAME`.",
   examples: "  evenkeel abort products\n  evenkeel status products --watch     shows it going back",
   change: ({ metadata, spec, status }) => {
     if (status.phase === "Promoted" || status.phase === "RolledBack") {

@@ -23,6 +23,7 @@ import {
 import { startBackend } from "../model/index.ts";
 import { type Dataset, makeFolder, openStore, readDataset } from "../registry/index.ts";
 import { answer } from "./answer.ts";
+import { CommandError } from "./command-error.ts";
 import { wholeNumber } from "./numbers.ts";
 import { progressBar } from "./progress-bar.ts";
 import { publishReport, reportPlace } from "./publish-report.ts";
@@ -155,6 +156,7 @@ async function runByHand(options: Options): Promise<number> {
     process.stdout.write(options.output === "json" ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, folder));
     return exitCodes.done;
   } catch (error) {
+    if (error instanceof CommandError) throw error;
     process.stderr.write(`evenkeel: ${messageOf(error)}\n`);
     return failureOf(error)?.exitCode ?? exitCodes.failed;
   }

@@ -1,8 +1,12 @@
 import { InvalidArgumentError } from "commander";
 
+const largest = 10_000_000;
+
 export function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError(`${text} is not a whole number above 0.`);
+  if (!Number.isInteger(value) || value < 1 || value > largest) {
+    throw new InvalidArgumentError(`${text} is not a whole number from 1 to ${largest}.`);
+  }
   return value;
 }
 

@@ -1,4 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
+import { isAbsolute, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { PackError, type Packed, pack } from "../packing/index.ts";
 import { rowsOfSplit, type Split, sourceOf, writeDataset } from "../registry/index.ts";
@@ -24,8 +25,8 @@ Examples:
   evenkeel pack payments.jsonl --to ./payments
   evenkeel push ./shop --name data/shop --store /mnt/store         the next step
 
-Exit codes: 0 done, 1 the folder is full or not writable, 2 wrong usage, 3 there is nothing to pack, 5 something in it cannot be
-packed: the message names the file or the line.`;
+Exit codes: 0 done, 1 the folder is full or not writable, 2 wrong usage, 3 what is to be packed is not there, 5 it is empty
+or something in it cannot be packed: the message names the file or the line.`;
 
 export const command = new Command("pack")
   .summary("make a dataset of PNG images or of JSON lines")
@@ -37,6 +38,8 @@ export const command = new Command("pack")
   .addHelpText("after", examples)
   .action(async (from: string, { to }: { to: string }) => {
     if (!(await stat(from).catch(() => null))) throw new CommandError("notFound", `${from} is not there`);
+    if (isInside(to, from))
+      throw new CommandError("usage", `--to ${to}: it is inside ${from}: the next time it would be packed`);
     await requireReplaceable(to);
     const bar = progressBar();
     const packed = await pack(from, (done) => bar(`packing ${from}`, done)).catch((error: unknown) => {
@@ -45,6 +48,11 @@ export const command = new Command("pack")
     await fillFolder("--to", to, (beside) => writeDataset(beside, packed.dataset));
     console.log(summary(packed, to).join("\n"));
   });
+
+function isInside(folder: string, other: string): boolean {
+  const way = relative(resolve(other), resolve(folder));
+  return way === "" || (!way.startsWith("..") && !isAbsolute(way));
+}
 
 /** A folder of something else is no place for a dataset: it would go into the store as a part of it. */
 async function requireReplaceable(folder: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { image, imageFile } from "./image-input.ts";
@@ -26,7 +26,7 @@ export async function* jsonLines(file: string): AsyncGenerator<Row> {
   const { size } = await handle.stat();
   let number = 0;
   let read = 0;
-  for await (const text of handle.readLines()) {
+  for await (const text of linesOf(handle, file)) {
     number += 1;
     read += Buffer.byteLength(text) + 1;
     if (text.trim() === "") continue;
@@ -36,6 +36,30 @@ export async function* jsonLines(file: string): AsyncGenerator<Row> {
     yield { at, input: await inputOf(input, at, dirname(file)), ...row };
   }
   if (number === 0) throw new PackError(`${file}: it is empty`);
+}
+
+/** In characters; an image of some megabytes fits, a whole dataset in one array does not. */
+const longestLine = 32 * 1024 * 1024;
+
+async function* linesOf(handle: FileHandle, file: string): AsyncGenerator<string> {
+  let number = 1;
+  let rest = "";
+  for await (const chunk of handle.createReadStream({ encoding: "utf8", autoClose: false })) {
+    const text: string = number === 1 && rest === "" ? String(chunk).replace(/^\u{feff}/u, "") : String(chunk);
+    if (rest.length + text.length > longestLine && !text.includes("\n")) {
+      throw new PackError(`${file}:${number}: the line is longer than ${longestLine} characters: one input a line`);
+    }
+    const [first = "", ...others] = text.split("\n");
+    const last = others.pop();
+    rest += first;
+    if (last === undefined) continue;
+    for (const line of [rest, ...others]) {
+      yield line;
+      number += 1;
+    }
+    rest = last;
+  }
+  if (rest !== "") yield rest;
 }
 
 function parse(text: string, at: string): z.infer<typeof line> {

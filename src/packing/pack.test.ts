@@ -127,6 +127,11 @@ describe("packing JSON lines", () => {
     expect([0, 1].map((row) => Buffer.from(sourceOf(dataset, row)))).toEqual([id, id]);
   });
 
+  it("takes a file with a byte order mark and another system's ends of lines", async () => {
+    const { dataset } = await packed({ "in.jsonl": '\u{feff}{"input": [1]}\r\n{"input": [2]}\r\n' }, "in.jsonl");
+    expect([...dataset.inputs]).toEqual([1, 2]);
+  });
+
   it("takes images, as paths beside the file and as clients send them", async () => {
     const image = png([9], 1);
     const text = [{ input: "pictures/a.png" }, { input: uri(png([8], 1)) }]
@@ -139,6 +144,7 @@ describe("packing JSON lines", () => {
   it.each<[string, (object | string)[], string]>([
     ["nothing", [], "in.jsonl: it is empty"],
     ["blank lines", ["", " "], "in.jsonl: it has no inputs"],
+    ["a whole dataset in one line", [`[${"1,".repeat(17_000_000)}`], "in.jsonl:1: the line is longer than"],
     ["what is no JSON", [{ input: [1] }, "{"], "in.jsonl:2: the line is not JSON"],
     ["a line without an input", [{ label: "a" }], "in.jsonl:1: input: must be an array of finite numbers"],
     ["words among numbers", [{ input: [1, "2"] }], "in.jsonl:1: input: must be an array of finite numbers"],

@@ -23,7 +23,9 @@ const largest = 2 ** 31 - 2 ** 26;
  * @throws {PackError} naming the file or line that does not fit
  */
 export async function pack(from: string, onProgress: (done: number) => void): Promise<Packed> {
-  const rows = (await stat(from)).isDirectory() ? pngFolder(from) : jsonLines(from);
+  const what = await stat(from);
+  if (!what.isDirectory() && !what.isFile()) throw new PackError(`${from}: it is neither a folder nor a file`);
+  const rows = what.isDirectory() ? pngFolder(from) : jsonLines(from);
   const { first, images, vectors, sources, labels, domains } = await gather(rows, onProgress);
   if (!first) throw new PackError(`${from}: it has no inputs`);
   const { shape, modality } = first.input;

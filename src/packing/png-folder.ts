@@ -44,6 +44,8 @@ async function list(folder: string): Promise<Listed[]> {
 /** Without what begins with a dot, sorted by code units: the order must not depend on a locale. */
 async function visible(folder: string): Promise<{ folders: string[]; files: string[] }> {
   const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !name.startsWith("."));
+  const odd = entries.find((entry) => !entry.isDirectory() && !entry.isFile() && !entry.isSymbolicLink());
+  if (odd) throw new PackError(`${join(folder, odd.name)}: it is no file`);
   const names = (wanted: boolean): string[] =>
     entries.filter((entry) => entry.isDirectory() === wanted).map(({ name }) => name);
   return { folders: names(true).sort(), files: names(false).sort() };

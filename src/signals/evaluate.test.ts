@@ -49,7 +49,7 @@ describe("judgeAlarm", () => {
     ["a NaN time", { ...quiet, last_block_timestamp_seconds: Number.NaN }, "NoData", "NotANumber"],
     ["an alarm that is no flag", { ...quiet, alarm: 2 }, "SourceError", "Malformed"],
     ["only the time", { last_block_timestamp_seconds: at / 1000 }, "NoData", "NoSeries"],
-    ["only the alarm", { alarm: 0 }, "NoData", "NoSeries"],
+    ["only the alarm", { alarm: 0 }, "NoData", "NoBlock"],
     ["nothing", {}, "NoData", "NoSeries"],
   ] as const)("%s", (_, values, kind, reason) => {
     expect(judgeAlarm(drift, figures(values), "q", at)).toMatchObject({ kind, reason });

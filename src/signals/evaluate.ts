@@ -113,10 +113,13 @@ export function judgeAlarm(signal: AlarmSignal, samples: readonly Sample[], quer
   const alarm = figure("alarm");
   // Probes need no traffic: a changed model is known without any block.
   const lastBlock = signal.signal === "ModelChanged" ? at / 1000 : figure("lastBlock");
-  if (alarm === null || lastBlock === null) {
-    const missing = alarm === null ? signalFigures.alarm : signalFigures.lastBlock;
-    const message = `no series of ${missing}: no gateway exports this signal for this model`;
+  if (alarm === null) {
+    const message = `no series of ${signalFigures.alarm}: no gateway exports this signal for this model`;
     return verdict({ kind: "NoData", query, at, reason: "NoSeries", message });
+  }
+  if (lastBlock === null) {
+    const message = "no block has had enough vectors yet: send requests through the gateway";
+    return verdict({ kind: "NoData", query, at, reason: "NoBlock", message });
   }
   const attack = signal.signal === "AdversarialAnomaly";
   const facts = {

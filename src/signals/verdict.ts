@@ -28,6 +28,7 @@ export type Reason =
   | "AlarmRaised"
   | "NoAlarm"
   | "NoSeries"
+  | "NoBlock"
   | "NotANumber"
   | "Stale"
   | "Learning"

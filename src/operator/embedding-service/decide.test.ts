@@ -12,7 +12,7 @@ import { serviceFixture } from "../service.fixture.ts";
 import type { Workload } from "../workload.ts";
 import { decide } from "./decide.ts";
 import { protect } from "./protect.ts";
-import { retrainingOf } from "./resources.ts";
+import { gatewayConfigOf, retrainingOf } from "./resources.ts";
 import { restore } from "./restore.ts";
 import { retrain } from "./retrain.ts";
 import { isSeeding } from "./status.ts";
@@ -539,6 +539,21 @@ describe("a cause", () => {
       baseline: { digest: foreign.digest, uri: "hub/m" },
       trainer,
     });
+  });
+
+  it.each([
+    ["no pod that gives its vectors", 0, 3, "False"],
+    ["a pod", 1, 3, "True"],
+    ["no pod, by an older configuration", 0, 2, "True"],
+  ])("is not ready while every gateway has %s", (_, pods, generation, ready) => {
+    const config = gatewayConfigOf(world().service, world().service.status, workload(uri("a")), null);
+    const report = { generation, ready: true, pods: { [digest("a")]: pods }, at: ago(1) };
+    const { status } = decide(
+      world({ config: config && { ...config, generation: 3 }, gateways: [{ name: "g", exists: true, report }] }),
+      now,
+    );
+    expect(status.conditions.find(({ type }) => type === "Ready")?.status).toBe(ready);
+    expect(status.phase === "Pending").toBe(ready === "False");
   });
 
   it("tells who owns the field", () => {

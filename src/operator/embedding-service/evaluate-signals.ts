@@ -20,6 +20,8 @@ export async function evaluateSignals(
   now: number,
 ): Promise<SignalState[]> {
   const interval = evaluationInterval(service);
+  // What the user has just changed is looked at now.
+  const isSeen = service.status.observedGeneration === service.metadata.generation;
   const scope = scopeOf(service);
   const triggers = service.spec.triggers.filter(({ schedule }) => schedule === undefined);
   return await Promise.all(
@@ -29,7 +31,7 @@ export async function evaluateSignals(
       const before = trigger.signal === undefined || known?.model === scope.model ? known : undefined;
       const evaluatedAt = before?.evaluatedAt === undefined ? 0 : time(before.evaluatedAt);
       // A little early is in time: timers are not exact, and the next chance is a whole interval away.
-      if (before && now - evaluatedAt < interval * 0.9) return stateOf(before, trigger, scope);
+      if (before && isSeen && now - evaluatedAt < interval * 0.9) return stateOf(before, trigger, scope);
       const verdict = await judge(trigger, service, source, scope, now);
       return advanceSignal(before, trigger, verdict, Math.max(2.5 * interval, 5000), scope);
     }),

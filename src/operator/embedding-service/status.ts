@@ -243,15 +243,26 @@ function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: 
             `${service.spec.model.env} of the workload is owned by ${owners}`,
           );
   list = say(list, "BlocksIndependent", ...blocksIndependent(world.autocorrelation, service.spec.monitoring.block));
-  const ready = status.activeVersion !== undefined && (workload?.readyReplicas ?? 0) > 0 && gateway.ready > 0;
+  const served = status.activeVersion !== undefined && (workload?.readyReplicas ?? 0) > 0 && gateway.ready > 0;
+  const ready = served && hasPods(world, status.activeVersion?.digest ?? "") !== false;
   list = say(list, "Ready", ready, ready ? "Serving" : "NotServing", ready ? "" : notServing(world, status));
   return [...list];
 }
 
-function notServing({ workload, gateway }: Observed, { activeVersion }: EmbeddingServiceStatus): string {
+function notServing({ service, workload, gateway }: Observed, { activeVersion }: EmbeddingServiceStatus): string {
   if (!workload) return "the workload does not exist";
   if (!activeVersion) return "no version is active";
-  return gateway.ready === 0 ? "no gateway pod is ready" : "no pod of the workload is ready";
+  if (gateway.ready === 0) return "no gateway pod is ready";
+  if ((workload.readyReplicas ?? 0) === 0) return "no pod of the workload is ready";
+  return `the gateways have no pod to send requests to: none gives the vectors of ${activeVersion.name} on port ${service.spec.port}`;
+}
+
+/** Whether a gateway has pods of the model that it may send requests to; null while none that is up to date has told. */
+function hasPods({ gateways, config }: Observed, digest: string): boolean | null {
+  const told = gateways.flatMap(({ exists, report }) =>
+    exists && report?.ready && report.generation >= (config?.generation ?? 0) ? [report.pods[digest] ?? 0] : [],
+  );
+  return told.length === 0 ? null : told.some((pods) => pods > 0);
 }
 
 function availability({ signals }: Observed): [holds: boolean, reason: string, message: string] {

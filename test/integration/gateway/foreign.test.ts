@@ -65,7 +65,10 @@ describe("a model that brings no reference", () => {
       expect([of, await signal("learning", of), await signal("alarm", of)]).toEqual([of, 0, 0]);
     }
     expect(await artefact()).not.toBeNull();
-    expect(await metric("evenkeel_gateway_probe_matched_pods", { pool: "stable" })).toBe(1);
+    await waitFor(
+      "the pod to match its probes",
+      async () => (await metric("evenkeel_gateway_probe_matched_pods", { pool: "stable" })) === 1,
+    );
     expect(await metric("evenkeel_monitor_vectors_total", { result: "bypassed" })).toBeGreaterThan(1000);
   });
 
