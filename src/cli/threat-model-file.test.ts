@@ -30,7 +30,11 @@ it.each([
 });
 
 it.each([
-  ["two ThreatModels", `kind: ThreatModel\n---\nkind: ThreatModel`, /has 2 ThreatModels among 2 objects/],
+  [
+    "two ThreatModels",
+    `kind: ThreatModel\nspec: {}\n---\nkind: ThreatModel\nspec: {}`,
+    /has 2 ThreatModels among 2 objects/,
+  ],
   ["several objects without one", "kind: Namespace\n---\nkind: Service", /has 0 ThreatModels among 2 objects/],
   ["an array", "[1, 2]", /threats\.yaml: .*expected object/],
   ["what is no YAML", "a: [", /threats\.yaml: /],

@@ -2,9 +2,24 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { defaultGates, type EvaluateRequest, evaluateRequest, evaluateResult, judgeGates } from "../api/index.ts";
-import { buildNetwork, type Encoder, embedAll, encoderFiles, initialWeights, startBackend } from "../model/index.ts";
-import { seededRandom } from "../monitor/index.ts";
+import {
+  defaultGates,
+  type EvaluateRequest,
+  evaluateRequest,
+  evaluateResult,
+  judgeGates,
+} from "../../../src/api/index.ts";
+import { evaluationReport } from "../../../src/evaluation/report/index.ts";
+import { runEvaluation } from "../../../src/evaluation/run-evaluation.ts";
+import {
+  buildNetwork,
+  type Encoder,
+  embedAll,
+  encoderFiles,
+  initialWeights,
+  startBackend,
+} from "../../../src/model/index.ts";
+import { seededRandom } from "../../../src/monitor/index.ts";
 import {
   datasetFiles,
   encodeReferenceEmbeddings,
@@ -17,9 +32,7 @@ import {
   segmentsOf,
   snapshotFiles,
   sourceId16,
-} from "../registry/index.ts";
-import { evaluationReport } from "./report/index.ts";
-import { runEvaluation } from "./run-evaluation.ts";
+} from "../../../src/registry/index.ts";
 
 const side = 4;
 const random = seededRandom(5);

@@ -12,8 +12,8 @@ import {
   type TrainRequest,
   trainRequest,
   trainResult,
-} from "../api/index.ts";
-import { type Encoder, embed, loadEncoder, startBackend } from "../model/index.ts";
+} from "../../../src/api/index.ts";
+import { type Encoder, embed, loadEncoder, startBackend } from "../../../src/model/index.ts";
 import {
   type Dataset,
   datasetFiles,
@@ -31,13 +31,13 @@ import {
   snapshotFiles,
   sourceId16,
   takeRows,
-} from "../registry/index.ts";
-import { trainFirstModel } from "./base.ts";
-import { classPrototypes, nearest } from "./measures.ts";
-import { adversarialFamilies } from "./perturbations/index.ts";
-import { attack } from "./pgd.ts";
-import { runTraining } from "./run-training.ts";
-import { stream } from "./streams.ts";
+} from "../../../src/registry/index.ts";
+import { trainFirstModel } from "../../../src/training/base.ts";
+import { classPrototypes, nearest } from "../../../src/training/measures.ts";
+import { adversarialFamilies } from "../../../src/training/perturbations/index.ts";
+import { attack } from "../../../src/training/pgd.ts";
+import { runTraining } from "../../../src/training/run-training.ts";
+import { stream } from "../../../src/training/streams.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
