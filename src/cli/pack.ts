@@ -51,7 +51,7 @@ export const command = new Command("pack")
 
 function isInside(folder: string, other: string): boolean {
   const way = relative(resolve(other), resolve(folder));
-  return way === "" || (!way.startsWith("..") && !isAbsolute(way));
+  return way !== "" && !way.startsWith("..") && !isAbsolute(way);
 }
 
 /** A folder of something else is no place for a dataset: it would go into the store as a part of it. */

@@ -1,3 +1,4 @@
+import { gatewayConfig } from "../../../src/api/index.ts";
 import type { ConfigMap, Pod } from "../../../src/kube/index.ts";
 import type { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { ApiError } from "../../harness/kubernetes-api.ts";
@@ -90,7 +91,11 @@ export class PodsAtOnce {
       const text = config.data?.["gateway.json"];
       if (config.metadata.namespace !== namespace || text === undefined) continue;
       const service = config.metadata.labels?.["evenkeel.dev/gateway"] ?? "";
-      const { generation }: { generation: number } = JSON.parse(text);
+      const { generation, routing } = gatewayConfig.parse(JSON.parse(text));
+      // Every pod gives the vectors of its model.
+      const answering = Object.fromEntries(
+        [routing.stable, routing.candidate].flatMap((to) => (to ? [[to.digest, 1]] : [])),
+      );
       const gateways = pods.filter(
         ({ metadata, status }) => metadata.labels?.["evenkeel.dev/gateway"] === service && status?.phase === "Running",
       );
@@ -98,7 +103,7 @@ export class PodsAtOnce {
       const reports = await this.#api.find<ConfigMap>(path);
       const missing = gateways.filter(({ metadata }) => generationIn(reports?.data?.[metadata.name]) !== generation);
       if (!reports || missing.length === 0) continue;
-      const report = JSON.stringify({ generation, ready: true, pods: {}, at: new Date().toISOString() });
+      const report = JSON.stringify({ generation, ready: true, pods: answering, at: new Date().toISOString() });
       await this.#api.patch(path, { data: Object.fromEntries(missing.map(({ metadata }) => [metadata.name, report])) });
     }
   }
