@@ -14,6 +14,17 @@ export const documentCount = counts.extend({
 });
 export type DocumentCount = z.infer<typeof documentCount>;
 
+/** What was counted of a version in two parts, in whatever order they come. */
+export function withMore(before: DocumentCount, added: DocumentCount): DocumentCount {
+  return {
+    digest: before.digest,
+    count: before.count + added.count,
+    uncounted: before.uncounted + added.uncounted,
+    first: added.first < before.first ? added.first : before.first,
+    last: added.last > before.last ? added.last : before.last,
+  };
+}
+
 /**
  * A gateway counts so many versions at most, the ones that embedded last: it answers with two at a time, and those before
  * were taken in long ago.

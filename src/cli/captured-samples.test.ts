@@ -12,6 +12,7 @@ import {
   segmentsOf,
   snapshotFiles,
   sourceId16,
+  sourceName,
 } from "../registry/index.ts";
 import { writeCapturedSamples } from "./captured-samples.ts";
 
@@ -42,7 +43,7 @@ describe("captured samples", () => {
     const at = "2026-01-01T00:00:00.000Z";
     const segments = [first, second].map((uri) => parseUri(uri).digest);
     const snapshot = await store.putFiles(name, snapshotFiles({ from: at, to: at, samples: 4, segments }));
-    const wanted = [40, 99, 10].map((grey) => sourceId16(`${grey}`));
+    const wanted = [40, 99, 10].map((grey) => sourceName({ sources: sourceId16(`${grey}`) }, 0));
     const samples = await locateSamples(store, snapshot, wanted);
     expect(samples).toEqual([
       { segment: second, row: 1 },

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { milliseconds } from "../api/values.ts";
 import { listenHost } from "./listen-host.ts";
 import { portNumber } from "./numbers.ts";
 
@@ -97,9 +98,8 @@ function durationOption(flag: string, description: string, initial: string): Opt
     .default(wholeDuration(initial), initial);
 }
 
-/** As in the API, but parsed here: a flag is no field of an object. */
 function wholeDuration(value: string): number {
-  const match = /^([1-9][0-9]*)(s|m|h)$/.exec(value);
-  if (!match) throw new InvalidArgumentError(`${value} is not a duration above 0 such as 15s or 1m.`);
-  return Number(match[1]) * { s: 1000, m: 60_000, h: 3_600_000 }[match[2] === "s" ? "s" : match[2] === "m" ? "m" : "h"];
+  if (!/^[1-9][0-9]*(s|m|h)$/.test(value))
+    throw new InvalidArgumentError(`${value} is not a duration above 0 such as 15s or 1m.`);
+  return milliseconds(value);
 }

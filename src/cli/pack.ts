@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { PackError, type Packed, pack } from "../packing/index.ts";
-import { rowsOfSplit, type Split, sourceOf, writeDataset } from "../registry/index.ts";
+import { rowsOfSplit, type Split, sourceName, writeDataset } from "../registry/index.ts";
 import { CommandError } from "./command-error.ts";
 import { fillFolder } from "./fill-folder.ts";
 import { progressBar } from "./progress-bar.ts";
@@ -66,9 +66,7 @@ const splits: readonly Split[] = ["train", "control", "calibration", "gate", "pr
 
 function summary({ dataset, labelNames }: Packed, to: string): string[] {
   const { modality, shape, count, domainNames } = dataset;
-  const sources = new Set(
-    Array.from({ length: count }, (_, row) => Buffer.from(sourceOf(dataset, row)).toString("hex")),
-  );
+  const sources = new Set(Array.from({ length: count }, (_, row) => sourceName(dataset, row)));
   const what = modality === "Image" ? "images" : "vectors";
   const dealt = splits.map((split) => `${split} ${rowsOfSplit(dataset, [split]).length}`);
   return [

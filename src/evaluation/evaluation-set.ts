@@ -5,6 +5,7 @@ import {
   elements,
   requireClasses,
   type Split,
+  sourceName,
   sourceOf,
   splitOf,
 } from "../registry/index.ts";
@@ -152,7 +153,7 @@ function takePart(dataset: Dataset, rows: readonly number[], labels: Int32Array,
 function numberSources(dataset: Dataset): Int32Array {
   const numbers = new Map<string, number>();
   return Int32Array.from({ length: dataset.count }, (_, row) => {
-    const id = Buffer.from(sourceOf(dataset, row)).toString("hex");
+    const id = sourceName(dataset, row);
     const number = numbers.get(id) ?? numbers.size;
     numbers.set(id, number);
     return number;

@@ -17,8 +17,8 @@ export type EvaluationInput = {
   /** what gates are measured on; the reference's held-out splits when null */
   readonly evaluation: Dataset | null;
   readonly traffic: Dataset | null;
-  /** sources of what the candidate's reference was made of, 16 bytes each */
-  readonly entered: readonly Uint8Array[];
+  /** names of the sources that the candidate's reference was made of */
+  readonly entered: readonly string[];
   /** share of the traffic that was set aside */
   readonly quarantined?: number | undefined;
   /** the active model's accepted reference: what live traffic is compared with; null when its bundle brings none */

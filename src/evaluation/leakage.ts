@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { seededRandom } from "../monitor/index.ts";
-import { type Dataset, sourceOf } from "../registry/index.ts";
+import { type Dataset, sourceName } from "../registry/index.ts";
 
 /** Rows of a dataset. */
 export type Rows = { readonly dataset: Dataset; readonly rows: ArrayLike<number> };
@@ -16,7 +16,7 @@ export function sharedSources(sets: readonly (readonly Rows[])[]): number {
   sets.forEach((parts, set) => {
     for (const { dataset, rows } of parts) {
       for (let i = 0; i < rows.length; i++) {
-        const id = Buffer.from(sourceOf(dataset, rows[i] ?? 0)).toString("hex");
+        const id = sourceName(dataset, rows[i] ?? 0);
         const before = seenIn.get(id);
         if (before !== undefined && before !== set) shared.add(id);
         seenIn.set(id, set);

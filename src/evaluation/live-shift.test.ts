@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type ImageDataset, rowsOfPart, sourceId16, sourceOf } from "../registry/index.ts";
+import { type ImageDataset, rowsOfPart, sourceId16, sourceName } from "../registry/index.ts";
 import { judgedRows } from "./live-shift.ts";
 
 const count = 500;
@@ -16,7 +16,7 @@ const traffic: ImageDataset = {
   clients: ids((row) => `client ${row % 250}`),
   times: Float64Array.from({ length: count }, (_, row) => row),
 };
-const sourcesOf = (rows: Iterable<number>) => Array.from(rows, (row) => sourceOf(traffic, row));
+const sourcesOf = (rows: Iterable<number>) => Array.from(rows, (row) => sourceName(traffic, row));
 
 it("are of the half that enters no reference, the newest first", () => {
   const rows = judgedRows({ entered: [] }, traffic);

@@ -1,7 +1,7 @@
 import { mostQuarantined } from "../api/index.ts";
 import { embedAll } from "../model/index.ts";
 import { type Matrix, selectRows } from "../monitor/index.ts";
-import { type Dataset, newestFirst, rowsOfPart, sourceOf, takeRows } from "../registry/index.ts";
+import { type Dataset, liveRows, newestFirst, rowsOfPart, sourceName, takeRows } from "../registry/index.ts";
 import type { Scene } from "./context.ts";
 import { type ExplainedShift, explainShift, mostLive } from "./diagnostics/explained-shift.ts";
 import type { EvaluationSet } from "./evaluation-set.ts";
@@ -18,8 +18,8 @@ export function judgedRows(
   traffic: Dataset,
 ): Int32Array {
   if (quarantined > mostQuarantined) return new Int32Array(0);
-  const taken = new Set(entered.map((source) => Buffer.from(source).toString("hex")));
-  const isFree = (row: number): boolean => !taken.has(Buffer.from(sourceOf(traffic, row)).toString("hex"));
+  const taken = new Set(entered);
+  const isFree = (row: number): boolean => !taken.has(sourceName(traffic, row));
   return newestFirst(traffic, rowsOfPart(traffic, "Judging").filter(isFree)).slice(0, mostLive);
 }
 
@@ -40,10 +40,9 @@ function explainLive(
   const { active, accepted } = input;
   if (!accepted || accepted.dimension !== columns || traffic.shape.join() !== set.dataset.shape.join()) return null;
   const live = takeRows(traffic, judgedRows(input, traffic));
-  const expected = [...accepted.live.keys()].filter((row) => accepted.live[row] === 1);
   const matrix = (data: Float32Array): Matrix => ({ rows: data.length / columns, columns, data });
   return explainShift({
-    accepted: selectRows({ rows: accepted.count, columns, data: accepted.embeddings }, expected),
+    accepted: selectRows({ rows: accepted.count, columns, data: accepted.embeddings }, liveRows(accepted)),
     live: matrix(embedAll(active.encoder, live.inputs)),
     old: matrix(old),
     shifted: matrix(shifted),

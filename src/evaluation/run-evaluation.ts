@@ -13,7 +13,7 @@ import {
   readTraffic,
   type Store,
   StoreError,
-  sourceOf,
+  sourceName,
   storedResult,
   storeResult,
 } from "../registry/index.ts";
@@ -105,11 +105,9 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
 }
 
 /** What the candidate's reference was made of: it does not judge. */
-async function enteredSources(bundle: string): Promise<readonly Uint8Array[]> {
+async function enteredSources(bundle: string): Promise<readonly string[]> {
   const reference = await readReference(bundle);
-  if (!reference) return [];
-  const { count } = reference;
-  return Array.from({ length: count }, (_, row) => sourceOf(reference, row));
+  return reference ? Array.from({ length: reference.count }, (_, row) => sourceName(reference, row)) : [];
 }
 
 /**

@@ -1,6 +1,13 @@
 import type { StoreUri } from "../api/index.ts";
 import { embedAll } from "../model/index.ts";
-import { type CapturedSample, type Dataset, locateSamples, type Store, sourceOf, takeRows } from "../registry/index.ts";
+import {
+  type CapturedSample,
+  type Dataset,
+  locateSamples,
+  type Store,
+  sourceName,
+  takeRows,
+} from "../registry/index.ts";
 import type { Context } from "./context.ts";
 import { leastAlike } from "./diagnostics/least-alike.ts";
 import type { EvaluationInput } from "./input.ts";
@@ -26,6 +33,6 @@ export async function unlikeSamples(
   return await locateSamples(
     store,
     snapshot,
-    unlike.map((i) => sourceOf(traffic, rows[i] ?? 0)),
+    unlike.map((i) => sourceName(traffic, rows[i] ?? 0)),
   );
 }

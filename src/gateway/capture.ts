@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import {
+  contentId16,
   type Dataset,
   datasetFiles,
   encodeSafetensors,
@@ -142,7 +142,9 @@ function segmentFiles(samples: readonly Sample[]): Record<string, Uint8Array> {
     count,
     domainNames: ["base"],
     source: "captured traffic",
-    sources: joined(samples.map(({ input }) => sourceOf(input))),
+    sources: joined(
+      samples.map(({ input }) => contentId16(input.kind === "Image" ? input.image.pixels : input.values)),
+    ),
     clients: joined(samples.map(({ client }) => client)),
     times: Float64Array.from(samples, ({ at }) => at),
   };
@@ -155,12 +157,6 @@ function segmentFiles(samples: readonly Sample[]): Record<string, Uint8Array> {
   const inputs = new Float32Array(count * size);
   samples.forEach(({ input }, i) => input.kind === "Vector" && inputs.set(input.values, i * size));
   return captureFiles({ ...columns, modality: "Vector", inputs }, marks);
-}
-
-/** Equal inputs are one source: they never stand on both sides of a split. */
-function sourceOf(input: Input): Uint8Array {
-  const content = input.kind === "Image" ? input.image.pixels : new Uint8Array(input.values.buffer);
-  return createHash("sha256").update(content).digest().subarray(0, 16);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

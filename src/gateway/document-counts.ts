@@ -1,4 +1,4 @@
-import { type DocumentCount, mostReportedVersions, type ReportedDocuments } from "../api/index.ts";
+import { type DocumentCount, mostReportedVersions, type ReportedDocuments, withMore } from "../api/index.ts";
 
 /** Documents that models embedded through this gateway (decision 22). */
 export class DocumentCounts {
@@ -34,15 +34,7 @@ export class DocumentCounts {
     const { digest } = added;
     const before = this.#versions.get(digest);
     this.#versions.delete(digest);
-    // Requests are not counted in the order in which they were answered.
-    const sum = before && {
-      digest,
-      count: before.count + added.count,
-      uncounted: before.uncounted + added.uncounted,
-      first: added.first < before.first ? added.first : before.first,
-      last: added.last > before.last ? added.last : before.last,
-    };
-    this.#versions.set(digest, sum ?? added);
+    this.#versions.set(digest, before ? withMore(before, added) : added);
     const [oldest] = this.#versions.keys();
     if (this.#versions.size > mostReportedVersions && oldest !== undefined) this.#versions.delete(oldest);
   }

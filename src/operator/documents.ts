@@ -5,6 +5,7 @@ import {
   mostDocumentCounts,
   mostTakenGateways,
   type ReportedDocuments,
+  withMore,
 } from "../api/index.ts";
 import { canonical } from "../audit/index.ts";
 import { instant, time } from "./instant.ts";
@@ -39,9 +40,9 @@ export function countDocuments(status: Counting, gateways: readonly Gateway[], n
   const before = status.documentsTaken?.gateways ?? [];
   let documents = status.documents;
   const markOfGateway = new Map(before.map((mark) => [mark.name, mark]));
-  const [marked, unmarked] = [true, false].map((has) => gateways.filter(({ name }) => markOfGateway.has(name) === has));
+  const isNew = ({ name }: Gateway): number => (markOfGateway.has(name) ? 0 : 1);
   const known: Taken[] = [];
-  for (const { name, report } of [...(marked ?? []), ...(unmarked ?? [])]) {
+  for (const { name, report } of gateways.toSorted((a, b) => isNew(a) - isNew(b))) {
     const mark = markOfGateway.get(name);
     if (!mark && known.length === mostTakenGateways) break;
     const fresh = report?.documents ? since(mark, report.documents, report.at) : [];
@@ -51,7 +52,7 @@ export function countDocuments(status: Counting, gateways: readonly Gateway[], n
   }
   const gone = before.filter(({ name }) => gateways.every((gateway) => gateway.name !== name));
   const remembered = Math.min(mostGone, mostTakenGateways - known.length);
-  const taken = [...gone.slice(gone.length - Math.min(gone.length, remembered)), ...known];
+  const taken = [...gone.slice(Math.max(0, gone.length - remembered)), ...known];
   documents = documents
     .map((stretch) => (current.has(stretch.digest) ? stretch : { ...stretch, ended: true }))
     .slice(-mostDocumentCounts);
@@ -93,13 +94,7 @@ function withCount(
   const index = documents.findLastIndex(({ digest }) => digest === added.digest);
   const stretch = documents[index];
   if (!stretch || (stretch.ended && current)) return [...documents, { ...added, ended: false }];
-  return documents.with(index, {
-    ...stretch,
-    count: stretch.count + added.count,
-    uncounted: stretch.uncounted + added.uncounted,
-    first: added.first < stretch.first ? added.first : stretch.first,
-    last: added.last > stretch.last ? added.last : stretch.last,
-  });
+  return documents.with(index, { ...stretch, ...withMore(stretch, added) });
 }
 
 /** The status with the counts of now, when it is time: each half minute, and whenever a rollout moves on. */

@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { type Dataset, elements, sourceId16 } from "../registry/index.ts";
+import { contentId16, type Dataset, elements, sourceId16 } from "../registry/index.ts";
 import { jsonLines } from "./json-lines.ts";
 import { pngFolder } from "./png-folder.ts";
 import { PackError, type Row, type RowInput } from "./row.ts";
@@ -81,7 +80,7 @@ async function gather(rows: AsyncIterable<Row>, onProgress: (done: number) => vo
       throw new PackError(`${row.at}: with it the inputs are over ${largest} bytes, the most a dataset may hold`);
     if (input.modality === "Image") images.push(input.numbers);
     else vectors.push(input.numbers);
-    sources.push(source === null ? contentId(input) : sourceId16(source));
+    sources.push(source === null ? contentId16(input.numbers) : sourceId16(source));
     if (label !== null) labels.push(label);
     domains.push(domain ?? oldDomain);
     onProgress(row.done);
@@ -103,15 +102,6 @@ function requireAlike(row: Row, first: Row): void {
 
 function described({ modality, shape }: RowInput): string {
   return modality === "Image" ? `${shape.join(" × ")} (height × width × channels)` : `${shape.join()} numbers`;
-}
-
-/**
- * The source of an input that names none is its content, as in captured traffic: copies under other names are one source,
- * and stay on one side of every split, in every dataset.
- */
-function contentId({ numbers }: RowInput): Uint8Array {
-  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-  return createHash("sha256").update(bytes).digest().subarray(0, 16);
 }
 
 /** Each name once: by value when all are whole numbers, else by code units. */

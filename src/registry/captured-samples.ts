@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoreUri } from "../api/index.ts";
 import type { Store } from "./contract.ts";
-import { readDataset, sourceOf } from "./dataset.ts";
+import { readDataset, sourceName } from "./dataset.ts";
 import { absentAs } from "./files.ts";
 import { parseSnapshot, segmentsOf, snapshotFile } from "./traffic.ts";
 import { unlessGone } from "./unless-gone.ts";
@@ -14,31 +14,27 @@ export type CapturedSample = { readonly segment: StoreUri; readonly row: number 
 /**
  * Where inputs of a snapshot lie, in their order; those that no segment has any more are left out.
  *
- * @param sources  of the inputs, 16 bytes each
+ * @param sources  names of the inputs' sources
  */
 export async function locateSamples(
   store: Store,
   snapshot: StoreUri,
-  sources: readonly Uint8Array[],
+  sources: readonly string[],
 ): Promise<CapturedSample[]> {
   const content = await unlessGone(store, snapshot, (folder) =>
     readFile(join(folder, snapshotFile)).catch(absentAs(null)),
   );
   const segments = (content && parseSnapshot(content)?.segments) ?? [];
   const found = new Map<string, CapturedSample>();
-  const wanted = new Set(sources.map(hex));
+  const wanted = new Set(sources);
   for (const digest of segments) {
     const segment = formatUri({ name: segmentsOf(parseUri(snapshot).name), digest });
     const dataset = await unlessGone(store, segment, readDataset);
     for (let row = 0; row < (dataset?.count ?? 0); row++) {
-      const id = dataset ? hex(sourceOf(dataset, row)) : "";
+      const id = dataset ? sourceName(dataset, row) : "";
       if (wanted.delete(id)) found.set(id, { segment, row });
     }
     if (wanted.size === 0) break;
   }
-  return sources.flatMap((source) => found.get(hex(source)) ?? []);
-}
-
-function hex(id: Uint8Array): string {
-  return Buffer.from(id).toString("hex");
+  return sources.flatMap((source) => found.get(source) ?? []);
 }

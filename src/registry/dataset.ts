@@ -149,6 +149,11 @@ export function sourceOf(dataset: Pick<Dataset, "sources">, row: number): Uint8A
   return dataset.sources.subarray(row * 16, row * 16 + 16);
 }
 
+/** A row's source as text, to be looked up by. */
+export function sourceName(dataset: Pick<Dataset, "sources">, row: number): string {
+  return Buffer.from(sourceOf(dataset, row)).toString("hex");
+}
+
 /** @throws {DatasetError} OneClass when there are labels and all are the same */
 export function requireClasses(dataset: Dataset): void {
   if (!dataset.labels) return;

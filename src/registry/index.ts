@@ -30,6 +30,7 @@ export {
   readDataset,
   requireClasses,
   rowsOfSplit,
+  sourceName,
   sourceOf,
   takeRows,
   type VectorDataset,
@@ -48,7 +49,7 @@ export {
   podReferenceName,
   readPodReference,
 } from "./pod-reference.ts";
-export { liveRows, rowsOfBaseline, sourceName } from "./reference-rows.ts";
+export { liveRows, rowsOfBaseline } from "./reference-rows.ts";
 export {
   decodeSafetensors,
   elements,
@@ -58,7 +59,7 @@ export {
   type StoredTensors,
   takeTensor,
 } from "./safetensors.ts";
-export { type Split, sourceId16, splitOf } from "./splits.ts";
+export { contentId16, type Split, sourceId16, splitOf } from "./splits.ts";
 export { openStore } from "./store.ts";
 export {
   newestFirst,

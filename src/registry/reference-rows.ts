@@ -1,4 +1,5 @@
 import type { ReferenceEmbeddings } from "./bundle.ts";
+import { sourceName } from "./dataset.ts";
 
 /** Rows that live traffic should look like now. */
 export function liveRows({ count, live }: Pick<ReferenceEmbeddings, "count" | "live">): number[] {
@@ -12,8 +13,4 @@ export function liveRows({ count, live }: Pick<ReferenceEmbeddings, "count" | "l
 export function rowsOfBaseline(embedded: ReferenceEmbeddings, baseline: ReferenceEmbeddings): number[] {
   const wanted = new Set(liveRows(baseline).map((row) => sourceName(baseline, row)));
   return Array.from({ length: embedded.count }, (_, row) => row).filter((row) => wanted.has(sourceName(embedded, row)));
-}
-
-export function sourceName({ sources }: Pick<ReferenceEmbeddings, "sources">, row: number): string {
-  return Buffer.from(sources.buffer, sources.byteOffset + row * 16, 16).toString("hex");
 }

@@ -25,6 +25,15 @@ export function sourceId16(source: string): Uint8Array {
 }
 
 /**
+ * The source of an input that names none: its content. Equal inputs are one source, whether they were captured or packed, and
+ * stay on one side of every split.
+ */
+export function contentId16({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): Uint8Array {
+  const content = new Uint8Array(buffer, byteOffset, byteLength);
+  return createHash("sha256").update(content).digest().subarray(0, 16);
+}
+
+/**
  * The split of an input, by its source id alone and before any transformation (decision 14): all copies, crops and
  * perturbed versions of one source fall into the same split, in every process.
  */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Dataset, sourceOf } from "./dataset.ts";
+import { type Dataset, sourceName, sourceOf } from "./dataset.ts";
 
 /** What a captured sample is for: to enter a reference, or to judge whether labelled data looks like what came. */
 export type TrafficPart = "Admitted" | "Judging";
@@ -24,12 +24,12 @@ export function rowsOfPart(traffic: Dataset, part: TrafficPart): Int32Array {
   const rows = Int32Array.from({ length: traffic.count }, (_, row) => row);
   const admitted = rows.filter((row) => !isJudging(row));
   if (part === "Admitted") return admitted;
-  const inputs = new Set(Array.from(admitted, (row) => inputOf(traffic, row)));
-  return rows.filter((row) => isJudging(row) && !inputs.has(inputOf(traffic, row)));
+  const inputs = new Set(Array.from(admitted, (row) => sourceName(traffic, row)));
+  return rows.filter((row) => isJudging(row) && !inputs.has(sourceName(traffic, row)));
 }
 
 function halving({ clients, times, sources, count }: Dataset): (row: number) => boolean {
-  const keys = clients ? Array.from({ length: count }, (_, row) => hex(clients, row)) : [];
+  const keys = clients ? Array.from({ length: count }, (_, row) => sourceName({ sources: clients }, row)) : [];
   if (clients && new Set(keys).size >= enoughClients) return (row) => isOdd(sourceOf({ sources: clients }, row));
   if (times?.some((time) => time > 0)) return (row) => Math.floor((times[row] ?? 0) / stretch) % 2 === 1;
   return (row) => isOdd(sourceOf({ sources }, row));
@@ -37,12 +37,4 @@ function halving({ clients, times, sources, count }: Dataset): (row: number) => 
 
 function isOdd(id: Uint8Array): boolean {
   return createHash("sha256").update(salt).update("\0").update(id).digest().readUInt8() % 2 === 1;
-}
-
-function inputOf({ sources }: Dataset, row: number): string {
-  return hex(sources, row);
-}
-
-function hex(ids: Uint8Array, row: number): string {
-  return Buffer.from(sourceOf({ sources: ids }, row)).toString("hex");
 }

@@ -1,7 +1,7 @@
 import { mostQuarantined } from "../api/index.ts";
 import { type Encoder, embedAll } from "../model/index.ts";
 import { calibrateThreshold, isFlagged, type Random, type Squeezer } from "../monitor/index.ts";
-import { type Dataset, DatasetError, newestFirst, rowsOfPart, sourceOf } from "../registry/index.ts";
+import { type Dataset, DatasetError, newestFirst, rowsOfPart, sourceName } from "../registry/index.ts";
 import { consistencyScores } from "./consistency-scores.ts";
 
 /** The most that one client may contribute to the samples that are admitted (decision 12). */
@@ -91,5 +91,5 @@ function holdClients(traffic: Dataset, ordered: Int32Array, reference: number): 
 }
 
 function clientOf({ clients }: Dataset, row: number): string {
-  return clients ? Buffer.from(sourceOf({ sources: clients }, row)).toString("hex") : "";
+  return clients ? sourceName({ sources: clients }, row) : "";
 }
