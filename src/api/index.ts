@@ -8,6 +8,7 @@ export * from "./embedding-service-status.ts";
 export * from "./gate-verdict.ts";
 export * from "./gateway-config.ts";
 export * from "./holm.ts";
+export * from "./json-of.ts";
 export * from "./model-identity.ts";
 export * from "./model-rollout.ts";
 export * from "./model-version.ts";

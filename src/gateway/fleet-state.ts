@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type MonitorState, monitorState } from "../api/index.ts";
+import { jsonOf, type MonitorState, monitorState } from "../api/index.ts";
 import {
   CorruptArtefact,
   type DetectorState,
@@ -71,8 +71,8 @@ export function decodeState(
   blockMs: number,
 ): { state: FleetState; snapshot: Snapshot } {
   const fresh = startFleet(material, block, blockMs);
-  const parsed = text === null ? null : checkpoint.safeParse(parseJson(text));
-  if (!parsed?.success) return { state: { ...fresh, ...oldFacts(text) }, snapshot: null };
+  const parsed = checkpoint.safeParse(jsonOf(text));
+  if (!parsed.success) return { state: { ...fresh, ...oldFacts(text) }, snapshot: null };
   const { detectors, model, alarms, attacks, noise, autocorrelation, share, snapshot, block: last } = parsed.data;
   const decoded = (name: DriftSignal, reference: Reference | null): DetectorState | null => {
     const bytes = detectors[name];
@@ -103,12 +103,12 @@ export function decodeState(
 
 /** Of a checkpoint, what every gateway goes by. */
 export function decodeNoise(text: string | undefined): NoiseByModel {
-  return checkpoint.pick({ noise: true }).safeParse(text === undefined ? null : parseJson(text)).data?.noise ?? {};
+  return checkpoint.pick({ noise: true }).safeParse(jsonOf(text)).data?.noise ?? {};
 }
 
 /** Numbers of alarms must never come twice, and an attack's window is never forgotten, whatever else cannot be read. */
 function oldFacts(text: string | null): Partial<Pick<FleetState, "alarms" | "attacks">> {
-  const content = text === null ? null : parseJson(text);
+  const content = jsonOf(text);
   const alarms = oldAlarms(content);
   return { ...(alarms && { alarms }), ...checkpoint.pick({ attacks: true }).safeParse(content).data };
 }
@@ -121,12 +121,4 @@ function oldAlarms(content: unknown): FleetState["alarms"] | null {
   );
   if (!drift || !shift || !anomaly || !changed) return null;
   return { RepresentationDrift: drift, ShiftFromBaseline: shift, AdversarialAnomaly: anomaly, ModelChanged: changed };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,4 +1,4 @@
-import { type GatewayReport, gatewayReport, gatewayReportsName } from "../api/index.ts";
+import { type GatewayReport, gatewayReport, gatewayReportsName, jsonOf } from "../api/index.ts";
 import { configMaps, type Kube, sleep } from "../kube/index.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -64,7 +64,7 @@ export class Reporter {
       try {
         const key = { namespace, name: gatewayReportsName(service) };
         const before = (await kube.get(configMaps, key, { signal, timeoutMs: 5_000 }))?.data?.[pod];
-        const report = before === undefined ? null : readReport(before);
+        const report = gatewayReport.safeParse(jsonOf(before)).data;
         if (report) resume(report);
         return;
       } catch (error) {
@@ -85,13 +85,5 @@ export class Reporter {
       onFault(error);
       return false;
     }
-  }
-}
-
-function readReport(text: string): GatewayReport | null {
-  try {
-    return gatewayReport.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
   }
 }

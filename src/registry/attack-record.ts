@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { jsonOf } from "../api/index.ts";
 import type { Store } from "./contract.ts";
 import { DatasetError } from "./dataset.ts";
 import { unlessGone } from "./unless-gone.ts";
@@ -55,7 +56,7 @@ export async function attackRecord(store: Store, snapshots: string): Promise<Att
   const records = await Promise.all(
     (await store.list(attacksOf(snapshots))).map((uri) =>
       unlessGone(store, uri, async (folder) => {
-        const record = recordSchema.safeParse(parseJson(await readFile(join(folder, recordFile), "utf8")));
+        const record = recordSchema.safeParse(jsonOf(await readFile(join(folder, recordFile), "utf8")));
         if (!record.success) throw new DatasetError("Malformed", `${uri}: ${recordFile} is not a record of attacks`);
         return record.data;
       }),
@@ -73,12 +74,4 @@ export async function recordedAttacks(store: Store, snapshots: string): Promise<
 
 export function isAttacked(windows: readonly AttackWindow[], time: number): boolean {
   return windows.some(({ from, to }) => time >= from && (to === null || time < to));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
+import { jsonOf } from "../api/index.ts";
 import type { Runs } from "./contract.ts";
 
 interface Parser<Result> {
@@ -23,7 +24,8 @@ export async function storedResult<Result>(
   parser: Parser<Result>,
 ): Promise<Result | null> {
   const bytes = await runs.read(request.run, file);
-  const stored = bytes === null ? null : json(new TextDecoder().decode(bytes));
+  // Doing the work again is always right: what cannot be read must not end the run.
+  const stored = bytes === null ? null : jsonOf(new TextDecoder().decode(bytes));
   if (typeof stored !== "object" || stored === null || !("identity" in stored) || !("result" in stored)) return null;
   if (stored.identity !== requestIdentity(request)) return null;
   const parsed = parser.safeParse(stored.result);
@@ -33,13 +35,4 @@ export async function storedResult<Result>(
 export async function storeResult(runs: Runs, request: Asked, file: string, result: object): Promise<void> {
   const text = JSON.stringify({ identity: requestIdentity(request), result });
   await runs.write(request.run, file, new TextEncoder().encode(text));
-}
-
-/** Doing the work again is always right: what cannot be read must not end the run. */
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import type { StoreUri } from "../api/index.ts";
+import { jsonOf, type StoreUri } from "../api/index.ts";
 import { type AttackWindow, isAttacked, recordedAttacks } from "./attack-record.ts";
 import type { Store } from "./contract.ts";
 import { type Dataset, DatasetError, readDataset, takeRows } from "./dataset.ts";
@@ -37,11 +37,7 @@ export function snapshotFiles(snapshot: TrafficSnapshot): Record<string, Uint8Ar
 
 /** @returns null when it is none */
 export function parseSnapshot(content: Uint8Array): TrafficSnapshot | null {
-  try {
-    return trafficSnapshot.safeParse(JSON.parse(new TextDecoder().decode(content))).data ?? null;
-  } catch {
-    return null;
-  }
+  return trafficSnapshot.safeParse(jsonOf(new TextDecoder().decode(content))).data ?? null;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Agent, errors, request } from "undici";
 import { z } from "zod";
+import { jsonOf } from "../api/index.ts";
 import type { SourceFault } from "./verdict.ts";
 
 export type Sample = {
@@ -125,7 +126,7 @@ function parseNumber(text: string): number | null {
 
 function parseAnswer(status: number, text: string): Data | Fault {
   if (status >= 300 && status < 400) return fault("Redirected", `status ${status}: redirects are not followed`);
-  const body = parseJson(text);
+  const body = jsonOf(text);
   if (status < 200 || status >= 300) {
     const said = failure.safeParse(body);
     const message = said.success ? `status ${status}: ${said.data.errorType}: ${said.data.error}` : `status ${status}`;
@@ -177,14 +178,6 @@ async function readWithin(
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function faultOf(error: unknown, timeout: number): Fault {

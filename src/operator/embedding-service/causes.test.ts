@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type EvaluationData, embeddingService, gate, type Trigger } from "../../api/index.ts";
+import { type EvaluationData, gate, type Trigger } from "../../api/index.ts";
+import { serviceFixture } from "../service.fixture.ts";
 import { causesOf } from "./causes.ts";
 import { alphaLeft, retrainingOf, usesTraffic } from "./resources.ts";
 import type { SignalState } from "./world.ts";
@@ -10,18 +11,10 @@ const uri = (character: string): string => `store://data/x@${digest(character)}`
 const snapshot = (character: string) => ({ uri: uri(character), samples: 100, from: "", to: "" });
 
 const service = (change: { status?: object; capture?: "On" | "Off"; uid?: string; triggers?: object[] } = {}) =>
-  embeddingService.parse({
-    apiVersion: "evenkeel.dev/v1alpha1",
-    kind: "EmbeddingService",
-    metadata: { name: "shop", namespace: "search", uid: change.uid ?? "u", creationTimestamp: "2026-11-01T00:00:00Z" },
+  serviceFixture({
+    metadata: { uid: change.uid ?? "u", creationTimestamp: "2026-11-01T00:00:00Z" },
     spec: {
-      workloadRef: { name: "embedder" },
-      port: 8080,
-      protocol: "OpenAI",
-      model: { container: "main", env: "MODEL_URI" },
-      store: { claimName: "store" },
       dataset: { reference: uri("1"), evaluation: uri("2"), traffic: { capture: change.capture ?? "Off" } },
-      monitoring: { prometheus: { url: "http://prometheus:9090" } },
       triggers: change.triggers ?? [],
       retraining: { threatModelRef: { name: "images" } },
     },

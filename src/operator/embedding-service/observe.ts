@@ -5,6 +5,7 @@ import {
   gatewayReport,
   gatewayReportsName,
   gatewayStateName,
+  jsonOf,
   monitorState,
 } from "../../api/index.ts";
 import { type ConfigMap, type Stored } from "../../kube/index.ts";
@@ -92,7 +93,7 @@ export function gatewaysOf(turn: Turn, service = turn.key.name): Gateway[] {
   return [...new Set([...pods, ...Object.keys(reports)])].toSorted().map((name) => ({
     name,
     exists: pods.has(name),
-    report: gatewayReport.safeParse(json(reports[name])).data ?? null,
+    report: gatewayReport.safeParse(jsonOf(reports[name])).data ?? null,
   }));
 }
 
@@ -103,19 +104,11 @@ function gatewayPods({ caches, key }: Turn, service: string) {
 }
 
 export function configOf(configMap: Stored<ConfigMap> | null) {
-  return gatewayConfig.safeParse(json(configMap?.data?.["gateway.json"])).data ?? null;
+  return gatewayConfig.safeParse(jsonOf(configMap?.data?.["gateway.json"])).data ?? null;
 }
 
 function stateOf(configMap: Stored<ConfigMap> | null) {
-  return monitorState.safeParse(json(configMap?.data?.["state.json"])).data ?? null;
-}
-
-function json(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "null");
-  } catch {
-    return null;
-  }
+  return monitorState.safeParse(jsonOf(configMap?.data?.["state.json"])).data ?? null;
 }
 
 function byAge<Item extends { readonly metadata: { readonly creationTimestamp?: string; readonly name: string } }>(

@@ -1,3 +1,4 @@
+import { jsonOf } from "../../api/index.ts";
 import type { Job, Stored } from "../../kube/index.ts";
 import type { Pod } from "../objects.ts";
 import { troubleOf } from "../pod-state.ts";
@@ -90,15 +91,7 @@ function answerIn<Result>(
   const said = end?.kind === "Complete" ? ended.find(({ exitCode }) => exitCode === 0) : ended[0];
   if (!said) return { result: null, unreadable: "the pod that ended is gone, and its termination message with it" };
   if (!said.message) return { result: null, unreadable: "the pod ended without a termination message" };
-  const parsed = parser.safeParse(json(said.message));
+  const parsed = parser.safeParse(jsonOf(said.message));
   if (parsed.success) return { result: parsed.data, unreadable: "" };
   return { result: null, unreadable: `the termination message is no result: ${parsed.error.message.slice(0, 300)}` };
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
