@@ -115,7 +115,7 @@ async function play(story: Story, dir: string, record: DemoRecord, stop: (() => 
   story.good(
     `control plane, two nodes and Prometheus are up (KUBECONFIG=${stage.admin.kubeconfig}, ${stage.prometheus.forPeople})`,
   );
-  await installChart(stage, "evenkeel-system", dir);
+  await installChart(stage, dir);
   story.good("the chart is installed: two operator pods with ServiceAccounts of their own");
 
   const user = await makeUser(stage, dir);

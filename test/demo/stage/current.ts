@@ -8,6 +8,7 @@ import { ensureServers } from "../../../tools/servers.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { names } from "../manifests.ts";
 import { Forwards } from "./forwards.ts";
+import { chart, uninstallChart } from "./install.ts";
 import { applyAll, type Kubectl, kubectl } from "./kubectl.ts";
 import { prometheusObjects } from "./prometheus-objects.ts";
 import type { Stage } from "./stage.ts";
@@ -15,11 +16,16 @@ import type { Stage } from "./stage.ts";
 /** What the demo itself needs in the cluster; the service's own namespace enforces `restricted`. */
 const support = "evenkeel-demo";
 const loader = "store-loader";
+/** Marks what the demo made, in a cluster that is not its own. */
+const ours = { "app.kubernetes.io/part-of": support };
+const namespaces = [names.namespace, chart.namespace, support];
 
 /**
- * The cluster of the current kubectl context, with images that its nodes have.
+ * The cluster of the current kubectl context, with images that its nodes have. Everything that the demo makes there goes
+ * at the end, and nothing else does.
  *
  * @param images  from the Dockerfile: operator and trainer
+ * @throws when a namespace that the demo would make and delete is somebody's
  */
 export async function current(
   dir: string,
@@ -27,12 +33,13 @@ export async function current(
 ): Promise<Stage> {
   const servers = await ensureServers();
   const admin = kubectl(servers.kubectl, process.env.KUBECONFIG ?? join(homedir(), ".kube/config"));
+  await clear(admin);
+  const crdsBefore = await crds(admin);
   await applyAll(admin, [
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: support } },
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: names.namespace } },
+    ...namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: ours } })),
     ...prometheusObjects(support, images.prometheusImage),
   ]);
-  const claim = await claimHere(admin, images.trainerImage);
+  const { claim, removeFolder } = await claimHere(admin, images.trainerImage);
   const forwards = new Forwards(admin);
   const people = await forwards.open({ namespace: support, target: "service/prometheus", port: 9090 });
   const local = join(dir, "store");
@@ -85,14 +92,46 @@ export async function current(
       forwards.follow({ namespace: names.namespace, selector: `evenkeel.dev/gateway=${names.service}`, port: 8080 }),
     stop: async () => {
       await forwards.stop();
-      await admin(["delete", "namespace", names.namespace, support, "--ignore-not-found", "--wait=true"]);
-      await admin([
-        "delete",
-        "persistentvolume,clusterrole,clusterrolebinding",
-        `--selector=app.kubernetes.io/part-of=${support}`,
-      ]);
+      // The service first, while there is an operator that can answer for it.
+      await admin(["delete", "namespace", names.namespace, "--ignore-not-found"]);
+      await uninstallChart({ admin, helm: servers.helm });
+      await removeFolder();
+      const made = (await crds(admin)).filter((crd) => !crdsBefore.includes(crd));
+      if (made.length > 0) await admin(["delete", ...made]);
+      await admin(["delete", "namespace", ...namespaces, "--ignore-not-found"]);
+      await admin(["delete", "persistentvolume,clusterrole,clusterrolebinding", `--selector=${selector(ours)}`]);
     },
   };
+}
+
+/** Ends what an interrupted demo left. @throws when a namespace of that name is not the demo's */
+async function clear(admin: Kubectl): Promise<void> {
+  const list = async (...labels: string[]) => {
+    const out = await admin(["get", "namespace", "--output=name", ...labels]);
+    return out.toString("utf8").split(/\s+/);
+  };
+  const left = await list(`--selector=${selector(ours)}`);
+  const there = await list();
+  const taken = namespaces.filter((name) => there.includes(`namespace/${name}`) && !left.includes(`namespace/${name}`));
+  if (taken.length > 0)
+    throw new Error(
+      `namespace ${taken.join(", ")}: is there already, and the demo would make it and delete it at the end: choose another cluster, or remove it first`,
+    );
+  await admin(["delete", "namespace", ...namespaces, "--ignore-not-found"]);
+}
+
+async function crds(admin: Kubectl): Promise<readonly string[]> {
+  const out = await admin(["get", "customresourcedefinition", "--output=name"]);
+  return out
+    .toString("utf8")
+    .split("\n")
+    .filter((name) => name.endsWith(".evenkeel.dev"));
+}
+
+function selector(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
 }
 
 const storageClasses = z.object({
@@ -100,64 +139,79 @@ const storageClasses = z.object({
 });
 
 /** A default StorageClass serves the claim; without one a folder of the node does, which is enough for one node. */
-async function claimHere(admin: Kubectl, image: string): Promise<Readonly<Record<string, unknown>>> {
+async function claimHere(
+  admin: Kubectl,
+  image: string,
+): Promise<{ claim: Readonly<Record<string, unknown>>; removeFolder: () => Promise<void> }> {
   const listed = await admin(["get", "storageclass", "--output=json"]);
   const { items } = storageClasses.parse(JSON.parse(listed.toString("utf8")));
   if (items.some(({ metadata }) => metadata.annotations["storageclass.kubernetes.io/is-default-class"] === "true"))
-    return {};
-  const path = `/var/lib/${support}/store-${Date.now()}`;
+    return { claim: {}, removeFolder: () => Promise.resolve() };
+  const folder = `store-${Date.now()}`;
   const volume = `${support}-store`;
   await admin(["delete", "persistentvolume", volume, "--ignore-not-found"]);
   await applyAll(admin, [
     {
       apiVersion: "v1",
       kind: "PersistentVolume",
-      metadata: { name: volume, labels: { "app.kubernetes.io/part-of": support } },
+      metadata: { name: volume, labels: ours },
       spec: {
         capacity: { storage: "10Gi" },
         accessModes: ["ReadWriteMany"],
         storageClassName: "",
         persistentVolumeReclaimPolicy: "Retain",
-        hostPath: { path, type: "DirectoryOrCreate" },
+        hostPath: { path: `/var/lib/${support}/${folder}`, type: "DirectoryOrCreate" },
         claimRef: { namespace: names.namespace, name: names.claim },
       },
     },
+  ]);
+  // A folder that the kubelet makes belongs to root; pods of the service do not run as root.
+  await onNode(admin, image, { name: "open-store", command: ["install", "-d", "-m", "0777", `/demo/${folder}`] });
+  return {
+    claim: { storageClassName: "", volumeName: volume },
+    removeFolder: () => onNode(admin, image, { name: "remove-store", command: ["rm", "-rf", `/demo/${folder}`] }),
+  };
+}
+
+/** Runs a command as root in the demo's folder of the node, to its end. */
+async function onNode(
+  admin: Kubectl,
+  image: string,
+  { name, command }: { name: string; command: readonly string[] },
+): Promise<void> {
+  await applyAll(admin, [
     {
-      // A folder that the kubelet makes belongs to root; pods of the service do not run as root.
       apiVersion: "v1",
       kind: "Pod",
-      metadata: { name: "open-store", namespace: support },
+      metadata: { name, namespace: support },
       spec: {
         restartPolicy: "Never",
         securityContext: { runAsUser: 0 },
         containers: [
           {
-            name: "chmod",
+            name,
             image,
             imagePullPolicy: "IfNotPresent",
-            command: ["chmod", "0777", "/store"],
-            volumeMounts: [{ name: "store", mountPath: "/store" }],
+            command,
+            volumeMounts: [{ name: "folder", mountPath: "/demo" }],
           },
         ],
-        volumes: [{ name: "store", hostPath: { path, type: "DirectoryOrCreate" } }],
+        volumes: [{ name: "folder", hostPath: { path: `/var/lib/${support}`, type: "DirectoryOrCreate" } }],
       },
     },
   ]);
-  await waitFor(
-    "the store's folder to be opened",
+  const phase = await waitFor(
+    `pod ${name} to end`,
     async () => {
-      const phase = await admin([
-        "get",
-        "pod",
-        "open-store",
-        `--namespace=${support}`,
-        "--output=jsonpath={.status.phase}",
-      ]);
-      return phase.toString() === "Succeeded";
+      const out = await admin(["get", "pod", name, `--namespace=${support}`, "--output=jsonpath={.status.phase}"]);
+      return ["Succeeded", "Failed"].find((end) => end === out.toString("utf8"));
     },
     { withinMs: 120_000 },
   );
-  return { storageClassName: "", volumeName: volume };
+  if (phase === "Failed") {
+    const said = await admin(["logs", name, `--namespace=${support}`]);
+    throw new Error(`pod ${name}, ${command.join(" ")}: ${said.toString("utf8").trim()}`);
+  }
 }
 
 function loaderPod(image: string) {

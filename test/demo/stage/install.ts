@@ -6,8 +6,11 @@ import { repository, type Stage } from "./stage.ts";
 
 const run = promisify(execFile);
 
+/** Where the chart is installed, as which release. */
+export const chart = { namespace: "evenkeel-system", release: "evenkeel" };
+
 /** Installs the chart as a user would. CRDs and ClusterRoles need the cluster's admin; the operator itself does not. */
-export async function installChart(stage: Stage, namespace: string, dir: string): Promise<void> {
+export async function installChart(stage: Stage, dir: string): Promise<void> {
   const values = join(dir, "values.json");
   await writeFile(
     values,
@@ -22,14 +25,26 @@ export async function installChart(stage: Stage, namespace: string, dir: string)
   await run(stage.helm, [
     "upgrade",
     "--install",
-    "evenkeel",
+    chart.release,
     join(repository, "charts/evenkeel"),
     `--kubeconfig=${stage.admin.kubeconfig}`,
-    `--namespace=${namespace}`,
+    `--namespace=${chart.namespace}`,
     "--create-namespace",
     `--values=${values}`,
     "--wait",
     "--timeout=120s",
+  ]);
+}
+
+/** CRDs stay, as the chart says they do. */
+export async function uninstallChart({ admin, helm }: Pick<Stage, "admin" | "helm">): Promise<void> {
+  await run(helm, [
+    "uninstall",
+    chart.release,
+    `--kubeconfig=${admin.kubeconfig}`,
+    `--namespace=${chart.namespace}`,
+    "--ignore-not-found",
+    "--wait",
   ]);
 }
 
