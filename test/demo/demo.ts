@@ -1,4 +1,6 @@
-import type { ModelRollout, Retraining, StoreUri } from "../../src/api/index.ts";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type ModelRollout, type Retraining, type StoreUri, storeUri } from "../../src/api/index.ts";
 import type { Kube } from "../../src/kube/index.ts";
 import type { Images, Part } from "./mnist.ts";
 import type { Observer } from "./observer.ts";
@@ -63,8 +65,7 @@ export async function runToItsEnd(
     pace.trainWithin,
   );
   record.times.gates ??= story.seconds();
-  addRun(record, run);
-  tellGates(story, run);
+  await told(demo, record, run);
   return run;
 }
 
@@ -92,7 +93,16 @@ export async function rolloutToItsEnd(demo: Demo, record: ActRecord, version: st
   return rollout;
 }
 
-export function tellGates(story: Story, { status }: Retraining): void {
+/** Notes a run that has ended, and tells its gates and where its report is. */
+export async function told(demo: Demo, record: ActRecord, run: Retraining): Promise<void> {
+  addRun(record, run);
+  tellGates(demo.story, run);
+  if (run.status.report === "") return;
+  const report = await demo.stage.artefact(storeUri.parse(run.status.report));
+  demo.story.say(`report      ${pathToFileURL(join(report, "report.html"))}`);
+}
+
+function tellGates(story: Story, { status }: Retraining): void {
   for (const gate of status.gates) {
     const line = `gate ${gate.name}: ${number(gate.value)} (bound ${number(gate.bound)}, n ${gate.n}) ${gate.verdict}${gate.message ? ` — ${gate.message}` : ""}`;
     if (gate.verdict === "Pass" || gate.verdict === "Warn") story.good(line);

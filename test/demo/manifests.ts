@@ -67,6 +67,9 @@ export function workload(image: string) {
   };
 }
 
+/** What the gateways' consistency probe squeezes inputs with. */
+export const squeezers = ["Median", "BoxBlur"] as const;
+
 /** The broad benign families of scanned digits, and a small crafted change. Fixed before any shift is seen. */
 export function threatModel() {
   return {
@@ -118,7 +121,7 @@ export function embeddingService(
         block: pace.block,
         falseAlarms: { atMost: 1, per: "1d" },
         canaries: { count: 32, every: "10s" },
-        consistency: { sample: 0.5, squeezers: ["Median", "BoxBlur"], minShare: 0.1 },
+        consistency: { sample: 0.5, squeezers, minShare: 0.1 },
         prometheus: { url: data.prometheus },
       },
       gateway: { replicas: 2, protection: { mode: "Tag", maxDelay: 250, releaseAfter: "20s" } },

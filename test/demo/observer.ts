@@ -2,6 +2,7 @@ import type { EmbeddingService, ModelRollout, Retraining } from "../../src/api/i
 import { embeddingServices, modelRollouts, retrainings } from "../../src/kinds.ts";
 import type { Kube } from "../../src/kube/index.ts";
 import { waitFor } from "../harness/wait.ts";
+import { type Progress, progressIn } from "./progress.ts";
 import type { Story } from "./story.ts";
 
 /** What the user of a service can see of it now. */
@@ -29,23 +30,31 @@ export class Observer {
   readonly #kube: Kube;
   readonly #story: Story;
   readonly #key: { namespace: string; name: string };
+  readonly #logs: (job: string) => Promise<string>;
   readonly #told = new Map<string, string>();
   readonly #stop = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
+  #loops: readonly Promise<void>[] = [];
 
-  constructor(kube: Kube, story: Story, key: { namespace: string; name: string }) {
+  /** @param logs  the last lines that a Job's pod has printed */
+  constructor(
+    kube: Kube,
+    story: Story,
+    key: { namespace: string; name: string },
+    logs: (job: string) => Promise<string>,
+  ) {
     this.#kube = kube;
     this.#story = story;
     this.#key = key;
+    this.#logs = logs;
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loops = [this.#run(), this.#showProgress()];
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#loop;
+    await Promise.all(this.#loops);
   }
 
   /** Waits until the newest view has what `find` looks for. */
@@ -73,6 +82,23 @@ export class Observer {
         this.#tell("observer", String(error), (text) => this.#story.bad(`cannot look at the service: ${text}`));
       }
       await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  /** Jobs and rollouts last, so how far they are is shown. */
+  async #showProgress(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      for (const { metadata, status } of this.view?.runs ?? []) {
+        const job = { Training: status.train, Evaluating: status.evaluate }[String(status.phase)];
+        if (!job) continue;
+        // A pod that does not run yet has no log.
+        const progress = progressIn(await this.#logs(job.name).catch(() => ""));
+        if (progress) this.#story.progress(`${metadata.name} ${status.phase.toLowerCase()}`, progress);
+      }
+      for (const rollout of this.view?.rollouts ?? []) {
+        if (rollout.status.phase === "Progressing") this.#story.progress(rollout.metadata.name, stepsDone(rollout));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
     }
   }
 
@@ -139,4 +165,9 @@ export class Observer {
     this.#told.set(subject, state);
     line(state);
   }
+}
+
+function stepsDone({ spec, status }: ModelRollout): Progress {
+  const steps = spec.policy.steps.length;
+  return { share: status.step / steps, doing: `step ${status.step + 1} of ${steps}` };
 }

@@ -7,7 +7,7 @@ export const quality = z.object({
   clean: z.number(),
   /** accuracy on the shifted domain */
   shifted: z.number(),
-  /** accuracy under attacks crafted anew against this very model */
+  /** accuracy under attacks crafted anew against this very model, one of them adaptive through the squeezers */
   robust: z.number(),
   /** recall@10 of new queries in the first model's index of old documents, relevant when of the same digit */
   oldIndexRecall: z.number(),

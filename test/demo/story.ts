@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { bar, type Progress } from "./progress.ts";
 
 /** Tells what happens, live in the terminal: one line a thing, and one line that moves while something lasts. */
 export class Story {
@@ -44,6 +45,10 @@ export class Story {
     const width = (this.#out.columns ?? 100) - 12;
     this.#moving = text.slice(0, width);
     this.#out.write(`\r\u001b[2K${styleText("dim", this.#clock())}   ${this.#moving}`);
+  }
+
+  progress(what: string, { share, doing }: Progress): void {
+    this.moving(`${bar(share)} ${what}${doing ? `: ${doing}` : ""}`);
   }
 
   #line(clock: string, text: string): void {

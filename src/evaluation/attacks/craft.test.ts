@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { buildNetwork, embedAll, initialWeights, startBackend } from "../../model/index.ts";
-import { seededRandom } from "../../monitor/index.ts";
+import { seededRandom, squeezeImage } from "../../monitor/index.ts";
 import { craftAttacks } from "./craft.ts";
 
 beforeAll(() => startBackend({ EVENKEEL_BACKEND: "wasm" }));
@@ -35,6 +35,27 @@ describe("craftAttacks", () => {
       expect(moved).toBeGreaterThan(2 * (1 - cosine(before!, noise!, row)));
     }
     expect(craftAttacks(encoder, images, { epsilon: 0.1, steps: 20, seed: 1 })).toEqual(crafted);
+  });
+
+  it("takes squeezed copies along when the attacker knows the squeezers", () => {
+    const net = network([5, 5, 1]);
+    const encoder = { network: net, weights: initialWeights(net, seededRandom(5)) };
+    const images = Uint8Array.from({ length: 4 * 25 }, () => random.integer(256));
+    const embeddings = embedAll(encoder, images);
+    const targets = Float32Array.of(...embeddings.subarray(6), ...embeddings.subarray(0, 6));
+    const squeezed = (inputs: Uint8Array) => {
+      const copies = new Uint8Array(inputs.length);
+      for (let at = 0; at < inputs.length; at += 25) {
+        const image = { height: 5, width: 5, channels: 1, pixels: inputs.subarray(at, at + 25) };
+        copies.set(squeezeImage(image, "BoxBlur").pixels, at);
+      }
+      return embedAll(encoder, copies);
+    };
+    const nearness = (squeezers: readonly ["BoxBlur"] | readonly []) => {
+      const crafted = craftAttacks(encoder, images, { epsilon: 0.05, steps: 60, seed: 6, targets, squeezers });
+      return [0, 1, 2, 3].reduce((sum, row) => sum + cosine(squeezed(crafted), targets, row), 0);
+    };
+    expect(nearness(["BoxBlur"])).toBeGreaterThan(nearness([]));
   });
 
   it("brings vectors near the targets they shall be taken for", () => {

@@ -4,7 +4,7 @@ import { type Random, type Squeezer, seededRandom } from "../../monitor/index.ts
 import { apgd } from "./apgd.ts";
 import { type Ball, project } from "./ball.ts";
 import { displacement, type Embed, impersonation } from "./objectives.ts";
-import { problem, type Target } from "./suite.ts";
+import { type Target, throughSqueezers } from "./suite.ts";
 
 export type CraftOptions = {
   readonly norm?: Ball["norm"];
@@ -14,6 +14,8 @@ export type CraftOptions = {
   readonly seed: number;
   /** what each input shall be taken for, [n × d] of length 1; without it inputs are moved away from themselves */
   readonly targets?: Float32Array;
+  /** an attacker who knows the consistency probe: the same is asked of each input's squeezed copies; default none */
+  readonly squeezers?: readonly Squeezer[];
   readonly onProgress?: (share: number) => void;
 };
 
@@ -56,7 +58,7 @@ function craftBatch(
   part: Uint8Array | Float32Array,
   shape: readonly number[],
   targets: Float32Array | undefined,
-  { norm = "Linf", epsilon, steps = 40 }: CraftOptions,
+  { norm = "Linf", epsilon, steps = 40, squeezers = [] }: CraftOptions,
   random: Random,
 ): Float32Array {
   const batch = batchOf(part, shape);
@@ -73,10 +75,12 @@ function craftBatch(
     shape,
     scene,
     ball,
-    squeezers: [] satisfies Squeezer[],
+    squeezers,
     budget: { steps, restarts: 1, queries: 0 },
   };
-  const found = apgd(problem(target, clean, targets ? impersonation(scene) : displacement(scene)), steps, random);
+  const loss = throughSqueezers(target, targets ? impersonation(scene) : displacement(scene));
+  // Each step goes through every squeezer.
+  const found = apgd({ clean, ball, loss }, Math.ceil(steps / (1 + squeezers.length)), random);
   const inside = project(found.inputs, clean, ball);
   const values = inside.dataSync<"float32">();
   tf.dispose([batch, clean, origin, none, wanted, labels, found.inputs, inside]);

@@ -112,7 +112,7 @@ function through({ embed, shape }: Pick<Target, "embed" | "shape">, objective: O
  * An attacker who knows the consistency probe: the input shall be taken for another one, and so shall each of its
  * squeezed copies, so that the copies' vectors stay with the input's and nothing is flagged.
  */
-function throughSqueezers(target: Target, objective: Objective): Loss {
+export function throughSqueezers(target: Target, objective: Objective): Loss {
   const plain = through(target, objective);
   const squeezed = target.squeezers.map((squeezer) => squeezeTensor(squeezer, target.shape));
   return (inputs) =>

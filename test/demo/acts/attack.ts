@@ -1,6 +1,7 @@
 import { craft } from "../craft.ts";
 import { type Demo, expectThat, rolloutToItsEnd, runToItsEnd } from "../demo.ts";
 import { prove } from "../prove.ts";
+import { quarantined } from "../quarantined.ts";
 import type { ActRecord } from "../record.ts";
 import { crookedScanner } from "../shift.ts";
 import { cycle } from "../traffic.ts";
@@ -45,6 +46,11 @@ export async function attack(demo: Demo, record: ActRecord): Promise<void> {
   expectThat(run.spec.traffic === undefined, "an attack's run was given captured traffic to train on");
   expectThat(run.status.phase === "Published", `the run ended ${run.status.phase}: ${run.status.message}`);
   traffic.draw(benign);
+  const captured = await quarantined(demo);
+  record.facts["capturedInAttack"] = captured.set;
+  record.facts["capturedInAll"] = captured.all;
+  story.say(`quarantined: ${captured.set} of ${captured.all} captured inputs came while the attack was on`);
+  expectThat(captured.set > 0, "nothing that was captured in the attack is known as such");
   const rollout = await rolloutToItsEnd(demo, record, run.status.modelVersion);
   expectThat(rollout.status.phase !== "RolledBack", `the rollout was rolled back: ${rollout.status.message}`);
   record.quality.after = await prove(demo, observer.view?.service.status.activeVersion?.uri ?? "");

@@ -2,18 +2,21 @@ import { createHash } from "node:crypto";
 import { type Retraining, retraining } from "../../../src/api/index.ts";
 import { retrainings } from "../../../src/kinds.ts";
 import { defectiveBundle, poisonedDataset } from "../bad-inputs.ts";
-import { type Demo, endedRun, expectThat, rolloutToItsEnd, tellGates } from "../demo.ts";
+import { type Demo, endedRun, expectThat, rolloutToItsEnd, told } from "../demo.ts";
 import { addDust } from "../dust.ts";
 import { names } from "../manifests.ts";
-import { type ActRecord, addRun } from "../record.ts";
+import { prove } from "../prove.ts";
+import type { ActRecord } from "../record.ts";
 import { crookedScanner } from "../shift.ts";
 import { cycle } from "../traffic.ts";
 
 /** Two candidates that must not get through: one that the gates see, one that only live traffic shows. */
 export async function badCandidate(demo: Demo, record: ActRecord): Promise<void> {
   const { story, observer, traffic, images, random } = demo;
-  record.times.onset = story.seconds();
-  const before = observer.view?.service.status.activeVersion?.digest;
+  const began = Date.now();
+  const before = observer.view?.service.status.activeVersion;
+  expectThat(before !== undefined, "the service has no active version");
+  record.quality.before = await prove(demo, before?.uri ?? "");
   const last = observer.view?.runs.findLast(({ status }) => status.phase === "Published");
   if (!last) throw new Error("no published run to take the spec from");
 
@@ -22,8 +25,7 @@ export async function badCandidate(demo: Demo, record: ActRecord): Promise<void>
     dataset: { ...last.spec.dataset, reference: await poisonedDataset(demo) },
   });
   const rejected = await end(demo, poisoned);
-  addRun(record, rejected);
-  tellGates(story, rejected);
+  await told(demo, record, rejected);
   expectThat(
     rejected.status.phase === "Rejected",
     `the poisoned run ended ${rejected.status.phase}: ${rejected.status.message}`,
@@ -32,12 +34,15 @@ export async function badCandidate(demo: Demo, record: ActRecord): Promise<void>
 
   story.say("a bundle from elsewhere: the active model, with a unit that overflows when the image's corner is lit.");
   story.say("no image of the gates has a lit corner; from now on a third of the live ones has, by dust on the scanner");
+  // ShiftFromBaseline fails with each new version, as the shift is still there.
+  record.falseAlarmsBeforeOnset = observer.alarms(["drift", "attack", "model"], began, Date.now());
+  record.times.onset = story.seconds();
   const next = cycle(images.traffic, random);
   traffic.draw(() => {
     const pixels = crookedScanner.apply(next(), 1, random);
     return { pixels: random() < 1 / 3 ? addDust(pixels) : pixels, kind: "benign" };
   });
-  const bundle = await defectiveBundle(demo, observer.view?.service.status.activeVersion?.uri ?? "");
+  const bundle = await defectiveBundle(demo, before?.uri ?? "");
   const answer = JSON.stringify({ kind: "Train", bundle });
   const prebuilt = await byHand(demo, last, "prebuilt", {
     trainer: {
@@ -46,9 +51,10 @@ export async function badCandidate(demo: Demo, record: ActRecord): Promise<void>
       command: ["sh", "-c", 'printf %s "$0" > "${EVENKEEL_RESULT_FILE:-/dev/termination-log}"', answer],
     },
   });
+  record.times.retraining = story.seconds();
   const published = await end(demo, prebuilt);
-  addRun(record, published);
-  tellGates(story, published);
+  record.times.gates = story.seconds();
+  await told(demo, record, published);
   expectThat(
     published.status.phase === "Published",
     `the prebuilt bundle did not pass the gates: ${published.status.message}`,
@@ -60,7 +66,9 @@ export async function badCandidate(demo: Demo, record: ActRecord): Promise<void>
     `the defective version was not rolled back: ${rollout.status.phase}`,
   );
   record.facts["rollbackReason"] = `${rollout.status.reason}: ${rollout.status.message}`;
-  expectThat(observer.view?.service.status.activeVersion?.digest === before, "the active version changed");
+  const after = observer.view?.service.status.activeVersion;
+  expectThat(after?.digest === before?.digest, "the active version changed");
+  record.quality.after = await prove(demo, after?.uri ?? "");
   record.outcome = "rejected by a gate, rolled back by the analysis";
 }
 

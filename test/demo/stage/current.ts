@@ -52,6 +52,11 @@ export async function current(
     "--",
     ...command,
   ];
+  const bring = (path: string) =>
+    pipe(
+      [admin.binary, `--kubeconfig=${admin.kubeconfig}`, ...inLoader(["tar", "-c", "-C", "/store", path])],
+      ["tar", "-x", "-C", local],
+    );
   return {
     name: "current",
     image: images.image,
@@ -81,12 +86,12 @@ export async function current(
     },
     artefact: async (uri) => {
       const { name, digest } = parseUri(uri);
-      const path = `${name}/${digest.replace(":", "-")}`;
-      await pipe(
-        [admin.binary, `--kubeconfig=${admin.kubeconfig}`, ...inLoader(["tar", "-c", "-C", "/store", path])],
-        ["tar", "-x", "-C", local],
-      );
+      await bring(`${name}/${digest.replace(":", "-")}`);
       return openStore(local).resolve(uri);
+    },
+    storeOf: async (name) => {
+      await bring(name);
+      return openStore(local);
     },
     gateways: async () =>
       forwards.follow({ namespace: names.namespace, selector: `evenkeel.dev/gateway=${names.service}`, port: 8080 }),

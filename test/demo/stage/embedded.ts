@@ -9,7 +9,8 @@ import { startNodes } from "../../harness/node/nodes.ts";
 import { annotatedPods, startPrometheus } from "../../harness/prometheus.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { names } from "../manifests.ts";
-import { kubectl } from "./kubectl.ts";
+import { applyAll, kubectl } from "./kubectl.ts";
+import { prometheusAccess } from "./prometheus-objects.ts";
 import type { Stage } from "./stage.ts";
 
 const image = "evenkeel.local/evenkeel:demo";
@@ -26,8 +27,10 @@ export async function embedded(dir: string): Promise<Stage> {
     certificate: cluster.certificate,
     dir: join(dir, "nodes"),
   });
+  const admin = kubectl(cluster.servers.kubectl, cluster.adminKubeconfig);
+  await applyAll(admin, prometheusAccess("default"));
   const prometheus = await startPrometheus({
-    scrapeConfigs: [annotatedPods(cluster.adminKubeconfig)],
+    scrapeConfigs: [annotatedPods(await cluster.serviceAccountKubeconfig("default", "prometheus"))],
     scrapeInterval: "1s",
   });
   const volume = () => folderOfClaim(cluster.api, names.namespace, names.claim);
@@ -37,12 +40,13 @@ export async function embedded(dir: string): Promise<Stage> {
     name: "embedded",
     image,
     trainerImage: image,
-    admin: kubectl(cluster.servers.kubectl, cluster.adminKubeconfig),
+    admin,
     helm: cluster.servers.helm,
     prometheus: { url: prometheus.url, forPeople: prometheus.url },
     claim: {},
     fillStore: async (store) => cp(store, await volume(), { recursive: true, force: false }),
     artefact: async (uri) => openStore(await volume()).resolve(uri),
+    storeOf: async () => openStore(await volume()),
     // Nothing routes by Service here, so clients go to the pods themselves.
     gateways: async (kube) => {
       const informer = new Informer({

@@ -1,15 +1,14 @@
 import { annotatedPods } from "../../harness/prometheus.ts";
 
-/** A small Prometheus that scrapes annotated pods, for clusters where the demo brings its own. */
-export function prometheusObjects(namespace: string, image: string): object[] {
-  const { kubernetes_sd_configs: _, ...job } = annotatedPods("");
-  const config = {
-    global: { scrape_interval: "1s" },
-    scrape_configs: [{ ...job, kubernetes_sd_configs: [{ role: "pod" }] }],
-  };
+function metadataIn(namespace: string) {
   const labels = { app: "prometheus", "app.kubernetes.io/part-of": namespace };
-  const metadata = { name: "prometheus", namespace, labels };
-  const clusterWide = { name: `${namespace}-prometheus`, labels };
+  return { name: "prometheus", namespace, labels };
+}
+
+/** An account that may find the pods to scrape, and nothing else. */
+export function prometheusAccess(namespace: string): object[] {
+  const metadata = metadataIn(namespace);
+  const clusterWide = { name: `${namespace}-prometheus`, labels: metadata.labels };
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata },
     {
@@ -25,6 +24,20 @@ export function prometheusObjects(namespace: string, image: string): object[] {
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: clusterWide.name },
       subjects: [{ kind: "ServiceAccount", name: "prometheus", namespace }],
     },
+  ];
+}
+
+/** A small Prometheus that scrapes annotated pods, for clusters where the demo brings its own. */
+export function prometheusObjects(namespace: string, image: string): object[] {
+  const { kubernetes_sd_configs: _, ...job } = annotatedPods("");
+  const config = {
+    global: { scrape_interval: "1s" },
+    scrape_configs: [{ ...job, kubernetes_sd_configs: [{ role: "pod" }] }],
+  };
+  const metadata = metadataIn(namespace);
+  const { labels } = metadata;
+  return [
+    ...prometheusAccess(namespace),
     // JSON is YAML.
     { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "prometheus.yml": JSON.stringify(config, null, 2) } },
     {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { StoreUri } from "../../../src/api/index.ts";
 import type { Kube } from "../../../src/kube/index.ts";
+import type { Store } from "../../../src/registry/index.ts";
 import type { Kubectl } from "./kubectl.ts";
 
 export const repository = join(import.meta.dirname, "..", "..", "..");
@@ -22,6 +23,8 @@ export interface Stage {
   readonly fillStore: (store: string) => Promise<void>;
   /** @returns an artefact of the volume, as a folder of this machine */
   readonly artefact: (uri: StoreUri) => Promise<string>;
+  /** @returns everything that a name of the volume's store holds, as a store of this machine */
+  readonly storeOf: (name: string) => Promise<Store>;
   /** @returns base URLs of the gateways that are ready, as they are at the time of the call */
   readonly gateways: (kube: Kube) => Promise<() => readonly string[]>;
   readonly stop: () => Promise<void>;
