@@ -210,13 +210,13 @@ describe("stepFleet", () => {
     });
     const uri = `store://traffic/${"n".repeat(63)}/${"s".repeat(63)}@${digestOf("e")}`;
     const snapshot = { uri, samples: 20_000, from: "2026-01-01T00:00:00.000Z", to: "2026-01-02T00:00:00.000Z" };
-    const noise = { distance: 1.2345678901234567e-7, logNormRatio: 1.2345678901234567e-7 };
+    const noise = { distance: 1e-7 / 3, logNormRatio: -1e-7 / 3 };
     const alarm = { number: 100_000, active: false };
     const fullest: FleetState = {
       ...startFleet(wide, firstBlock - 1, 1000),
       attacks: Array.from({ length: mostWindows }, (_, i) => ({ from: 1.7e12 + i, to: 1.7e12 + i + 1 })),
       noise: { [model]: noise, [other]: noise },
-      autocorrelation: { value: -0.12345678901234568, lower: -0.12345678901234568 },
+      autocorrelation: { value: -0.1 / 3, lower: -0.1 / 3 },
       alarms: { RepresentationDrift: alarm, ShiftFromBaseline: alarm, AdversarialAnomaly: alarm, ModelChanged: alarm },
     };
     const tenBlocks = { ...settings, shareWindow: 10, minShare: 0.5 };
