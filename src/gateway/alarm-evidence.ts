@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { jsonOf } from "../api/index.ts";
 import { type BlockSum, leastExported, SketchMismatch } from "../monitor/index.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor, takeTensor } from "../registry/index.ts";
 import type { AlarmEvidence, StepInput } from "./alarm-trail.ts";
@@ -73,7 +74,7 @@ export async function readEvidence(folder: string, material: Material): Promise<
   const [head, state, sums] = await Promise.all(
     [stepsFile, stateFile, sumsFile].map((file) => readFile(join(folder, file))),
   );
-  const { model, blockMs, raised, steps } = description.parse(JSON.parse(String(head)));
+  const { model, blockMs, raised, steps } = description.parse(jsonOf(String(head)));
   const tensors = decodeSafetensors(sums ?? new Uint8Array());
   const known = [material.drift?.hash, material.baseline?.hash];
   const other = [...tensors.keys()].find((reference) => !known.includes(reference));
