@@ -38,5 +38,9 @@ describe("stepAttacks", () => {
     for (let i = 0; i <= mostWindows; i++) windows = windowsAfter("X.", 1000 + 100 * i, windows);
     expect(windows).toHaveLength(mostWindows);
     expect(windows[0]).toEqual({ from: 991_000, to: 1_102_000 });
+    const more = [{ from: 1_000, to: 2_000 }, { from: 3_000, to: 4_000 }, ...windows];
+    windows = windowsAfter("X", 9000, more);
+    expect(windows).toHaveLength(mostWindows);
+    expect(windows[0]).toEqual({ from: 1_000, to: 1_202_000 });
   });
 });

@@ -1,8 +1,8 @@
 import { blockEnd } from "../monitor/index.ts";
 import type { AttackWindow } from "../registry/index.ts";
 
-/** Windows that are remembered; beyond them the two oldest become one. */
-export const mostWindows = 32;
+/** Windows that are remembered; beyond them the two oldest become one. They are part of the 20 KB of a state. */
+export const mostWindows = 20;
 
 /**
  * When the service was attacked: what was captured in these windows is never trained on (decision 12).
@@ -33,5 +33,5 @@ export function stepAttacks(
 function bounded(windows: readonly AttackWindow[]): readonly AttackWindow[] {
   const [first, second, ...others] = windows;
   if (windows.length <= mostWindows || !first || !second) return windows;
-  return [{ from: first.from, to: second.to }, ...others];
+  return bounded([{ from: first.from, to: second.to }, ...others]);
 }

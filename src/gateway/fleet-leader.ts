@@ -6,11 +6,13 @@ import {
   blockAutocorrelation,
   blockEnd,
   CorruptArtefact,
+  leastExported,
   type Sketch,
   SketchMismatch,
   windowTest,
 } from "../monitor/index.ts";
 import type { AttackRecord } from "../registry/index.ts";
+import { type AlarmEvidence, evidenceOf, extendTrail, type TrailStep } from "./alarm-trail.ts";
 import { type BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
 import { decodeBlock, wireBlocks } from "./block-wire.ts";
 import {
@@ -19,6 +21,8 @@ import {
   type FleetSettings,
   type FleetState,
   type FleetStep,
+  type ProbedPods,
+  type SeenBlock,
   stepFleet,
 } from "./fleet-monitor.ts";
 import { decodeState, encodeState, type Snapshot } from "./fleet-state.ts";
@@ -32,8 +36,7 @@ export type FleetView = {
   readonly settings: FleetSettings;
   readonly blockMs: number;
   readonly recorder: BlockRecorder;
-  /** Pods of the stable model: probes compared, and those that did not match. */
-  readonly pods: { readonly compared: number; readonly mismatched: number };
+  readonly pods: ProbedPods;
   /** What was measured here of the models in use. */
   readonly noise: NoiseByModel;
   readonly models: readonly string[];
@@ -51,9 +54,14 @@ export type FleetLeaderOptions = {
   readonly snapshot: (before: Snapshot) => Snapshot;
   /** Told after each save when the service was attacked. */
   readonly attacked: (record: AttackRecord) => void;
+  /** Told after each save what the alarms that it raised came from; mostly of none. */
+  readonly alarmed: (alarms: readonly AlarmEvidence[]) => void;
   readonly metrics: GatewayMetrics;
   readonly onFault: (error: unknown) => void;
 };
+
+/** A step with what it came from. */
+type LedStep = FleetStep & { readonly trail: TrailStep };
 
 /** Blocks that gateways keep, and that a new leader goes back at most. */
 export const keptBlocks = 32;
@@ -67,10 +75,11 @@ const minimumEffect = 0.25;
  * The state is saved before its metrics are shown; when another has saved meanwhile, it is read again.
  */
 export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: Term): Promise<void> {
-  const { kube: unfenced, namespace, service, view, snapshot: newestSnapshot, attacked, metrics, onFault } = options;
+  const { kube: unfenced, namespace, service, view, snapshot: newestSnapshot, metrics, onFault } = options;
   const kube = unfenced.fenced(fence);
   const key = { namespace, name: gatewayStateName(service) };
   let recent: readonly Sketch[] = [];
+  let trail: readonly TrailStep[] = [];
   let saved: { object: Stored<ConfigMap>; state: FleetState; snapshot: Snapshot } | null = null;
   while (!signal.aborted) {
     const now = view();
@@ -94,6 +103,7 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         const noise = adoptNoise(saved.state.noise, now.noise, now.models);
         const state: FleetState = { ...adoptMaterial(saved.state, material), noise };
         const { steps, window } = await stepTo(last, state, now, metrics, signal);
+        const trails = trailsOf(trail, steps);
         const latest = [...recent, ...window].slice(-windowBlocks);
         const snapshot = newestSnapshot(saved.snapshot);
         const newest = {
@@ -109,7 +119,9 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         // What could not be saved is stepped again, with the same blocks.
         saved = { object, state: newest, snapshot };
         recent = latest;
-        attacked({ at: blockEnd(newest.block, blockMs), windows: newest.attacks });
+        trail = trails.at(-1) ?? trail;
+        options.attacked({ at: blockEnd(newest.block, blockMs), windows: newest.attacks });
+        options.alarmed(trails.flatMap((one) => evidenceOrFault(one, onFault)));
         metrics.correlated(newest.autocorrelation);
         const p = pOf(recent, material, now.settings);
         for (const step of steps) {
@@ -140,7 +152,7 @@ async function stepTo(
   { material, settings, recorder, pods, fellows }: FleetView,
   metrics: GatewayMetrics,
   signal: AbortSignal,
-): Promise<{ steps: FleetStep[]; window: Sketch[] }> {
+): Promise<{ steps: LedStep[]; window: Sketch[] }> {
   const after = Math.max(before.block, last - keptBlocks);
   const references = [material.drift, material.baseline].flatMap((reference) => reference ?? []);
   const answers = await Promise.all(
@@ -156,18 +168,44 @@ async function stepTo(
     }),
   );
   const all: ModelBlock[] = [...recorder.ended(material.model, after, Date.now()), ...answers.flat()];
-  const steps: FleetStep[] = [];
+  const steps: LedStep[] = [];
   const window: Sketch[] = [];
   let state = before;
   for (let block = after + 1; block <= last; block++) {
-    const seen = mergeBlocks(all.filter((one) => one.block === block));
+    const merged = mergeBlocks(all.filter((one) => one.block === block));
+    const seen = merged && asSeen(merged);
     const step = stepFleet(state, block, seen, pods, material, settings);
-    const sketch = material.drift && seen?.sketches.get(material.drift.hash);
+    const sketch = material.drift && merged?.sketches.get(material.drift.hash);
     if (sketch) window.push(sketch);
-    steps.push(step);
+    steps.push({ ...step, trail: { block, seen, pods, settings, before: state, after: step.state } });
     state = step.state;
   }
   return { steps, window };
+}
+
+/** A block of this gateway alone may still be added to, by an answer that comes late; a step's sums stay as they were. */
+function asSeen(block: ModelBlock): SeenBlock {
+  const sketches = [...block.sketches].map(([reference, { model, block, n, sum }]) => {
+    return [reference, { model, block, n, sum: sum.slice() }] as const;
+  });
+  return { ...block, sketches: new Map(sketches) };
+}
+
+/** @returns the trail up to each of the steps */
+function trailsOf(before: readonly TrailStep[], steps: readonly LedStep[]): (readonly TrailStep[])[] {
+  let trail = before;
+  return steps.map((step) => {
+    trail = extendTrail(trail, step.trail);
+    return trail;
+  });
+}
+
+function evidenceOrFault(trail: readonly TrailStep[], onFault: (error: unknown) => void): AlarmEvidence[] {
+  const evidence = evidenceOf(trail);
+  if (evidence !== "Withheld") return evidence ? [evidence] : [];
+  const block = trail.at(-1)?.block;
+  onFault(new Error(`no evidence is kept of the alarm at block ${block}: its vectors are fewer than ${leastExported}`));
+  return [];
 }
 
 async function fetchBlocks(fellow: string, model: string, after: number, signal: AbortSignal) {

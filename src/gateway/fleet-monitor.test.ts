@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { buildReference, type Matrix, matrixOf, type Reference, seededRandom } from "../monitor/index.ts";
+import {
+  buildReference,
+  type Matrix,
+  matrixOf,
+  mostDimensions,
+  type Reference,
+  seededRandom,
+} from "../monitor/index.ts";
+import { mostWindows } from "./attack-windows.ts";
 import { BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
 import { decodeBlock, encodeBlock } from "./block-wire.ts";
 import { adoptMaterial, type FleetSettings, type FleetState, startFleet, stepFleet } from "./fleet-monitor.ts";
@@ -53,12 +61,18 @@ function blockOf(
   return ended;
 }
 
-function run(state: FleetState, blocks: readonly (ModelBlock | null)[], from: number, watched = material) {
+function run(
+  state: FleetState,
+  blocks: readonly (ModelBlock | null)[],
+  from: number,
+  watched = material,
+  following = settings,
+) {
   let current = state;
   const results: string[] = [];
   const alarms: number[] = [];
   blocks.forEach((block, i) => {
-    const step = stepFleet(current, from + i, block, steady, watched, settings);
+    const step = stepFleet(current, from + i, block, steady, watched, following);
     current = step.state;
     results.push(step.result);
     if (step.state.alarms.RepresentationDrift.active) alarms.push(from + i);
@@ -176,8 +190,8 @@ describe("stepFleet", () => {
     expect(state).toEqual(uninterrupted.state);
   });
 
-  it("keeps the checkpoint of both detectors within 20 KB at d = 4096, and goes on from it exactly", () => {
-    const widest = 4096;
+  it("keeps a checkpoint that has all it can have within 20 KB at the most dimensions, and goes on from it exactly", () => {
+    const widest = mostDimensions;
     // Of one direction and one frequency: a whole one takes seconds to fit.
     const wideReference = (hash: string, seed: number): Reference => {
       const axis = matrixOf(vectors(1, 0, 1, widest));
@@ -187,22 +201,35 @@ describe("stepFleet", () => {
       return { ...reference, hash, dimension: widest, blocks, whitening, fourier, centroids: axis };
     };
     const wide = materialOf(model, wideReference(digestOf("c"), 1), wideReference(digestOf("d"), 2));
-    const blocks = Array.from({ length: 8 }, (_, i) => {
+    // Blocks of a second, as they are numbered today.
+    const firstBlock = 1_790_000_000;
+    const blocks = Array.from({ length: 10 }, (_, i) => {
       const [vector = new Float32Array()] = vectors(1, 0.02 * i, i, widest);
       const many = Array.from({ length: 32 }, () => vector);
-      return blockOf(1_000_000 + i, many, { scored: 1000, flagged: 100 }, wide);
+      return blockOf(firstBlock + i, many, { scored: 100_000, flagged: 10_000 }, wide);
     });
     const uri = `store://traffic/${"n".repeat(63)}/${"s".repeat(63)}@${digestOf("e")}`;
     const snapshot = { uri, samples: 20_000, from: "2026-01-01T00:00:00.000Z", to: "2026-01-02T00:00:00.000Z" };
-    const uninterrupted = run(startFleet(wide, 0, 1000), blocks, 1_000_000, wide);
-    let state = startFleet(wide, 0, 1000);
+    const noise = { distance: 1e-7 / 3, logNormRatio: -1e-7 / 3 };
+    const alarm = { number: 100_000, active: false };
+    const fullest: FleetState = {
+      ...startFleet(wide, firstBlock - 1, 1000),
+      attacks: Array.from({ length: mostWindows }, (_, i) => ({ from: 1.7e12 + i, to: 1.7e12 + i + 1 })),
+      noise: { [model]: noise, [other]: noise },
+      autocorrelation: { value: -0.1 / 3, lower: -0.1 / 3 },
+      alarms: { RepresentationDrift: alarm, ShiftFromBaseline: alarm, AdversarialAnomaly: alarm, ModelChanged: alarm },
+    };
+    const tenBlocks = { ...settings, shareWindow: 10, minShare: 0.5 };
+    const uninterrupted = run(fullest, blocks, firstBlock, wide, tenBlocks);
+    let state = fullest;
     blocks.forEach((block, i) => {
-      const text = encodeState(run(state, [block], 1_000_000 + i, wide).state, snapshot);
+      const text = encodeState(run(state, [block], firstBlock + i, wide, tenBlocks).state, snapshot);
       expect(text.length).toBeLessThanOrEqual(20_000);
       ({ state } = decodeState(text, wide, 0, 1000));
     });
     expect(state).toEqual(uninterrupted.state);
-    expect(state.detectors.ShiftFromBaseline?.used).toBe(8);
+    expect(state.share.blocks).toHaveLength(10);
+    expect(state.detectors.ShiftFromBaseline?.used).toBe(10);
   });
 });
 

@@ -4,6 +4,7 @@ import {
   type Alarm,
   alarmThreshold,
   type BlockAutocorrelation,
+  type BlockSum,
   blockStatistics,
   type DetectorState,
   detectorEffect,
@@ -69,6 +70,12 @@ export type FleetStep = {
   /** Lower bound of the flagged share; null below the least number of scores. */
   readonly flaggedShare: number | null;
 };
+
+/** What a step goes by of the fleet's block. */
+export type SeenBlock = Omit<ModelBlock, "sketches"> & { readonly sketches: ReadonlyMap<string, BlockSum> };
+
+/** Pods of the stable model: probes compared, and those that did not match. */
+export type ProbedPods = { readonly compared: number; readonly mismatched: number };
 
 export type FleetSettings = {
   /** A of the e-detectors. */
@@ -164,14 +171,13 @@ export function adoptMaterial(state: FleetState, material: Material): FleetState
 /**
  * Takes in one block of the fleet. The same state, block and material always give the same step (decision 33).
  *
- * @param seen   the fleet's block; null when no gateway saw a request
- * @param pods   of the stable model: probes compared, and those that did not match
+ * @param seen   null when no gateway saw a request
  */
 export function stepFleet(
   state: FleetState,
   block: number,
-  seen: ModelBlock | null,
-  pods: { readonly compared: number; readonly mismatched: number },
+  seen: SeenBlock | null,
+  pods: ProbedPods,
   material: Material,
   settings: FleetSettings,
 ): FleetStep {
@@ -244,7 +250,7 @@ function stepDrift(
   state: FleetState,
   name: DriftSignal,
   block: number,
-  seen: ModelBlock | null,
+  seen: SeenBlock | null,
   reference: Reference | null,
   { threshold, minVectors }: FleetSettings,
 ): { detector: DetectorState | null; result: BlockResult; reading: SignalReading } {

@@ -8,7 +8,6 @@ import {
   type Reference,
   SketchMismatch,
 } from "../monitor/index.ts";
-import { mostWindows } from "./attack-windows.ts";
 import { adoptBlocks, type DriftSignal, type FleetState, signals, startFleet } from "./fleet-monitor.ts";
 import type { Material } from "./material.ts";
 import type { NoiseByModel } from "./repeat-noise.ts";
@@ -30,7 +29,7 @@ const checkpoint = monitorState.extend({
     lastOver: z.int(),
   }),
   blockMs: z.int().min(1),
-  attacks: z.array(z.object({ from: z.int(), to: z.int().nullable() })).max(mostWindows),
+  attacks: z.array(z.object({ from: z.int(), to: z.int().nullable() })).max(1000),
   noise: z.record(z.string(), z.object({ distance: z.number(), logNormRatio: z.number() })),
 });
 

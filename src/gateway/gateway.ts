@@ -12,6 +12,7 @@ import { watchConfig } from "./config-watch.ts";
 import { consistencySamples } from "./consistency-probe.ts";
 import { DocumentCounts } from "./document-counts.ts";
 import { leadEmbedding } from "./embed-leader.ts";
+import { EvidenceLog } from "./evidence-log.ts";
 import { type FleetView, leadFleet } from "./fleet-leader.ts";
 import { fleetSettings } from "./fleet-monitor.ts";
 import type { Snapshot } from "./fleet-state.ts";
@@ -69,11 +70,14 @@ export class Gateway {
   #adminPort = 0;
   #snapshots: Beside<NonNullable<Snapshot>> | null = null;
   #attackLog: AttackLog | null = null;
+  readonly #evidenceLog: EvidenceLog | null;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { kube, namespace, service, pod, tls, onFault, limits = defaultLimits } = options;
     this.#metrics = new GatewayMetrics(namespace, service);
+    this.#evidenceLog =
+      options.store === null ? null : new EvidenceLog({ store: openStore(options.store), namespace, service, onFault });
     const mirror = new Mirror({
       metrics: this.#metrics,
       candidate: () => this.#runtime?.pick(this.#runtime.digestOf("candidate")) ?? null,
@@ -170,6 +174,7 @@ export class Gateway {
     await this.#capture?.flush();
     await this.#snapshots?.settled();
     await this.#attackLog?.settled();
+    await this.#evidenceLog?.settled();
     this.#runtime?.stop();
     await this.#admin.close();
   }
@@ -237,6 +242,7 @@ export class Gateway {
               attacked: (record) => {
                 if (this.#capture) attackLog?.note(record);
               },
+              alarmed: (alarms) => this.#evidenceLog?.note(alarms),
               metrics: this.#metrics,
               onFault,
             },

@@ -32,10 +32,12 @@ export {
   buildReference,
   decodeReference,
   encodeReference,
+  mostDimensions,
   type Reference,
   UnusableReference,
 } from "./reference.ts";
 export {
+  type BlockSum,
   blockStatistics,
   decodeSketch,
   encodeSketch,

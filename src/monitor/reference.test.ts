@@ -8,6 +8,7 @@ import { topicMatrix } from "./traffic.fixture.ts";
 const embeddings = topicMatrix(900, 24, seededRandom(1));
 const input = { model: "sha256:aa", inputs: "sha256:bb", embeddings, seed: 7, blockSize: 16 };
 const reference = buildReference(input);
+const wide = (columns: number): Matrix => ({ rows: 1, columns, data: new Float32Array(columns) });
 
 describe("buildReference", () => {
   it("splits into a third for the fit and whole blocks of the rest", () => {
@@ -107,6 +108,7 @@ describe("buildReference", () => {
     ],
     ["a tiny block", { ...input, blockSize: 4 }, /at least 8/],
     ["sources of another length", { ...input, sources: ["a"] }, /1 sources for 900/],
+    ["vectors that are too long", { ...input, embeddings: wide(4097) }, /4097 numbers, .* at most 4096$/],
   ])("refuses %s", (_, bad, message) => {
     expect(() => buildReference(bad)).toThrow(UnusableReference);
     expect(() => buildReference(bad)).toThrow(message);

@@ -61,6 +61,11 @@ const covarianceShare = 1 / 3;
 /** More rows than this make the fit slower, not better. */
 const fitRows = 2000;
 const leastBlockSize = 8;
+/**
+ * Numbers of a vector, at most. A detector's checkpoint takes two bytes for each, and two of them must fit the 20 KB that
+ * a gateway takes over with (decision 33). A coarser checkpoint for wider models would give them other statistics.
+ */
+export const mostDimensions = 4096;
 
 function defaultBlockSize(rows: number): number {
   return Math.min(64, Math.max(leastBlockSize, Math.floor((rows * (1 - covarianceShare)) / 200)));
@@ -69,10 +74,15 @@ function defaultBlockSize(rows: number): number {
 /**
  * Builds the reference of a model from the vectors of its reference inputs. The same input gives the same hash.
  *
- * @throws {UnusableReference} when vectors are not finite, all equal, or too few for a covariance and four blocks
+ * @throws {UnusableReference} when vectors are too long, not finite, all equal, or too few for a covariance and four blocks
  */
 export function buildReference(input: ReferenceInput): Reference {
   const { embeddings, seed } = input;
+  if (embeddings.columns > mostDimensions) {
+    throw new UnusableReference(
+      `a vector has ${embeddings.columns} numbers, the drift statistics take at most ${mostDimensions}`,
+    );
+  }
   const blockSize = input.blockSize ?? defaultBlockSize(embeddings.rows);
   if (!(blockSize >= leastBlockSize))
     throw new UnusableReference(`blockSize is ${blockSize}, it must be at least ${leastBlockSize}`);

@@ -28,6 +28,9 @@ export type Sketch = {
   readonly distances: QuantileSketch;
 };
 
+/** Of a sketch, what its mean follows from. */
+export type BlockSum = Pick<Sketch, "model" | "block" | "n" | "sum">;
+
 /** What the e-detector needs of a block: a decision can be reproduced from these (decision 33). */
 export type BlockStatistics = {
   readonly model: string;
@@ -121,8 +124,7 @@ export function mergeSketches(a: Sketch, b: Sketch): Sketch {
   };
 }
 
-export function blockStatistics(sketch: Sketch): BlockStatistics {
-  const { model, block, n, sum } = sketch;
+export function blockStatistics({ model, block, n, sum }: BlockSum): BlockStatistics {
   return { model, block, n, mean: n > 0 ? sum.map((value) => value / n) : new Float64Array(0) };
 }
 

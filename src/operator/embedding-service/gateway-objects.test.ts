@@ -80,15 +80,16 @@ describe("what a gateway may write of the store", () => {
   };
   const readOnly = { name: "store", mountPath: "/store", readOnly: true };
   const references = { name: "store", mountPath: "/store/references/search/shop", subPath: "references/search/shop" };
+  const alarms = { name: "store", mountPath: "/store/alarms/search/shop", subPath: "alarms/search/shop" };
 
-  it("is the references of its own service's models", () => {
-    expect(mounts()).toEqual([readOnly, references]);
+  it("is the references of its own service's models, and the evidence of its alarms", () => {
+    expect(mounts()).toEqual([readOnly, references, alarms]);
   });
 
   it("is captured traffic as well, while capture is on", () => {
     const dataset = { reference: `store://data/shop@sha256:${"a".repeat(64)}`, traffic: { capture: "On" } };
     const traffic = { name: "store", mountPath: "/store/traffic/search/shop", subPath: "traffic/search/shop" };
-    expect(mounts({ dataset })).toEqual([readOnly, references, traffic]);
+    expect(mounts({ dataset })).toEqual([readOnly, references, alarms, traffic]);
   });
 });
 

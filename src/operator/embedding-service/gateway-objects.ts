@@ -116,7 +116,9 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
   const capturing = dataset.traffic.capture === "On";
   // What of the store may be written; all else is read-only. A model may change to one that brings no reference at any
   // time, and a mount that came and went with it would start gateways anew.
-  const writable = [`references/${namespace}/${name}`, ...(capturing ? [`traffic/${namespace}/${name}`] : [])];
+  const writable = ["references", "alarms", ...(capturing ? ["traffic"] : [])].map(
+    (kind) => `${kind}/${namespace}/${name}`,
+  );
   const { tls } = gateway;
   // kubelet reads the Secret; 0440 with the pod's fsGroup leaves it to the gateway alone.
   const certificate = tls && {

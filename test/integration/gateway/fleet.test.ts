@@ -74,6 +74,15 @@ describe("two gateways", () => {
       return windows.length > 0 ? windows : null;
     });
     expect(attack).toEqual({ from: expect.any(Number), to: null });
+    const evidence = await waitFor("the evidence of its alarm", async () => {
+      const uris = await bed.store.list(`alarms/${bed.namespace}/${service}`);
+      const all = await Promise.all(uris.map((uri) => bed.store.peek(uri, "alarm.json")));
+      return all.map(String).find((text) => text.includes("AdversarialAnomaly"));
+    });
+    expect(JSON.parse(evidence)).toMatchObject({
+      model: digestOf(bed.stable),
+      raised: expect.arrayContaining([{ signal: "AdversarialAnomaly", number: 1 }]),
+    });
     const before = await bed.state();
     await first.stop();
     expect(await readiness()).toEqual([
