@@ -43,6 +43,7 @@ it("writes what came meanwhile, and what the store did not take the first time",
   let refuses = true;
   const refusing: Store = {
     runs: store.runs,
+    evaluations: store.evaluations,
     put: (name, from) => store.put(name, from),
     list: (name) => store.list(name),
     resolve: (uri) => store.resolve(uri),

@@ -22,7 +22,10 @@ export function sourcesOf(caches: Caches, resyncMs: number) {
     return [...labelled(object), ...users(({ spec }) => spec.workloadRef.name === name, namespace)];
   };
   const ofClaim = ({ metadata: { namespace, name } }: KubeObject): Key[] =>
-    users(({ spec }) => spec.store.claimName === name, namespace);
+    users(
+      ({ spec: { store, dataset } }) => name === store.claimName || name === dataset.traffic.store?.claimName,
+      namespace,
+    );
   const ofThreatModel = ({ metadata: { namespace, name } }: KubeObject): Key[] =>
     users(({ spec }) => spec.retraining?.threatModelRef.name === name, namespace);
   const throughService = (to: (service: Key) => Key[]) => (object: Stored<KubeObject>) => labelled(object).flatMap(to);

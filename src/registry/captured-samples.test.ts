@@ -44,6 +44,7 @@ afterEach(() => rm(folder, { recursive: true }));
 function losing(...uris: readonly StoreUri[]): Store {
   return {
     runs: store.runs,
+    evaluations: store.evaluations,
     put: (to, from) => store.put(to, from),
     putFiles: (to, files) => store.putFiles(to, files),
     list: (of) => store.list(of),

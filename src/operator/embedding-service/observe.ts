@@ -50,7 +50,7 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     signals,
     schedules,
     source,
-    store: storeProblem(caches.claims.get({ namespace, name: spec.store.claimName }), spec.store),
+    store: storesProblem(turn, service),
     threatModel: threatModelRef ? caches.threatModels.get({ namespace, name: threatModelRef.name }) : null,
     run: runs.find(({ metadata }) => metadata.name === status.retraining?.name) ?? null,
     rollout: rollouts.find(({ metadata }) => metadata.name === status.rollout?.name) ?? null,
@@ -72,6 +72,15 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     gateways: gatewaysOf(turn),
     causes: causesOf(service, signals, schedules, snapshot, now),
   };
+}
+
+/** What is wrong with the store, or with that of captured traffic. */
+function storesProblem({ caches, key: { namespace } }: Turn, { spec: { store, dataset } }: Stored<EmbeddingService>) {
+  const stores = [store, ...(dataset.traffic.store ? [dataset.traffic.store] : [])];
+  const problems = stores.flatMap(
+    (one) => storeProblem(caches.claims.get({ namespace, name: one.claimName }), one) ?? [],
+  );
+  return problems[0] ?? null;
 }
 
 /** Names of the gateway pods that are ready. */

@@ -70,6 +70,7 @@ export function retrainingOf(
       gates: resolved,
       alpha: alphaLeft(service.status, dataset.evaluation),
       claimName: store.claimName,
+      ...(dataset.traffic.store ? { trafficClaimName: dataset.traffic.store.claimName } : {}),
       maxDuration: retraining.maxDuration,
     },
   };
