@@ -203,7 +203,9 @@ describe("the whole loop", () => {
     expect(status.evaluationUses).toMatchObject([{ uses: 1 }]);
 
     const metrics = await (await fetch(`${operator.url}/metrics`)).text();
-    expect(metrics).toContain(`evenkeel_audit_sequence{namespace="${namespace}",service="shop"} ${status.audit.seq}`);
+    expect(metrics).toContain(
+      `evenkeel_audit_sequence{namespace="${namespace}",service="shop",uid="${metadata.uid}"} ${status.audit.seq}`,
+    );
     expect(metrics).toContain(
       `evenkeel_audit_head_info{namespace="${namespace}",service="shop",head="${status.audit.head}"} 1`,
     );
