@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { type AuditStatus, type DecisionRecord, modelIdentity, mostDecisions, mostPending } from "../api/index.ts";
 import { verifyChain } from "../audit/index.ts";
+import { isAllowed } from "../signals/index.ts";
 import { extend, takenOf } from "./audit-trail.ts";
 import { includes } from "./ensure.ts";
 import { seedOf } from "./identity.ts";
-import { isAllowed } from "./prometheus-sources.ts";
 import { withDecisions } from "./save.ts";
 
 const now = Date.parse("2026-11-24T08:00:00Z");

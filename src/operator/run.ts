@@ -7,15 +7,16 @@ import {
   type Key,
   LeaderElector,
   Manager,
+  secrets,
   systemClock,
 } from "../kube/index.ts";
 import { catalogue, instruments, processRegistry } from "../metrics/index.ts";
+import { onAllowList, PrometheusSources } from "../signals/index.ts";
 import { openCaches } from "./caches.ts";
 import { controllersOf } from "./controllers.ts";
 import { serveHealth } from "./health.ts";
 import { log } from "./log.ts";
 import type { Settings } from "./ports.ts";
-import { PrometheusSources } from "./prometheus-sources.ts";
 
 export type OperatorOptions = {
   readonly cluster: ClusterConfig;
@@ -47,7 +48,10 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     onUnparseable: (kind, error) => log("error", error.message, { kind }),
   });
   const events = new EventRecorder({ kube, controller: "evenkeel.dev/operator", instance: identity });
-  const sources = new PrometheusSources(kube, options.prometheusAllow);
+  const sources = new PrometheusSources(
+    (key, asked) => kube.get(secrets, key, { signal: asked }),
+    onAllowList(options.prometheusAllow),
+  );
   metrics.leader.set({}, 0);
   const election = new LeaderElector({
     kube,

@@ -5,20 +5,16 @@ import { expect, it, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { embeddingServiceSpec } from "../api/index.ts";
-import type { Key } from "../kube/index.ts";
-import { isAllowed, PrometheusSources } from "./prometheus-sources.ts";
+import { isAllowed, onAllowList, PrometheusSources } from "./prometheus-sources.ts";
 
 const url = "http://prometheus.monitoring:9090";
-const metadata = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T08:00:00Z" };
 
 function make(tokens: Record<string, string>, allowed = url) {
-  const get = async (_: unknown, { name, namespace = "" }: Key) => {
+  const read = async ({ name }: { name: string }) => {
     const token = tokens[name];
-    if (token === undefined) return null;
-    const data = { token: Buffer.from(token).toString("base64") };
-    return { apiVersion: "v1", kind: "Secret", metadata: { name, namespace, ...metadata }, data };
+    return token === undefined ? null : { data: { token: Buffer.from(token).toString("base64") } };
   };
-  const sources = new PrometheusSources({ get }, [allowed]);
+  const sources = new PrometheusSources(read, onAllowList([allowed]));
   const find = async (name: string, namespace = "search", service = name) => {
     const wanted = { url, authorizationSecretRef: { name, key: "token" }, headers: [] };
     const found = await sources.find({ namespace, name: service }, wanted, new AbortController().signal);
