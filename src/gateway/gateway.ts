@@ -1,6 +1,6 @@
 import { getRandomValues, randomUUID } from "node:crypto";
 import { type GatewayConfig, type GatewayReport, milliseconds, snapshotsName } from "../api/index.ts";
-import { Informer, isKubeError, type Kube, LeaderElector, type Pod, pods, sleep } from "../kube/index.ts";
+import { Informer, isKubeError, type Kube, LeaderElector, type Pod, pods, sleep, untilAborted } from "../kube/index.ts";
 import { openStore } from "../registry/index.ts";
 import { Admin } from "./admin.ts";
 import { AttackLog } from "./attack-log.ts";
@@ -163,7 +163,7 @@ export class Gateway {
       this.#followCertificate(following.signal),
     ].map((part) => part.catch(onFault));
     const observer = this.#observer.run(observing.signal).catch(onFault);
-    await aborted(signal);
+    await untilAborted(signal);
     this.#draining = true;
     this.#proxy.startDraining();
     this.#reporter.changed();
@@ -406,9 +406,4 @@ export class Gateway {
 function uniform(): number {
   const [number = 0] = getRandomValues(new Uint32Array(1));
   return number / 2 ** 32;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -27,7 +27,7 @@ export async function saveStatus<T extends KubeObject & { readonly status: objec
   return true;
 }
 
-type Deciding = { readonly decided: number; readonly decisions: DecisionRecord[] };
+type DecisionStatus = { readonly decided: number; readonly decisions: DecisionRecord[] };
 
 /**
  * Puts decisions into a status that waits for its service to take them into the audit chain, and drops those that it has.
@@ -35,7 +35,7 @@ type Deciding = { readonly decided: number; readonly decisions: DecisionRecord[]
  * @param taken  number of the last one that is in the chain; null when there is no service to take them
  * @returns null when there is no room
  */
-export function withDecisions<Status extends Deciding>(
+export function withDecisions<Status extends DecisionStatus>(
   status: Status,
   said: readonly Said[],
   taken: number | null,

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { embeddingServiceSpec } from "../api/index.ts";
@@ -131,4 +131,28 @@ it("a Secret that is no header's value is not sent, and told nobody", async () =
   expect(answer).toMatchObject({ kind: "SourceError", message: expect.stringContaining("header") });
   expect(JSON.stringify(answer)).not.toContain("cret");
   await sources.close();
+});
+
+describe("the allow-list of Prometheus URLs", () => {
+  const allowed = ["http://prometheus.monitoring:9090", "https://thanos.example/query"];
+  it.each([
+    ["http://prometheus.monitoring:9090", true],
+    ["http://prometheus.monitoring:9090/prefix", true],
+    ["https://thanos.example/query", true],
+    ["https://thanos.example/query/team", true],
+    ["https://thanos.example/queryother", false],
+    ["https://thanos.example/", false],
+    ["https://prometheus.monitoring:9090", false],
+    ["http://prometheus.monitoring:9091", false],
+    ["http://prometheus.monitoring.evil:9090", false],
+    ["http://prometheus.monitoring:9090@evil", false],
+    ["http://user:secret@prometheus.monitoring:9090", false],
+    ["https://thanos.example/query/../admin", false],
+    ["nonsense", false],
+  ])("%s: %s", (url, expected) => {
+    expect(isAllowed(url, allowed)).toBe(expected);
+  });
+  it("that is empty allows nothing", () => {
+    expect(isAllowed("http://prometheus:9090", [])).toBe(false);
+  });
 });

@@ -15,7 +15,7 @@ import {
 import { isInStore, names, seedOf } from "../identity.ts";
 import { selectorText } from "../label-selector.ts";
 import { labels } from "../labels.ts";
-import { routeWanted } from "../model-rollout/resources.ts";
+import { routeWanted } from "../route.ts";
 import type { Workload } from "../workload.ts";
 import type { Observed } from "./world.ts";
 

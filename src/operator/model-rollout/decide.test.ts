@@ -2,12 +2,13 @@ import { describe, expect, it } from "vitest";
 import { type ModelRolloutStatus, modelRolloutStatus } from "../../api/index.ts";
 import type { LabelSelector } from "../label-selector.ts";
 import { rolloutFixture } from "../rollout.fixture.ts";
+import { routeWanted } from "../route.ts";
 import { serviceFixture } from "../service.fixture.ts";
 import type { Workload } from "../workload.ts";
 import { advance } from "./advance.ts";
 import { decide } from "./decide.ts";
 import { mustRestoreField } from "./go-back.ts";
-import { catchersOf, poolDeployment, poolPodLabels, poolsWanted, routeWanted, type Selecting } from "./resources.ts";
+import { catchersOf, poolDeployment, poolPodLabels, poolsWanted, type Selecting } from "./resources.ts";
 import { restore } from "./restore.ts";
 import type { Analysis, Observed, Pool } from "./world.ts";
 

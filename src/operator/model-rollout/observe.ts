@@ -8,8 +8,8 @@ import {
   services,
 } from "../../kube/index.ts";
 import { countDocuments, type Gateway } from "../documents.ts";
-import { configOf, gatewaysOf, readyGateways } from "../embedding-service/observe.ts";
 import { fieldOwnership } from "../field-owner.ts";
+import { configOf, gatewaysOf, readyGateways } from "../gateways.ts";
 import { names } from "../identity.ts";
 import { labels } from "../labels.ts";
 import type { Turn } from "../ports.ts";

@@ -9,6 +9,7 @@ import {
   type TrainResult,
 } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
+import { finished } from "../finished-phases.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import { first, type Rule, type Stalled } from "../rule.ts";
@@ -37,8 +38,6 @@ export const steps: readonly Rule<Observed, Step>[] = [
   evaluate,
   gate,
 ];
-
-export const finished: ReadonlySet<string> = new Set(["Published", "Rejected", "Failed", "Cancelled"]);
 
 export function decide(world: Observed, now: number): Decision {
   const { status, metadata } = world.run;
