@@ -210,6 +210,7 @@ describe("a pod's surroundings", () => {
       "cat /store/data/shop/file; touch /store/runs/run/file; test ! -e /store/evaluations; ! touch /store/data/shop/new";
     await runScript("narrow", script, reading, volumes);
     await untilPod("narrow", "Succeeded", phase("Succeeded"));
+    expect(await nodes.logs({ namespace, pod: "narrow" })).toMatch(/^kept\n/);
   });
 
   it("waits for a ConfigMap that does not exist yet and says so", async () => {
