@@ -13,6 +13,7 @@ import type {
   WriteOptions,
 } from "./call-options.ts";
 import { type ClusterConfig, loadCredentials } from "./config.ts";
+import type { Contact } from "./contact.ts";
 import { isKubeError, KubeError } from "./error.ts";
 import type { Fence } from "./fence.ts";
 import { jsonLines } from "./json-lines.ts";
@@ -29,13 +30,16 @@ export type ConnectOptions = ClusterConfig & {
   readonly burst?: number;
   /** For calls that give none; default 30 s. */
   readonly timeoutMs?: number;
+  /** Told of every request, as `contactLog` wants it. */
+  readonly onContact?: (contact: Contact) => void;
 };
 
 /** Loads the configuration and gives a client; the first call opens the first connection. */
 export async function connect(options: ConnectOptions): Promise<Kube> {
   const credentials = await loadCredentials(options);
-  const { fieldManager, qps = 50, burst = 100, timeoutMs = 30_000 } = options;
-  return new Kube(new Transport({ credentials, userAgent: fieldManager, qps, burst }), { fieldManager, timeoutMs });
+  const { fieldManager, qps = 50, burst = 100, timeoutMs = 30_000, onContact } = options;
+  const transport = new Transport({ credentials, userAgent: fieldManager, qps, burst, onContact });
+  return new Kube(transport, { fieldManager, timeoutMs });
 }
 
 interface KubeDefaults {
