@@ -146,8 +146,10 @@ export class Kube {
   /**
    * Changes from `resourceVersion` on, a batch for every piece of the stream.
    *
-   * It ends normally when the server ends the stream at a whole event, which it does every few minutes; go on from the
-   * last resourceVersion seen. Everything else throws: Expired (list again), Timeout (silence), Unavailable.
+   * It ends normally when the server ends the stream at a whole event, which it does every few minutes, and when it was
+   * silent for `idleTimeoutMs`: where nothing happens there may be no bookmark either. Go on from the last
+   * resourceVersion seen: whether the server is still there shows then. Everything else throws: Expired (list again),
+   * Timeout (no answer), Unavailable.
    */
   async *watch<T extends KubeObject>(
     resource: Resource<T>,
@@ -177,10 +179,9 @@ export class Kube {
         if (events.length > 0) yield events;
         timer = listen();
       }
-      if (silent) throw new KubeError("Timeout", `${what}: silent for ${idleTimeoutMs} ms`);
     } catch (error) {
+      if (silent) return;
       if (isKubeError(error)) throw error;
-      if (silent) throw new KubeError("Timeout", `${what}: silent for ${idleTimeoutMs} ms`);
       if (signal?.aborted) throw new KubeError("Aborted", `${what}: aborted by the caller`);
       const reason = error instanceof Error ? error.message : String(error);
       throw new KubeError("Unavailable", `${what}: ${reason}`, { cause: error });
