@@ -35,11 +35,13 @@ async function run(options: Options): Promise<void> {
   const { service, namespace = process.env["POD_NAMESPACE"], port, adminPort, tls } = options;
   const { CommandError } = await import("./command-error.ts");
   if (!namespace) throw new CommandError("usage", "no namespace: give --namespace or set POD_NAMESPACE");
-  const { connect, untilStopped } = await import("../kube/index.ts");
+  const { connect, contactLog, isOfContact, untilStopped } = await import("../kube/index.ts");
   const { Gateway, readCertificate } = await import("../gateway/index.ts");
   const certificate = tls === undefined ? null : await readCertificate(tls);
   const stopped = untilStopped();
-  const kube = await connect({ fieldManager: "evenkeel-gateway" });
+  const onContact = contactLog((_, message) => console.error(`gateway: ${message}`));
+  const kube = await connect({ fieldManager: "evenkeel-gateway", onContact });
+  const logFault = faultLog();
   const running = new Gateway({
     kube,
     namespace,
@@ -50,7 +52,9 @@ async function run(options: Options): Promise<void> {
     adminPort,
     tls: tls && certificate ? { folder: tls, certificate } : null,
     store: process.env["EVENKEEL_STORE"] ?? null,
-    onFault: faultLog(),
+    onFault: (error) => {
+      if (!isOfContact(error)) logFault(error);
+    },
   });
   const ports = await running.listen();
   console.log(

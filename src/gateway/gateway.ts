@@ -107,7 +107,7 @@ export class Gateway {
           kind: "Nowhere",
           pool: "stable",
           model: "",
-          why: "the gateway has no configuration yet",
+          no: { title: "No pod is ready", detail: "the gateway has no configuration yet" },
         },
       guard: () => this.#runtime?.guard ?? null,
       meter: this.#metrics,
@@ -364,6 +364,7 @@ export class Gateway {
     const runtime = this.#runtime;
     return {
       path: runtime?.protocol.path ?? "",
+      errorFields: runtime?.protocol.errorFields ?? null,
       stickyHeader: runtime?.config.routing.stickyHeader ?? null,
       clientHeader: this.#capture ? (runtime?.config.dataset.traffic.clientKey ?? null) : null,
       documents: runtime?.config.routes.documents ?? [],

@@ -239,7 +239,7 @@ describe("faults", () => {
         documents.push(key.documents);
         return pod
           ? { kind: "To", pool: "stable", upstream: pod }
-          : { kind: "Nowhere", pool: "stable", model: "", why: "" };
+          : { kind: "Nowhere", pool: "stable", model: "", no: { title: "", detail: "" } };
       },
     });
     for (const path of ["/documents/v1/embeddings?a=1", "/v1/embeddings"]) {
@@ -260,6 +260,7 @@ describe("faults", () => {
       title: "No pod is ready",
       status: 503,
       detail: "there is no pod",
+      error: "there is no pod",
     });
     expect(counts).toMatchObject({ codes: [503], failures: ["none"], inFlight: 0 });
   });

@@ -9,6 +9,7 @@ import type { Guard } from "./guard.ts";
 import { modelLines } from "./headers.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { answerProblem } from "./problem.ts";
+import type { Protocol } from "./protocols/index.ts";
 import { modelOn, ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
 import { RequestBody, readWhole } from "./request-body.ts";
 import type { RouteKey } from "./routing.ts";
@@ -18,6 +19,8 @@ import type { Upstream } from "./upstream.ts";
 export type RequestRules = {
   /** Path of requests for embeddings. */
   readonly path: string;
+  /** How the protocol's clients are told of failures; null before there is a configuration. */
+  readonly errorFields: Protocol["errorFields"] | null;
   readonly stickyHeader: string | null;
   /** Header that names the client, for capture. */
   readonly clientHeader: string | null;
@@ -123,7 +126,8 @@ export class Proxy {
     if (length > limits.maxBodyBytes) {
       const detail = `${length} bytes; at most ${limits.maxBodyBytes} are passed on`;
       const headers = ["connection", "close", ...modelLines(modelOn(route(key, null)))];
-      answerProblem(response, { status: 413, title: "Request too large", detail, headers });
+      const { errorFields } = rules;
+      answerProblem(response, { status: 413, title: "Request too large", detail, headers, errorFields });
       return;
     }
     if (expectsContinue) response.writeContinue();
@@ -137,6 +141,7 @@ export class Proxy {
         response,
         body,
         embeds,
+        errorFields: rules.errorFields,
         documents: key.documents,
         client: rules.clientHeader === null ? null : oneValue(request, rules.clientHeader),
         guard,

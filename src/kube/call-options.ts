@@ -34,7 +34,7 @@ export interface WatchOptions extends Selection, CallOptions {
   readonly resourceVersion: string;
   /** The server ends the stream after this; default 300. */
   readonly timeoutSeconds?: number;
-  /** A stream that is silent for longer is given up; bookmarks come about once a minute. Default 90 s. */
+  /** A stream that is silent for longer is ended: its connection may be dead. Default 90 s. */
   readonly idleTimeoutMs?: number;
 }
 

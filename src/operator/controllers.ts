@@ -80,6 +80,8 @@ function report({ metrics }: Wiring, kind: string, key: string, outcome: Outcome
   metrics.reconciles.inc({ kind, outcome: failed ? "Retried" : outcome.kind });
   // Somebody else was quicker: that is what preconditions are for, and no news.
   if (!failed || isKubeError(outcome.error, "Conflict")) return;
+  // The server is away: that is said once for all of them.
+  if (isKubeError(outcome.error, "Unavailable", "Timeout") && outcome.error.status === 0) return;
   const stack = outcome.kind === "Panic" ? { stack: outcome.error.stack } : {};
   log(outcome.kind === "Panic" ? "error" : "warn", outcome.error.message, {
     kind,

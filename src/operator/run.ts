@@ -2,8 +2,10 @@ import { hostname } from "node:os";
 import {
   type ClusterConfig,
   connect,
+  contactLog,
   EventRecorder,
   isKubeError,
+  isOfContact,
   type Key,
   LeaderElector,
   Manager,
@@ -36,7 +38,8 @@ export type OperatorOptions = {
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { settings, namespaces, lease, leaseDurationMs } = options;
-  const kube = await connect({ ...options.cluster, fieldManager: "evenkeel", qps: 100, burst: 200 });
+  const onContact = contactLog(log);
+  const kube = await connect({ ...options.cluster, fieldManager: "evenkeel", qps: 100, burst: 200, onContact });
   const registry = processRegistry();
   const metrics = instruments(catalogue.operator, registry);
   // Unlike that of any other process, and of this one before a restart.
@@ -58,7 +61,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       metrics.leader.set({}, state === "Leading" ? 1 : 0);
       log("info", state === "Leading" ? "leading" : `following ${holder}`);
     },
-    onFault: (error) => log("warn", error.message),
+    onFault: (error) => {
+      if (!isOfContact(error)) log("warn", error.message);
+    },
   });
   const wiring = { kube, caches, events, sources, metrics, settings, clock: systemClock };
   const manager = new Manager({

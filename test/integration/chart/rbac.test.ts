@@ -166,10 +166,24 @@ describe("the operator", () => {
     await expect(operator.create(role(work), wide)).rejects.toMatchObject({ status: 403 });
   });
 
+  it("may not delete or patch a lease of gateways, nor let others, nor update one where it does not work", async () => {
+    const lease = { group: "coordination.k8s.io", resource: "leases" };
+    for (const verb of ["delete", "patch"]) {
+      expect(await may(operator, { ...lease, verb, name: "shop-gateway", namespace: work })).toBe(false);
+      const rules = [
+        { apiGroups: [lease.group], resources: ["leases"], resourceNames: ["shop-gateway"], verbs: [verb] },
+      ];
+      const wide = { apiVersion, kind: "Role", metadata: { name: "wide" }, rules };
+      await expect(operator.create(role(work), wide)).rejects.toMatchObject({ status: 403 });
+    }
+    expect(await may(operator, { ...lease, verb: "update", name: "shop-gateway", namespace: other })).toBe(false);
+  });
+
   it("may hold its own lease and no other of its namespace", async () => {
     const lease = { group: "coordination.k8s.io", resource: "leases", namespace: system };
     expect(await may(operator, { ...lease, verb: "update", name: "evenkeel-operator" })).toBe(true);
     expect(await may(operator, { ...lease, verb: "update", name: "someone-else" })).toBe(false);
+    expect(await may(operator, { ...lease, verb: "patch", name: "evenkeel-operator" })).toBe(false);
   });
 });
 
