@@ -2,7 +2,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from "vitest";
-import { configMaps, Informer, type Kube, LeaderElector, leases, namespaces, sleep } from "../../../src/kube/index.ts";
+import {
+  configMaps,
+  Informer,
+  type Kube,
+  KubeError,
+  LeaderElector,
+  leases,
+  namespaces,
+  sleep,
+} from "../../../src/kube/index.ts";
 import type { FaultyProxy } from "../../harness/faulty-proxy.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { connectShared, freshNamespace, kubeconfigText, startProxy } from "./cluster.ts";
@@ -225,4 +234,30 @@ it("one of many leads", async () => {
     holderIdentity: "",
     leaseTransitions: 2,
   });
+});
+
+it("gives the lease back although a renewal that was given up has reached the server after all", async () => {
+  const key = { namespace, name: "late" };
+  const stop = new AbortController();
+  let renewals = 0;
+  /** Does the first renewal, and is told to stop before the answer is seen. */
+  const replace: Kube["replace"] = async (resource, object) => {
+    const stored = await kube.replace(resource, object, { timeoutMs: 10_000 });
+    renewals += 1;
+    if (renewals > 1) return stored;
+    stop.abort();
+    throw new KubeError("Aborted", "given up");
+  };
+  const late: Kube = new Proxy(kube, {
+    get: (whole, name) => {
+      if (name === "replace") return replace;
+      if (name === "unthrottled") return () => late;
+      const member: unknown = Reflect.get(whole, name);
+      return typeof member === "function" ? member.bind(whole) : member;
+    },
+  });
+  const elector = new LeaderElector({ kube: late, lease: key, identity: "x", leaseDurationMs });
+  await elector.run(stop.signal, ({ signal }) => sleep(60_000, signal).catch(() => {}));
+  expect(renewals).toBeGreaterThan(1);
+  expect((await kube.get(leases, key))?.spec?.holderIdentity).toBe("");
 });
