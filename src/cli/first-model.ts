@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import type { ThreatModelSpec } from "../api/index.ts";
 import { checkName, openStore, parseUri, StoreError } from "../registry/index.ts";
 import { progressReporter, trainFirstModel } from "../training/index.ts";
 import { CommandError } from "./command-error.ts";
+import { requireWritable } from "./require-writable.ts";
 import { readThreatModel } from "./threat-model-file.ts";
 
 export interface FirstModelRequest {
@@ -25,6 +27,8 @@ export async function firstModel({ dataset, name, store, threatModel, steps }: F
     // Names are looked at first: training takes minutes.
     checkName(name);
     parseUri(dataset);
+    for (const place of [name, "runs"])
+      await requireWritable({ option: "--store", path: join(store, place), kind: "Folder" });
     const benign = threatModel === undefined ? [] : await benignOf(threatModel);
     const onProgress = progressReporter(process.stderr);
     const wanted = { name, dataset, perturbations: benign, calibratedOn: benign, ...(steps && { steps }) };

@@ -44,6 +44,7 @@ it("writes what came meanwhile, and what the store did not take the first time",
   const refusing: Store = {
     runs: store.runs,
     put: (name, from) => store.put(name, from),
+    tryWriting: (name) => store.tryWriting(name),
     list: (name) => store.list(name),
     resolve: (uri) => store.resolve(uri),
     peek: (uri, file) => store.peek(uri, file),

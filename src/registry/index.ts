@@ -38,7 +38,7 @@ export {
 } from "./dataset.ts";
 export { StoreError, type StoreErrorReason } from "./error.ts";
 export { verifyArtefact } from "./file-store.ts";
-export { makeFolder } from "./files.ts";
+export { makeFolder, tryFolder } from "./files.ts";
 export { requestIdentity, storedResult, storeResult } from "./finished-run.ts";
 export { decodePng, PngError, pngSides } from "./png.ts";
 export {

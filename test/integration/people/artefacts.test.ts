@@ -52,13 +52,6 @@ describe("evenkeel pack", () => {
       2,
       "--to store: it holds data",
     ],
-    [
-      "a place where nothing can be",
-      ["pack", "payments.jsonl", "--to", "/proc/x"],
-      1,
-      "--to /proc/x: no folder can be made",
-    ],
-    ["a file as its place", ["pack", "payments.jsonl", "--to", "payments.jsonl"], 1, "a file is in the way"],
   ])("refuses %s", (_, args, code, message) => {
     expect(run(...args)).toMatchObject({ code, err: expect.stringContaining(message) });
   });
@@ -130,6 +123,34 @@ describe("evenkeel train, by hand", () => {
 /** Whether a file system can be mounted without being root. */
 const mayMount = spawnSync("unshare", ["-Urm", "mount", "-t", "tmpfs", "none", "/tmp"]).status === 0;
 
+describe("a place that cannot be written to", () => {
+  it.each([
+    ["pack", ["payments.jsonl", "--to", "/proc/x"], "--to /proc/x: nothing can be made there"],
+    ["pack", ["payments.jsonl", "--to", "payments.jsonl"], "--to payments.jsonl: it is a file: a folder is needed"],
+    [
+      "push",
+      ["payments", "--name", "data/x", "--store", "/sys"],
+      "--store /sys/data/x: it is read-only or not writable",
+    ],
+    [
+      "train",
+      ["--dataset", `store://data/x@sha256:${"0".repeat(64)}`, "--name", "models/x", "--store", "payments.jsonl"],
+      "--store payments.jsonl/models/x: a file is in the way",
+    ],
+    [
+      "evaluate",
+      ["--candidate", "a", "--active", "b", "--data", "c", "--report", "payments.jsonl"],
+      "--report payments.jsonl: it is a file: a folder is needed",
+    ],
+    ["report", ["payments", "--html", "store"], "--html store: it is a folder: a file is needed"],
+    ["report", ["payments", "--captured", "/proc/x"], "--captured /proc/x: nothing can be made there"],
+  ])("is wrong usage of %s before any work: %s", (command, args, message) => {
+    const { code, err } = run(command, ...args);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^evenkeel: [^\n]+\n$/) });
+    expect(err).toContain(message);
+  });
+});
+
 describe("evenkeel fetch", () => {
   it("replaces files of the same name and leaves others", async () => {
     const to = join(folder, "fetched");
@@ -143,20 +164,20 @@ describe("evenkeel fetch", () => {
 
   it.each(["/proc/x", "/proc/x/y"])("ends at %s, where nothing can be made", (to) => {
     expect(run("fetch", "--uri", dataset, "--to", to)).toMatchObject({
-      code: 1,
-      err: `evenkeel: --to ${to}: no folder can be made there\n`,
+      code: 2,
+      err: `evenkeel: --to ${to}: nothing can be made there\n`,
     });
   });
 
   it.skipIf(!mayMount).each([
-    ["full", "size=8k", "no space is left there"],
-    ["read-only", "ro", "it is read-only or not writable for this user"],
-  ])("leaves nothing behind on a volume that is %s", async (_, options, why) => {
+    ["full", 1, "size=8k", "no space is left there"],
+    ["read-only", 2, "ro", "it is read-only or not writable for this user"],
+  ])("leaves nothing behind on a volume that is %s", async (_, exitCode, options, why) => {
     const script = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && "$@"; code=$?; ls -A volume; exit $code';
     const volume = join(folder, "volume");
     await mkdir(volume, { recursive: true });
     const command = [process.execPath, main, "fetch", "--uri", dataset, "--to", volume];
     const { code, out, err } = ended("unshare", ["-Urm", "sh", "-c", script, "sh", options, volume, ...command]);
-    expect({ code, out, err }).toEqual({ code: 1, out: "", err: `evenkeel: --to ${volume}: ${why}\n` });
+    expect({ code, out, err }).toEqual({ code: exitCode, out: "", err: `evenkeel: --to ${volume}: ${why}\n` });
   });
 });
