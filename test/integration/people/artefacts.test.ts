@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ const main = join(import.meta.dirname, "../../../src/main.ts");
 let folder: string;
 let store: string;
 let dataset: string;
+let env: NodeJS.ProcessEnv;
 
 type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 
@@ -15,7 +17,6 @@ type Ended = { readonly code: number | null; readonly out: string; readonly err:
 const run = (...args: readonly string[]): Ended => ended(process.execPath, [main, ...args]);
 
 const ended = (program: string, args: readonly string[]): Ended => {
-  const env = { ...process.env, EVENKEEL_STORE: store, NO_COLOR: "1" };
   const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, env, encoding: "utf8", timeout: 50_000 });
   return { code: status, out: stdout.trim(), err: stderr };
 };
@@ -23,6 +24,7 @@ const ended = (program: string, args: readonly string[]): Ended => {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "evenkeel-artefacts-"));
   store = join(folder, "store");
+  env = { ...process.env, EVENKEEL_STORE: store, NO_COLOR: "1" };
   await mkdir(store);
   const rows = Array.from({ length: 400 }, (_, i) =>
     JSON.stringify({ input: [Math.sin(i), Math.cos(7 * i), (i % 2) * 3], label: i % 2 === 0 ? "good" : "bad" }),
@@ -109,6 +111,28 @@ describe("evenkeel train, by hand", () => {
       expect.arrayContaining(["config.json", "evenkeel.json", "model.safetensors", "probes.safetensors"]),
     );
     expect(run("push", "model", "--name", "models/copy").code).toBe(0);
+  });
+
+  it("is told to stop, and goes on from its checkpoint with the same call", async () => {
+    const call = ["train", "--dataset", dataset, "--name", "models/long", "--steps", "400", "--seed", "7"];
+    const child = spawn(process.execPath, [main, ...call], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    let err = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      // Past its first checkpoints: a line is written at every tenth of the steps.
+      if (!err.includes("step ") && (err + text).includes("step ")) child.kill("SIGTERM");
+      err += text;
+    });
+    const [code] = await once(child, "close");
+    expect({ code, err }).toEqual({
+      code: 143,
+      err: expect.stringMatching(/stopped at step \d+ of 400: the same call/),
+    });
+    const stopped = Number(/stopped at step (\d+)/.exec(err)?.[1]);
+    const again = run(...call);
+    expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/^store:\/\/models\/long@sha256:/) });
+    const first = Number(/^step (\d+) of 400/m.exec(again.err)?.[1]);
+    expect(first).toBeGreaterThan(stopped - 20);
+    expect(run(...call, "--restart").out).toBe(again.out);
   });
 
   it("refuses a wrong name before it trains", () => {
