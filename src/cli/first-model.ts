@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import type { ThreatModelSpec } from "../api/index.ts";
 import { checkName, openStore, parseUri, StoreError } from "../registry/index.ts";
-import { progressReporter, trainFirstModel } from "../training/index.ts";
+import { trainFirstModel } from "../training/index.ts";
 import { CommandError } from "./command-error.ts";
 import { requireWritable } from "./require-writable.ts";
 import { readThreatModel } from "./threat-model-file.ts";
+import { trainingProgress } from "./training-progress.ts";
 
 export interface FirstModelRequest {
   readonly dataset: string;
@@ -36,7 +37,7 @@ export async function firstModel(
     for (const place of [name, "runs"])
       await requireWritable({ option: "--store", path: join(store, place), kind: "Folder" });
     const benign = threatModel === undefined ? [] : await benignOf(threatModel);
-    const onProgress = progressReporter(process.stderr);
+    const onProgress = trainingProgress();
     const wanted = {
       name,
       dataset,

@@ -2,11 +2,12 @@ import { Command } from "commander";
 import { z } from "zod";
 import { exitCodes, type TrainRequest, trainRequest } from "../api/index.ts";
 import { DatasetError, openStore } from "../registry/index.ts";
-import { Interrupted, progressReporter, runTraining } from "../training/index.ts";
+import { Interrupted, runTraining } from "../training/index.ts";
 import { answer } from "./answer.ts";
 import { type FirstModelRequest, firstModel } from "./first-model.ts";
 import { seedNumber, wholeNumber } from "./numbers.ts";
 import { readRequest } from "./read-request.ts";
+import { trainingProgress } from "./training-progress.ts";
 
 /** As a shell reports the end by SIGTERM: not one of the codes that forbid another try. */
 const interrupted = 143;
@@ -76,7 +77,7 @@ async function main(file: string | undefined, store: string | undefined): Promis
   const say = (line: string): void => console.error(`evenkeel: ${line}`);
   try {
     const { result, exitCode } = await runTraining(request, openStore(store ?? ""), {
-      onProgress: progressReporter(process.stderr),
+      onProgress: trainingProgress(),
       say,
       signal,
     });

