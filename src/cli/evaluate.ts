@@ -21,7 +21,7 @@ import {
   runEvaluation,
 } from "../evaluation/index.ts";
 import { startBackend } from "../model/index.ts";
-import { type Dataset, makeFolder, openStore, readDataset } from "../registry/index.ts";
+import { type Dataset, fieldErrors, inWords, makeFolder, openStore, readDataset } from "../registry/index.ts";
 import { answer } from "./answer.ts";
 import { CommandError } from "./command-error.ts";
 import { fillFolder } from "./fill-folder.ts";
@@ -90,7 +90,7 @@ async function runJob({ run, store }: Options): Promise<number> {
   try {
     const asked = await readRequest(run);
     if (!store) throw new Error("EVENKEEL_STORE is not set: give the store's folder there or by --store");
-    request = evaluateRequest.parse(asked);
+    request = evaluateRequest.parse(asked, { error: inWords });
   } catch (error) {
     answer({ kind: "Evaluate", gates: [], error: { reason: "BadRequest", message: messageOf(error) } });
     return exitCodes.badRequest;
@@ -193,6 +193,6 @@ function say(line: string): void {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof z.ZodError) return z.prettifyError(error).slice(0, 1500);
+  if (error instanceof z.ZodError) return fieldErrors(error).slice(0, 1500);
   return (error instanceof Error ? error.message : String(error)).slice(0, 1500);
 }

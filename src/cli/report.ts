@@ -107,9 +107,12 @@ async function reportFolder(store: string, { metadata, status }: Retraining): Pr
 
 async function writeCaptured({ store = "" }: Options, report: string, folder: string): Promise<void> {
   const { evaluationReport } = await import("../evaluation/report/schema.ts");
-  const { openStore } = await import("../registry/index.ts");
+  const { fieldErrors, inWords, openStore } = await import("../registry/index.ts");
   const { writeCapturedSamples } = await import("./captured-samples.ts");
-  const { captured = [] } = evaluationReport.parse(JSON.parse(await readFile(join(report, "report.json"), "utf8")));
+  const parsed = evaluationReport.safeParse(await storedReport(report), { error: inWords });
+  if (!parsed.success)
+    throw new CommandError("verificationFailed", `${join(report, "report.json")}: ${fieldErrors(parsed.error)}`);
+  const { captured = [] } = parsed.data;
   const { written, gone } = await writeCapturedSamples(openStore(store), captured, folder);
   process.stderr.write(`evenkeel: ${written} captured samples in ${folder}, ${gone} are past their TTL\n`);
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { exitCodes, type TrainRequest, trainRequest } from "../api/index.ts";
-import { DatasetError, openStore } from "../registry/index.ts";
+import { DatasetError, fieldErrors, inWords, openStore } from "../registry/index.ts";
 import { Interrupted, runTraining } from "../training/index.ts";
 import { answer } from "./answer.ts";
 import { type FirstModelRequest, firstModel } from "./first-model.ts";
@@ -66,10 +66,10 @@ async function main(file: string | undefined, store: string | undefined): Promis
   try {
     const asked = await readRequest(file);
     if (!store) throw new Error("EVENKEEL_STORE is not set: give the store's folder there or by --store");
-    request = trainRequest.parse(asked);
+    request = trainRequest.parse(asked, { error: inWords });
   } catch (error) {
     const message =
-      error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : String(error);
+      error instanceof z.ZodError ? fieldErrors(error) : error instanceof Error ? error.message : String(error);
     answer({ kind: "Train", error: { reason: "BadRequest", message: message.slice(0, 1500) } });
     return exitCodes.badRequest;
   }
