@@ -20,9 +20,15 @@ export interface PrintOptions extends ClusterOptions {
   readonly output: "text" | "json" | "yaml";
 }
 
-/** A command that finds its cluster as kubectl does, and prints text, JSON or YAML. */
-export function printingCommand(name: string): Command {
-  return withOutput(withClusterOptions(new Command(name)), "text", "json", "yaml");
+type OutputFormat = "tree" | "json" | "yaml" | "wide" | "text";
+
+/** A command that finds its cluster as kubectl does, and prints in one of the formats, the first unless told otherwise. */
+export function printingCommand(
+  name: string,
+  formats: readonly [OutputFormat, ...OutputFormat[]] = ["text", "json", "yaml"],
+): Command {
+  const output = new Option("-o, --output <format>", "how to print it").choices(formats).default(formats[0]);
+  return withClusterOptions(new Command(name)).addOption(output);
 }
 
 export interface Cluster {
@@ -40,13 +46,6 @@ export async function inCluster<T>(options: ClusterOptions, work: (cluster: Clus
   } finally {
     await kube.close();
   }
-}
-
-export type OutputFormat = "tree" | "json" | "yaml" | "wide" | "text";
-
-export function withOutput(command: Command, ...formats: readonly [OutputFormat, ...OutputFormat[]]): Command {
-  const option = new Option("-o, --output <format>", "how to print it").choices(formats).default(formats[0]);
-  return command.addOption(option);
 }
 
 /** Prints data for machines. */

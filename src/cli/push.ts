@@ -1,8 +1,10 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { Command } from "commander";
 import {
   type Artefact,
   BundleError,
+  checkName,
   DatasetError,
   inspectArtefact,
   openStore,
@@ -10,6 +12,7 @@ import {
   UnknownArtefact,
 } from "../registry/index.ts";
 import { CommandError } from "./command-error.ts";
+import { requireWritable } from "./require-writable.ts";
 
 const examples = `
 Examples:
@@ -20,8 +23,8 @@ A dataset is dataset.json and data.safetensors. A model is config.json and model
 evenkeel trains has evenkeel.json, probes.safetensors and reference.safetensors beside them. Everything is read before it
 is put: what is in the store can be used.
 
-Exit codes: 0 done, 1 the store is full or not writable, 2 wrong usage, 3 no such folder or store, 5 the folder is not a whole
-dataset or model.`;
+Exit codes: 0 done, 1 no space was left, 2 wrong usage, or a store that cannot be written to, 3 no such folder or store, 5 the
+folder is not a whole dataset or model.`;
 
 /** Names that people give, by what is put under them. Others are evenkeel's own. */
 const prefixes: Readonly<Record<Artefact["kind"], string>> = { Dataset: "data/", Model: "models/" };
@@ -40,14 +43,16 @@ export const command = new Command("push")
     await requireFolder(folder, folder);
     // A store that is not there is a volume that is not mounted, or a typing error, and no wish for a new one.
     await requireFolder(store, `the store ${store}`);
-    const { kind } = await inspected(folder);
-    if (!name.startsWith(prefixes[kind])) {
-      throw new CommandError(
-        "usage",
-        `--name ${name}: ${folder} is a ${kind.toLowerCase()}: use ${prefixes[kind]}NAME`,
-      );
-    }
     try {
+      checkName(name);
+      await requireWritable({ option: "--store", path: join(store, name), kind: "Folder" });
+      const { kind } = await inspected(folder);
+      if (!name.startsWith(prefixes[kind])) {
+        throw new CommandError(
+          "usage",
+          `--name ${name}: ${folder} is a ${kind.toLowerCase()}: use ${prefixes[kind]}NAME`,
+        );
+      }
       console.log(await openStore(store).put(name, folder));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;

@@ -1,7 +1,7 @@
-import { InvalidArgumentError } from "commander";
 import type { Retraining } from "../api/index.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { seedNumber } from "./numbers.ts";
 import { withWait } from "./rollout-wait.ts";
 
 interface Options extends PrintOptions {
@@ -60,12 +60,4 @@ async function ended({ kube }: Cluster, run: Retraining, { timeout, output }: Op
     );
   }
   if (output === "text") process.stdout.write(`${metadata.name} made ${status.modelVersion}\n`);
-}
-
-function seedNumber(text: string): number {
-  const seed = Number(text);
-  if (!Number.isInteger(seed) || seed < 0 || seed > 2_147_483_647) {
-    throw new InvalidArgumentError("must be a whole number from 0 to 2147483647.");
-  }
-  return seed;
 }

@@ -1,12 +1,10 @@
-import { Command } from "commander";
 import type { EmbeddingService } from "../api/index.ts";
 import type { Stored } from "../kube/index.ts";
-import { type ClusterOptions, inCluster, printData, withClusterOptions, withOutput } from "./cluster-options.ts";
+import { inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { type RolloutWaitOptions, rolloutEnded, withWait } from "./rollout-wait.ts";
 
-interface Options extends ClusterOptions, RolloutWaitOptions {
-  readonly output: "text" | "json" | "yaml";
+interface Options extends PrintOptions, RolloutWaitOptions {
   readonly to?: string;
   readonly gradually?: true;
 }
@@ -25,7 +23,7 @@ Nothing holds a rollback back, and a rollout under way makes room for it.
 Exit codes: 0 done, 1 it failed (--wait), 3 no such service or version, 4 refused, 6 timed out (--wait).`;
 
 export const command = withWait(
-  withOutput(withClusterOptions(new Command("rollback")), "text", "json", "yaml")
+  printingCommand("rollback")
     .summary("go back to an earlier version")
     .description("Moves a service back to the version before the active one, or to one of your choice, at once.")
     .argument("<service>", "name of an EmbeddingService")

@@ -9,6 +9,7 @@ import {
 } from "../api/index.ts";
 import { age, span } from "../overview/age.ts";
 import { type Overview, waitingFor } from "../overview/index.ts";
+import { bar } from "./bar.ts";
 import type { Paint, Tone } from "./paint.ts";
 import { type Branch, columns, treeLines } from "./tree.ts";
 
@@ -204,7 +205,7 @@ function rolloutBranch(
   const needs = service.status.rollout?.name === metadata.name ? service.status.rollout.needsApproval : "";
   const why = status.reason ? `  ${status.reason}${status.message ? `: ${status.message}` : ""}` : "";
   return {
-    text: `rollout  ${metadata.name}  ${paint(phaseTone(phase), phase)}${spec.paused ? paint("warn", " (paused)") : ""}${where}  ${bar(weight)} ${weight}%  ${paint("dim", age(metadata.creationTimestamp, now))}${why}`,
+    text: `rollout  ${metadata.name}  ${paint(phaseTone(phase), phase)}${spec.paused ? paint("warn", " (paused)") : ""}${where}  ${bar(weight / 100, 12)} ${weight}%  ${paint("dim", age(metadata.creationTimestamp, now))}${why}`,
     below: [
       ...(needs && spec.approvals.length === 0 ? [{ text: paint("warn", `needs approval: ${needs}`) }] : []),
       ...(status.reembed ? [{ text: paint("warn", reembedText(status.reembed)) }] : []),
@@ -236,11 +237,6 @@ const tones: Readonly<Record<string, Tone>> = {
 
 function phaseTone(phase: string): Tone {
   return tones[phase] ?? "strong";
-}
-
-function bar(percent: number, width = 12): string {
-  const full = Math.round((Math.min(100, Math.max(0, percent)) / 100) * width);
-  return `${"█".repeat(full)}${"░".repeat(width - full)}`;
 }
 
 /** Three significant digits: enough to compare with a limit. */

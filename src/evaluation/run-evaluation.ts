@@ -63,6 +63,8 @@ export async function runEvaluation(request: EvaluateRequest, store: Store, hook
 }
 
 async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHooks): Promise<EvaluateResult> {
+  const name = `reports/${parseUri(request.candidate).name.split("/").slice(1).join("/") || "model"}`;
+  await store.tryWriting(name);
   const backend = await startBackend();
   hooks.say?.(`backend: ${backend.description}`);
   const data = async (uri: string | undefined): Promise<Dataset | null> =>
@@ -90,7 +92,6 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
     backend: backend.name,
   };
   const { rows, report, context } = evaluate(input, hooks.onProgress);
-  const name = `reports/${parseUri(request.candidate).name.split("/").slice(1).join("/") || "model"}`;
   // An illustration: what it cannot show costs no gates that are measured.
   const captured =
     traffic && request.traffic

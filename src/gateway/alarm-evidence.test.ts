@@ -184,6 +184,7 @@ describe("EvidenceLog", () => {
     const refusing: Store = {
       runs: store.runs,
       put: (to, from) => store.put(to, from),
+      tryWriting: (to) => store.tryWriting(to),
       list: (of) => store.list(of),
       resolve: (uri) => store.resolve(uri),
       peek: (uri, file) => store.peek(uri, file),

@@ -25,6 +25,7 @@ const open = (to: Store = store): AttackLog =>
 const through = (to: Store): Store => ({
   runs: to.runs,
   put: (name, from) => to.put(name, from),
+  tryWriting: (name) => to.tryWriting(name),
   putFiles: (name, files) => to.putFiles(name, files),
   list: (name) => to.list(name),
   resolve: (uri) => to.resolve(uri),

@@ -6,6 +6,12 @@ export interface Store {
   put(name: string, folder: string): Promise<StoreUri>;
   /** The same for files in memory, by path. */
   putFiles(name: string, files: Readonly<Record<string, Uint8Array>>): Promise<StoreUri>;
+  /**
+   * Tries, before long work, whether an artefact of that name and the files of runs could be written. Nothing is left behind.
+   *
+   * @throws {StoreError} ReadOnly, Full or NotFound
+   */
+  tryWriting(name: string): Promise<void>;
   /** @returns the artefact's folder, every file of it verified */
   resolve(uri: StoreUri): Promise<string>;
   /** @returns the artefacts of a name, oldest first */

@@ -33,6 +33,14 @@ describe("FileStore", () => {
     expect(await store.list("models/x")).toEqual([fromFolder]);
   });
 
+  it("tells before long work that nothing can be written, and leaves nothing behind when something can", async () => {
+    await openStore(join(folder, "store")).tryWriting("models/x");
+    expect(await readdir(folder)).toEqual([]);
+    await expect(openStore("/sys").tryWriting("models/x")).rejects.toMatchObject({ reason: "ReadOnly" });
+    await expect(openStore("/proc").tryWriting("models/x")).rejects.toMatchObject({ reason: "NotFound" });
+    await expect(openStore(folder).tryWriting("../x")).rejects.toMatchObject({ reason: "BadUri" });
+  });
+
   it("leaves no temporary folder behind, also when the same is written twice at once", async () => {
     const store = openStore(folder);
     const uris = await Promise.all([1, 2, 3].map(() => store.putFiles("data/d", { f: bytes("same") })));

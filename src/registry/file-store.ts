@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { StoreUri } from "../api/index.ts";
 import type { Store } from "./contract.ts";
 import { StoreError, storeFailure } from "./error.ts";
-import { absentAs, isAbsent, isTaken, makeFolder, temporary, writeSynced } from "./files.ts";
+import { absentAs, isAbsent, isTaken, makeFolder, temporary, tryFolder, writeSynced } from "./files.ts";
 import {
   digestOfEntries,
   filesBelow,
@@ -58,6 +58,15 @@ export class FileStore implements Store {
       }
       return entries;
     });
+  }
+
+  async tryWriting(name: string): Promise<void> {
+    checkName(name);
+    for (const place of [name, "runs"]) {
+      await tryFolder(join(this.#root, place)).catch((error: unknown) => {
+        throw storeFailure(error, `writing ${place} to ${this.#root}`);
+      });
+    }
   }
 
   async resolve(uri: StoreUri): Promise<string> {

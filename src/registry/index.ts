@@ -37,8 +37,9 @@ export {
   writeDataset,
 } from "./dataset.ts";
 export { StoreError, type StoreErrorReason } from "./error.ts";
+export { fieldErrors, insteadOf, inWords } from "./field-errors.ts";
 export { verifyArtefact } from "./file-store.ts";
-export { makeFolder } from "./files.ts";
+export { makeFolder, tryFolder } from "./files.ts";
 export { requestIdentity, storedResult, storeResult } from "./finished-run.ts";
 export { decodePng, PngError, pngSides } from "./png.ts";
 export {
@@ -73,3 +74,4 @@ export {
 export { rowsOfPart, type TrafficPart } from "./traffic-parts.ts";
 export { unlessGone } from "./unless-gone.ts";
 export { checkName, type Location, parseUri } from "./uri.ts";
+export { whyNotRead } from "./why-not-read.ts";
