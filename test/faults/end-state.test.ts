@@ -33,6 +33,13 @@ describe("two ends", () => {
     ).toEqual([]);
   });
 
+  it("are the same whatever time a list in the status counts", () => {
+    const retraining = (gpuSeconds: number, name: string) =>
+      comparable("retrainings", [rollout(1, { status: { train: { name, pods: [{ gpuSeconds }] } } })], "kill-a");
+    expect(differences(retraining(1, "train"), retraining(2, "train"))).toEqual([]);
+    expect(differences(retraining(1, "train"), retraining(1, "other"))).toHaveLength(1);
+  });
+
   it.each([
     ["a field of the spec, whatever its name", { env: "first" }, "/0/spec/template/spec/containers/0/env/0/value"],
     ["a reason", { status: { reason: "GatesFailed" } }, "/0/status/reason"],

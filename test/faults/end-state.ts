@@ -84,19 +84,22 @@ function bookless({ metadata, data = {} }: Listed): unknown {
 /** Fields of each kind's status that count time, or say what was last looked at, and when. Specs have none of these. */
 const measured: Readonly<Record<string, readonly string[]>> = {
   // Hashes over times and over the service's UID; the chain is verified by itself, the routing stands in its ConfigMap.
-  embeddingservices: ["audit.head", "routing.hash"],
+  embeddingservices: ["audit.head", "routing.hash", "ledger.gpuSeconds"],
+  retrainings: ["train", "evaluate"].flatMap((job) => [`${job}.gpuSeconds`, `${job}.pods.gpuSeconds`]),
   // Of the watch after the promotion: an operator that comes back after its end has nothing to analyse any more.
   modelrollouts: ["heldFor", "heldTo", "analysedAt", "analysis", "verdict", "noDataSince"],
 };
 
-/** An object without the fields at these paths. */
-function without(value: object, fields: readonly string[]): object {
+/** A value without the fields at these paths; a path goes through every element of a list. */
+function without(value: unknown, fields: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((element) => without(element, fields));
+  if (fields.length === 0 || !isTree(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([name]) => !fields.includes(name))
       .map(([name, inner]) => {
         const below = fields.flatMap((path) => (path.startsWith(`${name}.`) ? [path.slice(name.length + 1)] : []));
-        return [name, below.length > 0 && isTree(inner) ? without(inner, below) : inner];
+        return [name, without(inner, below)];
       }),
   );
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { KubeObject } from "../../src/kube/index.ts";
 import type { ControlPlane } from "../harness/control-plane.ts";
 import { FaultyProxy } from "../harness/faulty-proxy.ts";
 import { serviceAccountAccess } from "../harness/kubeconfig.ts";
@@ -36,6 +37,13 @@ export interface Ended {
   readonly outcome: Outcome;
 }
 
+interface OperatorChoice {
+  readonly proxy?: FaultyProxy;
+  /** Folder of an operator that is not the only one. */
+  readonly suffix?: string;
+  readonly leaseDuration?: string;
+}
+
 /**
  * One whole loop in a namespace of its own. Its operators have the ServiceAccount that the chart gives an operator of this
  * one namespace, so that every loop also proves that those Roles are enough (decision 39).
@@ -48,6 +56,9 @@ export class Loop {
   readonly #token: string;
   readonly #proxies: FaultyProxy[];
   readonly #operators: OperatorProcess[] = [];
+  /** Every Job that there has been, by UID; those that are gone too. */
+  readonly #jobs = new Map<string, string>();
+  readonly #watching = new AbortController();
   #stopped = false;
 
   private constructor(
@@ -61,6 +72,9 @@ export class Loop {
     this.#token = place.token;
     this.proxy = proxy;
     this.#proxies = [proxy];
+    void bed.cluster.api.watch<KubeObject>(paths(this.namespace).jobs, this.#watching.signal, ({ object }) => {
+      this.#jobs.set(object.metadata.uid ?? "", nameless(object.metadata.name, this.namespace));
+    });
   }
 
   static async prepare(bed: Bed, prefix: string): Promise<Loop> {
@@ -84,12 +98,12 @@ export class Loop {
   }
 
   /** An operator that is started again whenever it ends, as a kubelet does. */
-  async supervised(proxy = this.proxy, suffix = ""): Promise<() => OperatorProcess> {
-    let current = await this.operator(proxy, suffix);
+  async supervised(choice: OperatorChoice = {}): Promise<() => OperatorProcess> {
+    let current = await this.operator(choice);
     const watch = (): void =>
       current.onEnd(() => {
         if (this.#stopped) return;
-        void this.operator(proxy, suffix).then((next) => {
+        void this.operator(choice).then((next) => {
           current = next;
           watch();
         });
@@ -98,9 +112,10 @@ export class Loop {
     return () => current;
   }
 
-  async operator(proxy = this.proxy, suffix = ""): Promise<OperatorProcess> {
+  async operator({ proxy = this.proxy, suffix = "", ...options }: OperatorChoice = {}): Promise<OperatorProcess> {
     const { cluster, prometheus, dir } = this.#bed;
     const operator = new OperatorProcess({
+      ...options,
       dir: join(dir, suffix),
       namespace: this.namespace,
       leaseNamespace: this.#home,
@@ -150,17 +165,8 @@ export class Loop {
     return {
       state: await endState(api, this.namespace),
       trail,
-      outcome: await outcome(api, this.namespace, trail, this.#jobsMade()),
+      outcome: await outcome(api, this.namespace, trail, [...this.#jobs.values()]),
     };
-  }
-
-  /** Names of the Jobs that the API server has ever been made to have, those that are gone too. */
-  #jobsMade(): string[] {
-    return this.#proxies
-      .flatMap(({ answers }) => answers)
-      .filter(({ call, status }) => call.verb === "create" && call.resource === "jobs" && status === 201)
-      .filter(({ call }) => !call.query.has("dryRun"))
-      .map(({ call }) => nameless(call.name, this.namespace));
   }
 
   /** For a failure's message: where it stands, and what the operators said. */
@@ -174,6 +180,7 @@ export class Loop {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#watching.abort();
     for (const operator of this.#operators) await operator.kill();
     for (const proxy of this.#proxies) await proxy.stop();
     for (const namespace of [this.namespace, this.#home]) {

@@ -24,9 +24,6 @@ const killsALoop = 10;
 /** Loops of its own that a kill gets whose write did not come, and how many such kills there may be. */
 const alone = { tries: 3, most: 12 } as const;
 
-/** Writes that need not come, with the reason why; a kill at any other one must have happened. */
-const racing: readonly { readonly point: KillPoint; readonly because: string }[] = [];
-
 /** What every loop comes to, whatever its clean run did. */
 const expected: Outcome = {
   served: models.second,
@@ -94,7 +91,8 @@ async function cleanRun(): Promise<Ended & { points: readonly KillPoint[] }> {
   const loop = await Loop.prepare(bed, "clean");
   try {
     const recorded = recordKillPoints(loop.proxy, namingOf(loop));
-    await loop.supervised();
+    // Nobody is to take over here: on a busy machine a short lease is lost, and with it a point.
+    await loop.supervised({ leaseDuration: "1m" });
     await loop.order();
     const ended = await loop.end();
     expect(ended.outcome).toEqual(expected);
@@ -149,21 +147,27 @@ async function killedRuns(
   const queue = [...groups];
   const missed: Kill[] = [];
   const problems: string[] = [];
+  // Said as it comes: a suite that runs into its time says what it has found.
+  const tell = (problem: string): void => {
+    problems.push(problem);
+    process.stdout.write(`${problem}\n`);
+  };
   const work = async (): Promise<void> => {
     for (let kills = queue.shift(); kills; kills = queue.shift()) {
       const title = `killed at\n  ${kills.map(nameOf).join("\n  ")}`;
       try {
         const { state, trail, outcome, left } = await killedRun(kills);
         missed.push(...left);
+        for (const kill of left) process.stdout.write(`did not come: ${nameOf(kill)}\n`);
         const found = [
           ...differences(outcome, expected, "outcome"),
           ...differences(state, clean.state),
           ...differences(trail, { ...clean.trail, verification: trail.verification }, "audit"),
           ...(trail.verification.kind === "Whole" ? [] : [JSON.stringify(trail.verification)]),
         ];
-        if (found.length > 0) problems.push(`${title}\n${found.join("\n")}`);
+        if (found.length > 0) tell(`${title}\n${found.join("\n")}`);
       } catch (error) {
-        problems.push(`${title}\n${String(error)}`);
+        tell(`${title}\n${String(error)}`);
       }
     }
   };
@@ -188,7 +192,6 @@ describe("killed at every write", () => {
     let { missed, problems } = await killedRuns(groups, clean);
     // A kill changes what comes after it, so that each whose write did not come is tried alone.
     for (let tries = 0; tries < alone.tries && missed.length > 0 && missed.length <= alone.most; tries += 1) {
-      process.stdout.write(`\ndid not come, tried alone:\n  ${missed.map(nameOf).join("\n  ")}\n`);
       const again = await killedRuns(
         missed.map((kill) => [kill]),
         clean,
@@ -200,9 +203,8 @@ describe("killed at every write", () => {
     process.stdout.write(
       `\n${clean.points.length} writes; ${kills.length - missed.length} kills of ${kills.length} in ${loops} loops and alone, ${seconds} s\n`,
     );
-    for (const problem of problems) process.stdout.write(`${problem}\n`);
     expect(problems).toEqual([]);
-    expect(missed.filter(({ point }) => !racing.some((race) => race.point === point)).map(nameOf)).toEqual([]);
+    expect(missed.map(nameOf)).toEqual([]);
   });
 });
 
@@ -222,7 +224,7 @@ describe("a leader that is stopped past its lease and resumed", () => {
       await waitFor("the run to be named", () => named("retraining"));
       first.signal("SIGSTOP");
       const stopped = await loop.holder();
-      const second = await loop.supervised(other, "second");
+      const second = await loop.supervised({ proxy: other, suffix: "second" });
       await waitFor("another to lead", async () => !["", stopped].includes(await loop.holder()));
       // What it had under way when it was stopped was its right; what comes from now on is not, not even to be refused by
       // a precondition: that would be the API server's merit. Events tell of what was saved before.
@@ -236,7 +238,7 @@ describe("a leader that is stopped past its lease and resumed", () => {
         },
       });
       // There is work that the first would do too.
-      await waitFor("the second to be in the middle of the loop", () => named("rollout"), { withinMs: 60_000 });
+      await waitFor("the second to be in the middle of the loop", () => named("rollout"), { withinMs: 180_000 });
       first.signal("SIGCONT");
       await waitFor("the first to give up", () => first.ended);
       expect(first.ended).toBe("code 1");
