@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { ThreatModelSpec } from "../api/index.ts";
 import { checkName, openStore, parseUri, StoreError } from "../registry/index.ts";
-import { trainFirstModel } from "../training/index.ts";
+import { type FirstModelArchitecture, trainFirstModel } from "../training/index.ts";
 import { CommandError } from "./command-error.ts";
 import { requireWritable } from "./require-writable.ts";
 import { readThreatModel } from "./threat-model-file.ts";
@@ -12,6 +12,7 @@ export interface FirstModelRequest {
   readonly name?: string | undefined;
   readonly store?: string | undefined;
   readonly threatModel?: string | undefined;
+  readonly architecture?: FirstModelArchitecture | undefined;
   readonly steps?: number | undefined;
   readonly seed?: number | undefined;
   readonly restart?: boolean | undefined;
@@ -25,7 +26,7 @@ export interface FirstModelRequest {
  * @throws {Interrupted} when the signal stopped it
  */
 export async function firstModel(
-  { dataset, name, store, threatModel, steps, seed, restart = false }: FirstModelRequest,
+  { dataset, name, store, threatModel, architecture, steps, seed, restart = false }: FirstModelRequest,
   signal: AbortSignal,
 ): Promise<void> {
   if (!store) throw new CommandError("usage", "no store to read from and write to: give --store or EVENKEEL_STORE");
@@ -43,6 +44,7 @@ export async function firstModel(
       dataset,
       perturbations: benign,
       calibratedOn: benign,
+      ...(architecture !== undefined && { architecture }),
       ...(steps !== undefined && { steps }),
       ...(seed !== undefined && { seed }),
     };

@@ -1,8 +1,8 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { z } from "zod";
 import { exitCodes, type TrainRequest, trainRequest } from "../api/index.ts";
 import { DatasetError, fieldErrors, inWords, openStore } from "../registry/index.ts";
-import { Interrupted, runTraining } from "../training/index.ts";
+import { firstModelArchitectures, Interrupted, runTraining } from "../training/index.ts";
 import { answer } from "./answer.ts";
 import { type FirstModelRequest, firstModel } from "./first-model.ts";
 import { seedNumber, wholeNumber } from "./numbers.ts";
@@ -38,6 +38,12 @@ export const command = new Command("train")
   .option("--dataset <uri>", "by hand: the labelled dataset, store://NAME@sha256:DIGEST")
   .option("--name <name>", "by hand: the model's name in the store, models/NAME")
   .option("--threat-model <file>", "by hand: a ThreatModel, or its spec, as YAML or JSON")
+  .addOption(
+    new Option(
+      "--architecture <name>",
+      "by hand: a network of residual layers for images and vectors, or a vision transformer for square images",
+    ).choices(firstModelArchitectures),
+  )
   .option("--steps <n>", "by hand: training steps (default: 600)", wholeNumber)
   .option("--seed <n>", "by hand: seed of everything random (default: 1)", seedNumber)
   .option("--restart", "by hand: trains from the first step, not from the checkpoint or the result of the same call")

@@ -5,6 +5,7 @@ import { buildNetwork, initialWeights, startBackend } from "../model/index.ts";
 import { DatasetError, readDataset, requestIdentity, type Store, StoreError } from "../registry/index.ts";
 import { bundleFiles } from "./bundle-files.ts";
 import { removeCheckpoint } from "./checkpoint.ts";
+import { firstModelArchitectures, firstModelConfig } from "./first-model-config.ts";
 import { benignFamilies } from "./perturbations/index.ts";
 import { prepareData } from "./prepared-data.ts";
 import { inputSpace } from "./presets.ts";
@@ -18,7 +19,8 @@ const options = z.object({
   name: z.string(),
   /** a labelled dataset */
   dataset: storeUri,
-  /** content of `config.json`; a residual MLP for the dataset when absent */
+  architecture: z.enum(firstModelArchitectures).optional(),
+  /** content of `config.json`; the architecture's preset for the dataset when absent */
   config: z.record(z.string(), z.unknown()).optional(),
   /** benign families to train under; without any the model knows its own domain only */
   perturbations: z.array(perturbation).default([]),
@@ -65,14 +67,7 @@ export async function trainFirstModel(
     throw new DatasetError("Malformed", `${wanted.dataset} has no labels: a first model is trained by them`);
   }
   const network = buildNetwork(
-    wanted.config ?? {
-      model_type: "evenkeel-residual-mlp",
-      input_shape: data.train.shape,
-      hidden_size: 384,
-      intermediate_size: 384,
-      num_hidden_layers: 1,
-      embedding_size: 64,
-    },
+    wanted.config ?? firstModelConfig(wanted.architecture ?? "residual-mlp", data.train.shape),
   );
   const space = inputSpace(data);
   const inputs = trainingData(data.train);

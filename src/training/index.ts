@@ -1,4 +1,5 @@
 export { type FirstModelOptions, trainFirstModel } from "./base.ts";
+export { type FirstModelArchitecture, firstModelArchitectures } from "./first-model-config.ts";
 export {
   type BenignFamily,
   type InputSpace,

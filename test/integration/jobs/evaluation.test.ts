@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -363,6 +363,16 @@ describe("runEvaluation", () => {
       async () => ({ active: await store.putFiles("models/foreign", { "config.json": Buffer.from("{}") }) }),
       11,
       "ModelNotTrainable",
+    ],
+    [
+      "a bundle of which a byte has changed",
+      async () => {
+        const candidate = await store.putFiles("models/flipped", { "config.json": Buffer.from("{}") });
+        await writeFile(join(await store.resolve(candidate), "config.json"), "[]");
+        return { candidate };
+      },
+      10,
+      "Corrupt",
     ],
     [
       "a bundle that is not there",

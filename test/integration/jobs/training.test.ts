@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -376,6 +376,17 @@ describe("runTraining", () => {
       },
       11,
       "ModelNotTrainable",
+    ],
+    [
+      "a parent of which a byte has changed",
+      async () => {
+        const files = { "config.json": Buffer.from("{}"), "model.safetensors": Buffer.from("weights") };
+        const uri = await store.putFiles("models/flipped", files);
+        await writeFile(join(await store.resolve(uri), "model.safetensors"), "Weights");
+        return { parent: { uri, digest: uri.slice(uri.lastIndexOf("@") + 1) } };
+      },
+      10,
+      "Corrupt",
     ],
     [
       "a dataset that is not there",
