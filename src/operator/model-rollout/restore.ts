@@ -1,7 +1,7 @@
 import { milliseconds } from "../../api/index.ts";
 import { time } from "../instant.ts";
 import type { Rule } from "../rule.ts";
-import { servedUri } from "../workload.ts";
+import { ownedBy, servedUri, setBySomebody } from "../workload.ts";
 import type { Observed } from "./world.ts";
 
 /** Why a rollout goes back. */
@@ -43,20 +43,15 @@ function rollBackRequested({ rollout }: Observed): Reversal | null {
 /** Somebody else has set the field: their wish stands, and is never fought (decision 24). */
 function rollBackContested({ rollout, workload, owners, service }: Observed): Reversal | null {
   const { phase, patched } = rollout.status;
-  if (!workload || phase === "Pending") return null;
-  const field = service?.spec.model.env ?? "the field";
+  if (!workload || !service || phase === "Pending") return null;
   const served = servedUri(workload);
   const allowed =
     phase === "Watching" ? [to(rollout)] : phase === "Promoting" && !patched ? [from(rollout), to(rollout)] : null;
   const expected = allowed ?? [phase === "Promoting" ? to(rollout) : from(rollout)];
-  if (served === null || !expected.includes(served)) {
-    return { reason: "FieldContested", message: `somebody set ${field} of the workload to ${served ?? "nothing"}` };
-  }
+  const { model } = service.spec;
+  if (served === null || !expected.includes(served)) return setBySomebody(model, served);
   // Before the patch: an apply would be refused.
-  if (owners.length > 0 && !patched) {
-    return { reason: "FieldContested", message: `${field} of the workload is owned by ${owners.join(", ")}` };
-  }
-  return null;
+  return owners.length > 0 && !patched ? ownedBy(model, owners) : null;
 }
 
 /** It was made for a version that is no longer the active one. */
