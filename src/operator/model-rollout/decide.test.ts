@@ -9,10 +9,18 @@ import { restore } from "./restore.ts";
 import { a, at, b, type Change, pool, service, start, uri, workload, world } from "./world.fixture.ts";
 import type { Analysis, Observed } from "./world.ts";
 
-const analysis = (verdict: Analysis["verdict"], heldFor: number, failures = 0, seconds = 100): Analysis => ({
+const analysis = (
+  verdict: Analysis["verdict"],
+  heldFor: number,
+  failures = 0,
+  seconds = 100,
+  failed = failures,
+): Analysis => ({
   at: start + seconds * 1000,
   verdict,
-  checks: [{ name: "errors", verdict, value: 0, limit: 0.01, samples: 100, failures, message: "0.5 is above 0.01" }],
+  checks: [
+    { name: "errors", verdict, value: 0, limit: 0.01, samples: 100, failures, failed, message: "0.5 is above 0.01" },
+  ],
   heldFor,
   heldTo: start + seconds * 1000,
 });
@@ -151,6 +159,8 @@ describe("a rollout", () => {
     ["FieldContested", { ...live, status: holding(), workload: workload(uri("sha256:other")) }],
     ["FieldContested", { ...live, status: holding(), owners: ["helm"] }],
     ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Fail", 0, 2) }],
+    ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Fail", 0, 1, 100, 6) }],
+    ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Pass", 19, 0, 100, 6) }],
     ["NotReady", { status: holding({ stepStartedAt: undefined }), candidate: pool(1, 2) }],
     ["NoData", { ...live, status: holding({ noDataSince: at(40) }), analysis: analysis("NoData", 3) }],
     ["NoData", { ...live, status: holding({ noDataSince: at(40) }), analysis: analysis("SourceError", 3) }],
@@ -178,6 +188,10 @@ describe("a rollout", () => {
 
   it.each([
     ["one failure below the limit", { ...live, status: holding(), analysis: analysis("Fail", 0, 1) }],
+    [
+      "scattered failures, fewer than three times the limit",
+      { ...live, status: holding(), analysis: analysis("Fail", 0, 1, 100, 5) },
+    ],
     [
       "no data, but not for long",
       { ...live, status: holding({ noDataSince: at(41) }), analysis: analysis("NoData", 3) },
