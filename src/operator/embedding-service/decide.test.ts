@@ -141,10 +141,10 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
   };
 }
 
-const run = (phase: string, change: { cause?: Partial<Cause>; status?: object; name?: string } = {}) =>
+const run = (phase: string, change: { cause?: Partial<Cause>; status?: object; name?: string; spec?: object } = {}) =>
   runFixture({
     metadata: { name: change.name ?? "shop-0123456789" },
-    spec: { cause: cause(change.cause), dataset: spec.dataset },
+    spec: { cause: cause(change.cause), dataset: spec.dataset, ...change.spec },
     status: { phase, finishedAt: ago(5), ...change.status },
   });
 
@@ -579,6 +579,21 @@ describe("a run made by hand", () => {
     ["OverBudget", { status: spent("Manual", ago(60), 1e6) }],
   ] satisfies [string, Change][])("waits: %s", (reason, change) => {
     expect(decide(world({ ...waiting, ...change }), now).retraining).toMatchObject({ kind: "Wait", reason });
+  });
+  it.each([
+    ["GPUs", { placement: { gpus: 64 }, maxDuration: "2h" }],
+    ["time", { placement: { gpus: 1 }, maxDuration: "30d" }],
+  ])("has to fit into the budget with its own %s, not with the service's", (_, size) => {
+    const waitingRuns = [run("Pending", { name: "by-hand", cause: { class: "Manual" }, spec: size })];
+    const { retraining: answer } = decide(world({ waitingRuns }), now);
+    expect(answer).toMatchObject({ kind: "Wait", reason: "OverBudget" });
+    expect(answer.kind === "Wait" && answer.message).toContain("by-hand: ");
+  });
+  it("may be smaller than the service's, and fit where that would not", () => {
+    const spec = { placement: { gpus: 1 }, maxDuration: "1h" };
+    const waitingRuns = [run("Pending", { name: "by-hand", cause: { class: "Manual" }, spec })];
+    const status = spent("Manual", ago(60), 34 * 3600);
+    expect(decide(world({ waitingRuns, status }), now).retraining.kind).toBe("Accept");
   });
   it("that is held back holds back no other run, by hand or by a cause", () => {
     const held = spent("Manual", ago(60), 1e6);
