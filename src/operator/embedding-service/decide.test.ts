@@ -785,6 +785,45 @@ describe("the end of a rollout", () => {
     expect(said).toMatchObject([{ kind: "VersionActivated", facts: { digest: digest("a"), why: "AnalysisFailed" } }]);
   });
 
+  describe("after promotion, of which somebody set the field to something else meanwhile", () => {
+    const contested = (served: Partial<Workload>, field = uri("c"), reason = "FieldContested") =>
+      of("RolledBack", { reason, status: { activeVersion: model("b") }, workload: workload(field, served) });
+    const unready = { rolling: "UnderWay", readyReplicas: 2, readyOfTemplate: 0 } as const;
+
+    it.each([
+      ["a third value", uri("c"), "FieldContested"],
+      ["the value before", uri("a"), "FieldContested"],
+      ["a third value while it went back for another reason", uri("c"), "AnalysisFailed"],
+    ])("leaves what pods serve active until one serves the new value: %s", (_, field, reason) => {
+      const { status, said, retraining: answer } = contested(unready, field, reason);
+      expect(status.rollout).toBeUndefined();
+      expect(status.activeVersion).toEqual(model("b"));
+      expect(said.map(({ kind }) => kind)).toEqual([]);
+      expect(answer).toMatchObject({ kind: "Wait", reason: "WorkloadNotReady" });
+      const told = gatewayConfigOf(world().service, status, workload(field, unready), null);
+      expect(told?.routing.stable.digest).toBe(digest("b"));
+    });
+
+    it.each([
+      ["a third value", "c"],
+      ["the value before", "a"],
+    ])("adopts what a pod serves: %s", (_, character) => {
+      const { status, said } = contested({ ...unready, readyOfTemplate: 1 }, uri(character));
+      expect(status.activeVersion).toEqual(model(character));
+      expect(status.baselineVersion).toEqual(model("a"));
+      expect(said).toMatchObject([{ kind: "VersionAdopted", facts: { before: digest("b") } }]);
+    });
+  });
+
+  it("that never had its turn leaves the version active that it asked for", () => {
+    const { status } = of("RolledBack", {
+      reason: "NotActive",
+      status: { activeVersion: model("b") },
+      workload: workload(uri("b")),
+    });
+    expect(status.activeVersion).toEqual(model("b"));
+  });
+
   it("takes no cause that was found of the model before", () => {
     expect(
       of("Watching", { workload: workload(uri("b")), causes: [cause({ id: "of-before0" })] }).retraining.kind,
