@@ -81,12 +81,7 @@ function adoptCurrentModel(world: Observed): Retrain | null {
       return workload.field satisfies never;
   }
   const uri = servedUri(workload) ?? "";
-  if (
-    uri === service.status.activeVersion?.uri ||
-    (service.status.rollout && (!rollout || isChanging(rollout.status.phase)))
-  ) {
-    return null;
-  }
+  if (uri === service.status.activeVersion?.uri || (rollout && isChanging(rollout.status.phase))) return null;
   if (workload.readyOfTemplate === 0) {
     return wait("WorkloadNotReady", `0 of ${workload.replicas} pods are ready with ${uri}`);
   }
