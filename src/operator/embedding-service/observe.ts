@@ -8,7 +8,7 @@ import {
   jsonOf,
   monitorState,
 } from "../../api/index.ts";
-import { type ConfigMap, type Stored } from "../../kube/index.ts";
+import type { ConfigMap, Informer, KubeObject, Stored } from "../../kube/index.ts";
 import { byService } from "../caches.ts";
 import type { Gateway } from "../documents.ts";
 import { fieldOwnership } from "../field-owner.ts";
@@ -52,8 +52,8 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     source,
     store: storeProblem(caches.claims.get({ namespace, name: spec.store.claimName }), spec.store),
     threatModel: threatModelRef ? caches.threatModels.get({ namespace, name: threatModelRef.name }) : null,
-    run: runs.find(({ metadata }) => metadata.name === status.retraining?.name) ?? null,
-    rollout: rollouts.find(({ metadata }) => metadata.name === status.rollout?.name) ?? null,
+    run: await named(turn, caches.retrainings, runs, status.retraining),
+    rollout: await named(turn, caches.modelRollouts, rollouts, status.rollout),
     waitingRuns: runs.filter(
       ({ metadata, status: { phase } }) =>
         phase === "Pending" && metadata.name !== status.retraining?.name && !metadata.deletionTimestamp,
@@ -72,6 +72,22 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     gateways: gatewaysOf(turn),
     causes: causesOf(service, signals, schedules, snapshot, now),
   };
+}
+
+/**
+ * What a status names; null when it is not made yet, or somebody deleted it. Each kind has a cache of its own, which may be
+ * behind that of services, as after a change of the leader: whether it is gone, only the API server knows.
+ */
+async function named<T extends KubeObject>(
+  { kube, key, signal }: Turn,
+  { resource }: Pick<Informer<T>, "resource">,
+  cached: readonly Stored<T>[],
+  slot: { readonly name: string; readonly uid: string } | undefined,
+): Promise<Stored<T> | null> {
+  if (!slot) return null;
+  const found = cached.find(({ metadata }) => metadata.name === slot.name);
+  if (found || slot.uid === "") return found ?? null;
+  return await kube.get(resource, { namespace: key.namespace, name: slot.name }, { signal });
 }
 
 /** Names of the gateway pods that are ready. */
