@@ -36,6 +36,7 @@ const workload: Workload = {
 /** An attack is under way. */
 const world: Observed = {
   service,
+  trail: null,
   workload,
   ownership: { kind: "Ours" },
   signals: service.spec.triggers.map((trigger) => ({
@@ -114,7 +115,7 @@ describe("what a service's status says of it", () => {
   const problem = { reason: "Refused", message: "exceeded quota" };
   const after = (before: EmbeddingService, at: number) =>
     statusOf(
-      before,
+      { service: before, trail: null },
       decide({ ...world, service: before }, at),
       { stalled: [problem], routing: undefined, made: {} },
       at,

@@ -15,6 +15,7 @@ import { fieldOwnership } from "../field-owner.ts";
 import { labels } from "../labels.ts";
 import { isReady, troubleOf } from "../pod-state.ts";
 import type { Turn } from "../ports.ts";
+import type { Stalled } from "../rule.ts";
 import { workloadOf } from "../workload.ts";
 import { causesOf } from "./causes.ts";
 import { evaluateSignals } from "./evaluate-signals.ts";
@@ -22,8 +23,17 @@ import { scheduleStates } from "./schedules.ts";
 import { storeProblem } from "./store-problem.ts";
 import type { Observed, Ownership } from "./world.ts";
 
-/** All reads of a reconcile of a service; null when there is none. */
-export async function observe(turn: Turn, service: Stored<EmbeddingService>, now: number): Promise<Observed> {
+/**
+ * All reads of a reconcile of a service.
+ *
+ * @param trail  why the audit trail could not be written, if so
+ */
+export async function observe(
+  turn: Turn,
+  service: Stored<EmbeddingService>,
+  trail: Stalled | null,
+  now: number,
+): Promise<Observed> {
   const { caches, key, sources, signal } = turn;
   const { namespace, name } = key;
   const { spec, status } = service;
@@ -45,6 +55,7 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
   const threatModelRef = spec.retraining?.threatModelRef;
   return {
     service,
+    trail,
     workload,
     ownership,
     signals,

@@ -28,7 +28,7 @@ export async function release(turn: Turn, service: Stored<EmbeddingService>): Pr
     const facts = { activeVersion: service.status.activeVersion?.digest ?? "", at: instant(now) };
     const said = [{ kind: "ServiceReleased", subject: `EmbeddingService/${key.name}`, facts }];
     const others = [...caches.retrainings.by(byService, index), ...caches.modelRollouts.by(byService, index)];
-    const audit = extend(service.status.audit, flushed.segment, said, others, now);
+    const audit = extend(service.status.audit, flushed, said, others, now);
     await saveStatus(turn, caches.embeddingServices, service, { ...service.status, phase: "Released", audit });
     return done;
   }

@@ -26,6 +26,7 @@ export type Retrain =
 
 /** In their order, the first that has something to say; only this list is held back by anything (decision 25). */
 export const retrain: readonly Rule<Observed, Retrain>[] = [
+  awaitTrail,
   adoptCurrentModel,
   watchOnly,
   suspended,
@@ -50,6 +51,10 @@ function stalled(reason: string, message: string): Retrain {
 
 function wait(reason: string, message: string, until: number | null = null): Retrain {
   return { kind: "Wait", reason, message, until };
+}
+
+function awaitTrail({ trail }: Observed): Retrain | null {
+  return trail && stalled(trail.reason, trail.message);
 }
 
 /**

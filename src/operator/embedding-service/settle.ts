@@ -21,6 +21,8 @@ const most = { causes: 20, ledger: 30, evaluations: 20 } as const;
  */
 export function settle(world: Observed, now: number): Settled {
   const afterRollout = settleRollout(world, world.service.status, now);
+  // What a run has brought is not promoted before the trail has what led to it.
+  if (world.trail) return afterRollout;
   const afterRun = settleRun(world, afterRollout.status, now);
   return { status: afterRun.status, said: [...afterRollout.said, ...afterRun.said] };
 }

@@ -46,6 +46,8 @@ export type StoreProblem = Stalled & { readonly kind: "Stalled" | "Wait" };
 /** Everything that a decision about a service is taken from. */
 export type Observed = {
   readonly service: EmbeddingService;
+  /** Why what was decided before is not in the audit trail; null when it is. */
+  readonly trail: Stalled | null;
   readonly workload: Workload | null;
   readonly ownership: Ownership;
   readonly signals: readonly SignalState[];

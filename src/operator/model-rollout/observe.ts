@@ -7,6 +7,7 @@ import {
   type Stored,
   services,
 } from "../../kube/index.ts";
+import { auditNotWritten } from "../audit-trail.ts";
 import { countDocuments, type Gateway } from "../documents.ts";
 import { configOf, gatewaysOf, readyGateways } from "../embedding-service/observe.ts";
 import { fieldOwnership } from "../field-owner.ts";
@@ -37,6 +38,7 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
   return {
     rollout,
     service,
+    trail: service ? trailOf(service) : null,
     workload,
     owners: ownership?.kind === "OwnedBy" ? ownership.managers : [],
     candidate: candidate.pool,
@@ -50,6 +52,10 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
     documents: service ? countDocuments(service.status, gateways, now).documents : [],
     analysis: source ? await analyse(rollout, source.kind === "Source" ? source.prometheus : source, now) : null,
   };
+}
+
+function trailOf({ status }: EmbeddingService): Stalled | null {
+  return status.conditions.find(({ status: holds, reason }) => holds === "True" && reason === auditNotWritten) ?? null;
 }
 
 type Found = { readonly pool: Pool | null; readonly stranger: Stored<Deployment> | null };

@@ -1,4 +1,4 @@
-import type { ModelRollout } from "../../api/index.ts";
+import { decisionReserve, type ModelRollout, mostDecisions } from "../../api/index.ts";
 import { deployments, done, isBeingDeleted, type Requeue, type Stored } from "../../kube/index.ts";
 import { takenOf } from "../audit-trail.ts";
 import { ensure, isRefused, isStalled, unlessRefused } from "../ensure.ts";
@@ -6,6 +6,7 @@ import { fieldManagers } from "../labels.ts";
 import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
+import type { Said } from "../said.ts";
 import { saveStatus, withDecisions } from "../save.ts";
 import { fieldPatch, servedUri } from "../workload.ts";
 import { decide } from "./decide.ts";
@@ -22,8 +23,8 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   const observed = await observe(turn, rollout, now);
   const world = { ...observed, refused: await carryOut(turn, rollout, observed, now) };
   const { status, said, wakeAfter } = decide(world, now);
-  const next = withDecisions(status, said, takenOf(world.service, rollout.metadata.uid), now);
-  // The audit chain is behind: it is asked again when the service has caught up.
+  const next = withDecisions(status, said, takenOf(world.service, rollout.metadata.uid), now, mostWaiting(said));
+  // The audit chain is behind: it is asked again when the service has caught up. Going back has had its room kept.
   if (!next) return { after: 1000 };
   const saved = await saveStatus(turn, caches.modelRollouts, rollout, next);
   if (saved) {
@@ -37,6 +38,13 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   const after = Math.min(settings.resync, Math.max(10, wakeAfter ?? settings.resync));
   return { after, backoff: world.refused !== null };
 }
+
+/** What ends a promotion or a rollback is said at most once a rollout: for that there is always room. */
+function mostWaiting(said: readonly Said[]): number {
+  return said.some(({ kind }) => reserved.has(kind)) ? mostDecisions : mostDecisions - decisionReserve;
+}
+
+const reserved: ReadonlySet<string> = new Set(["VersionPromoted", "RollbackStarted", "RolledBack"]);
 
 /** What follows from the status that is saved: pools beside the workload, and the workload's one field. */
 async function carryOut(
