@@ -549,7 +549,95 @@ describe("what happens meanwhile", () => {
     expect((await versions()).map(({ spec }) => spec.uri)).toEqual([models.first]);
   });
 
-  it("a trail that cannot be written is said, nothing is decided meanwhile, and it goes on whole", async () => {
+  /** The API server has no segment of the namespace's trails written, until it is told to have them again. */
+  const refuseSegments = async (uid: string): Promise<() => Promise<void>> => {
+    const admission = "/apis/admissionregistration.k8s.io/v1";
+    const name = `no-trail-${namespace}`;
+    const rule = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["configmaps"] };
+    await api.create(`${admission}/validatingadmissionpolicies`, {
+      metadata: { name },
+      spec: {
+        failurePolicy: "Fail",
+        matchConstraints: {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          resourceRules: [rule],
+        },
+        validations: [{ expression: "!object.metadata.name.startsWith('evenkeel-audit-')", message: "no room" }],
+      },
+    });
+    await api.create(`${admission}/validatingadmissionpolicybindings`, {
+      metadata: { name },
+      spec: { policyName: name, validationActions: ["Deny"] },
+    });
+    const segment = `${paths(namespace).configMaps}/evenkeel-audit-${uid}-0`;
+    await waitFor("segments to be refused", async () => {
+      const annotations = { "test/touched": new Date().toISOString() };
+      return api.patch(segment, { metadata: { annotations } }).then(
+        () => false,
+        (error: unknown) => String(error).includes("no room"),
+      );
+    });
+    return async () => {
+      await api.delete(`${admission}/validatingadmissionpolicybindings/${name}`);
+      await api.delete(`${admission}/validatingadmissionpolicies/${name}`);
+    };
+  };
+
+  it("a trail that cannot be written holds back no protection and no rollback, and loses nothing of them", async () => {
+    let attacked = false;
+    let errors = 0;
+    prometheus.script = (query) => {
+      if (query.includes("evenkeel_monitor")) return drifted(query);
+      return [{ value: query === "attacks" ? Number(attacked) : errors }];
+    };
+    const attack = { name: "attack", promql: "attacks", above: 0.5, then: "Protect" };
+    const { triggers } = service(namespace, prometheus.url).spec;
+    await begin({ spec: { rollout: half, triggers: [...triggers, attack] } });
+    await holding();
+    const { metadata } = await waitFor("the trail to be up to date", async () => {
+      const now = await shop();
+      return now.status.audit.pending.length === 0 && now;
+    });
+    const allow = await refuseSegments(metadata.uid);
+    try {
+      await byHand("one", "replaced");
+      await waitFor("the trail to be missed", async () =>
+        (await shop()).status.conditions.some(
+          ({ reason, status }) => reason === "AuditNotWritten" && status === "True",
+        ),
+      );
+      await until("the rollout to be held", rollouts, ({ status }) =>
+        status.conditions.some(({ type, reason }) => type === "Progressing" && reason === "AuditNotWritten"),
+      );
+      attacked = true;
+      errors = 0.5;
+      const told = async () => {
+        const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+        return gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "null"));
+      };
+      await waitFor("the gateways to protect", async () => (await told()).protection.active);
+      await waitFor("the gateways to leave the candidate", async () => (await told()).routing.candidate === null);
+      const back = await until("the rollout to be over", rollouts, ({ status }) => status.phase === "RolledBack");
+      expect(back.status.reason).toBe("AnalysisFailed");
+      expect((await shop()).status.holding?.reason).toBe("AuditNotWritten");
+    } finally {
+      await allow();
+    }
+    const { seq, head } = await waitFor("the trail to have caught up", async () => {
+      const { audit, conditions } = (await shop()).status;
+      const waiting = (await rollouts()).flatMap(({ status }) => status.decisions);
+      const stuck = conditions.some(({ reason }) => reason === "AuditNotWritten");
+      return !stuck && audit.pending.length === 0 && waiting.length === 0 && audit;
+    });
+    const entries = await chain(metadata.uid);
+    expect(verifyChain(entries, { seq, head })).toMatchObject({ kind: "Whole" });
+    const kinds = entries.map(({ kind }) => kind);
+    for (const kind of ["RunCancelled", "ProtectionStarted", "RollbackStarted", "RolledBack"]) {
+      expect(kinds.filter((each) => each === kind)).toEqual([kind]);
+    }
+  });
+
+  it("a trail that cannot be written is said, nothing is trained or adopted meanwhile, and it goes on whole", async () => {
     await begin({ spec: { triggers: drift("quiet") } });
     const { metadata } = await waitFor("the first version", async () => {
       const now = await shop();
