@@ -110,6 +110,7 @@ export function roomIn({ pending }: AuditStatus): number {
  * are, and what is pending stays.
  *
  * @param flushed  what became of the entries that were pending
+ * @param hidden   whether there may be more of those than are given: then none is forgotten
  */
 export function extend(
   audit: AuditStatus,
@@ -117,6 +118,7 @@ export function extend(
   said: readonly Said[],
   others: readonly Deciding[],
   now: number,
+  hidden = false,
 ): AuditStatus {
   const own = said.map(
     ({ kind, subject, facts }): Fact => ({ kind, subject, at: instant(now), detail: canonical(facts) }),
@@ -143,7 +145,7 @@ export function extend(
     head: last?.hash ?? audit.head,
     segment: flushed.kind === "Written" ? flushed.segment : audit.segment,
     pending: flushed.kind === "Written" ? added : [...audit.pending, ...added],
-    taken: takenAfter(audit, others, waiting),
+    taken: [...(hidden ? unseen(audit, others) : []), ...takenAfter(audit, others, waiting)].slice(-20),
   };
 }
 
@@ -162,8 +164,11 @@ function takenAfter(
         ...now.filter(({ object }) => object.metadata.uid === uid).map(({ decision }) => decision.n),
       );
       return n > 0 ? [{ uid, n }] : [];
-    })
-    .slice(-20);
+    });
+}
+
+function unseen({ taken }: AuditStatus, others: readonly Deciding[]): AuditStatus["taken"] {
+  return taken.filter(({ uid }) => others.every(({ metadata }) => metadata.uid !== uid));
 }
 
 /** How far the service has taken in an object's decisions; null when there is no service that would. */

@@ -126,6 +126,13 @@ describe("decisions on their way to the chain", () => {
     expect(verifyChain([...once.pending, ...dropped.pending], dropped).kind).toBe("Whole");
   });
 
+  it("of an object that cannot be read now are not taken in twice when it can be again", () => {
+    const theirs = of(withDecisions(empty, [said("A")], 0, now)?.decisions ?? []);
+    const once = extend(audit, written, [], [theirs], now);
+    const unseen = extend(once, written, [], [], now, true);
+    expect(extend(unseen, written, [], [theirs], now)).toMatchObject({ seq: 1, pending: [] });
+  });
+
   it("beyond what fits wait for the next time, and leave room for what may not wait", () => {
     const many = withDecisions(
       empty,

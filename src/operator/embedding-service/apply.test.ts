@@ -62,6 +62,7 @@ const world: Observed = {
   threatModel: null,
   run: null,
   rollout: null,
+  unreadable: { run: null, rollout: null, threatModel: null },
   waitingRuns: [],
   waitingRollouts: [],
   runs: [],

@@ -48,7 +48,7 @@ export async function apply(
     if (problem) stalled.push(problem);
   }
   const retraining = await makeRun(turn, service, world, decision, stalled);
-  const rollout = await makeRollout(turn, service, stalled);
+  const rollout = await makeRollout(turn, service, world, stalled);
   await prune(turn, service, world);
   return { stalled, routing, made: { ...(retraining ? { retraining } : {}), ...(rollout ? { rollout } : {}) } };
 }
@@ -57,7 +57,9 @@ export async function apply(
 async function ensureVersion(turn: Turn, service: Stored<EmbeddingService>): Promise<Stalled[]> {
   const { activeVersion } = service.status;
   const { namespace } = service.metadata;
-  if (!activeVersion || turn.caches.modelVersions.get({ namespace, name: activeVersion.name })) return [];
+  if (!activeVersion) return [];
+  const target = { namespace, name: activeVersion.name };
+  if (turn.caches.modelVersions.get(target) || turn.caches.modelVersions.unreadable(target)) return [];
   const made = await create(turn, turn.caches.modelVersions, adoptedVersion(service, activeVersion), service);
   return isStalled(made) ? [made] : [];
 }
@@ -99,8 +101,11 @@ async function tellGateways(
   const before = service.status.routing;
   if (!workload) return before;
   const named = world.rollout?.metadata.name === status.rollout?.name ? world.rollout : null;
-  const wanted = gatewayConfigOf(service, status, workload, named);
-  if (!wanted) return before;
+  const asked = gatewayConfigOf(service, status, workload, named);
+  if (!asked) return before;
+  // Of a rollout that cannot be read nothing is known: what gateways were told of it stands.
+  const keep = !named && world.unreadable.rollout && config;
+  const wanted = keep ? { ...asked, routing: { ...asked.routing, candidate: config.routing.candidate } } : asked;
   const hash = digestOf(wanted);
   const told = config ? { generation: config.generation, hash: hashOf(config) } : null;
   const last = Math.max(told?.generation ?? 0, before?.generation ?? 0);
@@ -183,10 +188,11 @@ async function makeRun(
 async function makeRollout(
   turn: Turn,
   service: Stored<EmbeddingService>,
+  { unreadable }: Observed,
   stalled: Stalled[],
 ): Promise<string | undefined> {
   const rollout = rolloutOf(service);
-  if (!rollout) return undefined;
+  if (!rollout || unreadable.rollout) return undefined;
   const made = await create(turn, turn.caches.modelRollouts, rollout, service);
   if (!isStalled(made)) return made.metadata.uid;
   stalled.push(made);

@@ -129,6 +129,7 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
     threatModel: images,
     run: null,
     rollout: null,
+    unreadable: { run: null, rollout: null, threatModel: null },
     waitingRuns: [],
     waitingRollouts: [],
     runs: [],
@@ -272,6 +273,39 @@ describe("a trail that cannot be written", () => {
     expect(said.map(({ kind }) => kind)).toEqual(["ProtectionStarted"]);
     expect(status).toMatchObject({ activeVersion: model("b"), rollout: slots("Watching").rollout });
     expect(decide({ ...held, trail: null }, now).said.map(({ kind }) => kind)).toContain("VersionActivated");
+  });
+});
+
+describe("what is there and cannot be read", () => {
+  const problem = { reason: "Unreadable", message: "ModelRollout search/x is not as expected: status.phase" };
+  const nothing = { run: null, rollout: null, threatModel: null };
+
+  it("is not deleted: a run or a rollout that the status names stays named, and is waited for", () => {
+    const { retraining: slot, rollout: move } = slots("Training");
+    for (const [name, status] of [
+      ["run", { retraining: slot, cause: cause() }],
+      ["rollout", { rollout: move }],
+    ] as const) {
+      const held = decide(world({ unreadable: { ...nothing, [name]: problem }, causes: [cause()], status }), now);
+      expect(held.retraining).toEqual({ kind: "Wait", ...problem, until: null });
+      expect(held.status).toMatchObject(status);
+      expect(held.said).toEqual([]);
+      // Nor is one made that was named and not yet seen.
+      const unmade = Object.fromEntries(Object.entries(status).map(([key, value]) => [key, { ...value, uid: "" }]));
+      expect(decide(world({ unreadable: { ...nothing, [name]: problem }, status: unmade }), now).retraining.kind).toBe(
+        "Wait",
+      );
+    }
+  });
+
+  it("keeps a run waiting when it is the threat model, and holds back no protection", () => {
+    const unread = { threatModel: null, unreadable: { ...nothing, threatModel: problem } };
+    const { retraining, protection } = decide(
+      world({ ...unread, signals: [signal("ProtectAndRetrain", "Fail")] }),
+      now,
+    );
+    expect(retraining).toMatchObject({ kind: "Wait", ...problem });
+    expect(protection.kind).toBe("On");
   });
 });
 

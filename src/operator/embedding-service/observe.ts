@@ -9,13 +9,13 @@ import {
   monitorState,
 } from "../../api/index.ts";
 import { type ConfigMap, type Stored } from "../../kube/index.ts";
-import { byService } from "../caches.ts";
+import { byService, type Caches } from "../caches.ts";
 import type { Gateway } from "../documents.ts";
 import { fieldOwnership } from "../field-owner.ts";
 import { labels } from "../labels.ts";
 import { isReady, troubleOf } from "../pod-state.ts";
 import type { Turn } from "../ports.ts";
-import type { Stalled } from "../rule.ts";
+import { type Stalled, unreadable } from "../rule.ts";
 import { workloadOf } from "../workload.ts";
 import { causesOf } from "./causes.ts";
 import { evaluateSignals } from "./evaluate-signals.ts";
@@ -65,6 +65,7 @@ export async function observe(
     threatModel: threatModelRef ? caches.threatModels.get({ namespace, name: threatModelRef.name }) : null,
     run: runs.find(({ metadata }) => metadata.name === status.retraining?.name) ?? null,
     rollout: rollouts.find(({ metadata }) => metadata.name === status.rollout?.name) ?? null,
+    unreadable: unreadableOf(turn, service),
     waitingRuns: runs.filter(
       ({ metadata, status: { phase } }) =>
         phase === "Pending" && metadata.name !== status.retraining?.name && !metadata.deletionTimestamp,
@@ -82,6 +83,19 @@ export async function observe(
     gateway: { ready: readyGateways(turn).length, wanted: spec.gateway.replicas, trouble: gatewayTrouble(turn) },
     gateways: gatewaysOf(turn),
     causes: causesOf(service, signals, schedules, snapshot, now),
+  };
+}
+
+function unreadableOf(
+  { caches, key: { namespace } }: Turn,
+  { spec, status }: EmbeddingService,
+): Observed["unreadable"] {
+  const of = (cache: Pick<Caches["retrainings"], "unreadable">, name: string | undefined) =>
+    name === undefined ? null : unreadable(cache.unreadable({ namespace, name }));
+  return {
+    run: of(caches.retrainings, status.retraining?.name),
+    rollout: of(caches.modelRollouts, status.rollout?.name),
+    threatModel: of(caches.threatModels, spec.retraining?.threatModelRef.name),
   };
 }
 

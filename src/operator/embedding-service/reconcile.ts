@@ -2,6 +2,7 @@ import type { EmbeddingService, EmbeddingServiceStatus } from "../../api/index.t
 import { embeddingServices } from "../../kinds.ts";
 import { done, hasFinalizer, isBeingDeleted, type Requeue, type Stored, withFinalizer } from "../../kube/index.ts";
 import { extend, flush } from "../audit-trail.ts";
+import { hidesDecisions } from "../caches.ts";
 import { isRefused } from "../ensure.ts";
 import { finalizers } from "../labels.ts";
 import type { Turn } from "../ports.ts";
@@ -32,7 +33,9 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   const decision = decide(world, now);
   const applied = await apply(turn, service, world, decision);
   const status = statusOf(world, decision, applied, now);
-  const audit = extend(service.status.audit, flushed, decision.said, [...world.runs, ...world.rollouts], now);
+  const others = [...world.runs, ...world.rollouts];
+  const hidden = hidesDecisions(caches, key.namespace);
+  const audit = extend(service.status.audit, flushed, decision.said, others, now, hidden);
   await saveStatus(turn, caches.embeddingServices, service, { ...status, audit });
   report(turn, service, { ...status, audit }, decision);
   const waits = trail !== null || applied.stalled.some(isRefused);

@@ -112,15 +112,17 @@ function suspended({ service }: Observed): Retrain | null {
   return service.spec.retraining?.suspended ? wait("Suspended", "retraining.suspended is set") : null;
 }
 
-function awaitRollout({ service, rollout }: Observed): Retrain | null {
+function awaitRollout({ service, rollout, unreadable }: Observed): Retrain | null {
   const slot = service.status.rollout;
+  if (unreadable.rollout) return wait(unreadable.rollout.reason, unreadable.rollout.message);
   if (!slot || (rollout && !isUnderWay(rollout))) return null;
   return wait("RolloutUnderWay", `${slot.name} is ${rollout?.status.phase ?? slot.phase}`);
 }
 
 /** One run at a time. */
-function awaitRetraining({ service, run }: Observed): Retrain | null {
+function awaitRetraining({ service, run, unreadable }: Observed): Retrain | null {
   const slot = service.status.retraining;
+  if (unreadable.run) return wait(unreadable.run.reason, unreadable.run.message);
   if (!slot || (!run && slot.uid === "")) return null;
   return wait("RetrainingUnderWay", `${slot.name} is ${run?.status.phase ?? slot.phase}`);
 }
@@ -132,7 +134,7 @@ function startRecordedCause(world: Observed): Retrain | null {
 }
 
 /** What must be right before a run is started at all; said as soon as it is seen, not when the alarm is on. */
-function untrainable({ service, ownership, store, threatModel, runs }: Observed): Retrain | null {
+function untrainable({ service, ownership, store, threatModel, runs, unreadable }: Observed): Retrain | null {
   const { retraining, dataset, modality } = service.spec;
   const active = service.status.activeVersion;
   if (!retraining || !active) return null;
@@ -151,6 +153,7 @@ function untrainable({ service, ownership, store, threatModel, runs }: Observed)
     return stalled("EvaluationDataMissing", "dataset.evaluation is needed unless retraining.evaluationData is None");
   }
   const { name } = retraining.threatModelRef;
+  if (unreadable.threatModel) return wait(unreadable.threatModel.reason, unreadable.threatModel.message);
   if (!threatModel) return stalled("ThreatModelMissing", `ThreatModel ${name} does not exist`);
   const said = threatModel.status.conditions.find(({ type }) => type === "Ready");
   if (threatModel.status.observedGeneration !== threatModel.metadata.generation || !said) {

@@ -32,7 +32,7 @@ function settleRollout(world: Observed, status: EmbeddingServiceStatus, now: num
   const { rollout } = world;
   if (!slot) return unchanged(status);
   if (!rollout) {
-    if (slot.uid === "") return unchanged(status);
+    if (slot.uid === "" || world.unreadable.rollout) return unchanged(status);
     const said = [about(`ModelRollout/${slot.name}`, "RolloutDeleted", { phase: slot.phase })];
     return { status: without(status, "rollout"), said };
   }
@@ -132,7 +132,7 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
   const { run, service } = world;
   if (!slot) return unchanged(status);
   if (!run) {
-    if (slot.uid === "") return unchanged(status);
+    if (slot.uid === "" || world.unreadable.run) return unchanged(status);
     const cleared = without(without(status, "retraining"), "cause");
     const lastCauses = status.cause ? causesAfter(status, status.cause, "Deleted", now) : status.lastCauses;
     const { name, gpuSeconds } = slot;

@@ -94,6 +94,7 @@ function world({ status = {}, spec = {}, ...change }: Change = {}): Observed {
       status,
     }),
     service: service(),
+    unreadable: null,
     trail: null,
     workload: workload(uri(a)),
     owners: [],
@@ -154,6 +155,19 @@ describe("the lists", () => {
       "promote",
     ]);
   });
+});
+
+it("a rollout whose service cannot be read stands still in every phase, and says so", () => {
+  const unreadable = { reason: "Unreadable", message: "EmbeddingService search/shop is not as expected" };
+  for (const phase of ["Pending", "Progressing", "Paused", "Promoting", "Watching", "RollingBack"] as const) {
+    const status = { phase, weight: 50, promotedAt: at(0), startedAt: at(0), stepEnteredAt: at(0) };
+    const held = next({ unreadable, service: null, workload: null, routing: null, status }, 1e6);
+    expect(held).toMatchObject({ status, said: [] });
+    expect(held.status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+      status: "True",
+      ...unreadable,
+    });
+  }
 });
 
 describe("a trail that the service cannot write", () => {

@@ -14,7 +14,7 @@ import { fieldOwnership } from "../field-owner.ts";
 import { names } from "../identity.ts";
 import { labels } from "../labels.ts";
 import type { Turn } from "../ports.ts";
-import type { Stalled } from "../rule.ts";
+import { type Stalled, unreadable } from "../rule.ts";
 import { type Workload, workloadOf } from "../workload.ts";
 import { analyse } from "./checks.ts";
 import { catchersOf, poolPodLabels, type Selecting } from "./resources.ts";
@@ -24,7 +24,9 @@ import type { Observed, Pool, Routing } from "./world.ts";
 export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: number): Promise<Observed> {
   const { caches, key, sources, signal } = turn;
   const { namespace } = key;
-  const found = caches.embeddingServices.get({ namespace, name: rollout.spec.serviceRef.name });
+  const serviceKey = { namespace, name: rollout.spec.serviceRef.name };
+  const unread = unreadable(caches.embeddingServices.unreadable(serviceKey));
+  const found = unread ? null : caches.embeddingServices.get(serviceKey);
   const service = found?.metadata.deletionTimestamp === undefined ? found : null;
   const deployment = service ? caches.deployments.get({ namespace, name: service.spec.workloadRef.name }) : null;
   const workload = service && deployment ? workloadOf(deployment, service.spec.model) : null;
@@ -38,6 +40,7 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
   return {
     rollout,
     service,
+    unreadable: unread,
     trail: service ? trailOf(service) : null,
     workload,
     owners: ownership?.kind === "OwnedBy" ? ownership.managers : [],

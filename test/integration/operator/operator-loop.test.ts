@@ -449,6 +449,59 @@ describe("what happens meanwhile", () => {
     },
   );
 
+  it("a run that an operator cannot read, older than the CRDs, is not taken for deleted, and goes on when it can", async () => {
+    let trained = false;
+    await begin({ work: (request, pod) => (request.kind === "Train" && !trained ? null : worker()(request, pod)) });
+    const { metadata } = await until(
+      "the run to train",
+      runs,
+      ({ status }) => status.train?.uid !== "" && status.phase === "Training",
+    );
+    const named = await waitFor("the service to have seen it", async () => {
+      const { retraining: slot } = (await shop()).status;
+      return slot?.phase === "Training" && slot;
+    });
+    operator.signal("SIGTERM");
+    await waitFor("the operator to have ended", () => operator.ended);
+    const path = `${paths(namespace).kind("retrainings")}/${metadata.name}`;
+    const crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/retrainings.evenkeel.dev";
+    const text = JSON.stringify(await api.get(crd)).replaceAll(
+      '"enum":["Pending","Training",',
+      '"enum":["Queued","Pending","Training",',
+    );
+    await api.replace(crd, JSON.parse(text));
+    try {
+      await waitFor("the newer CRD to be in force", () =>
+        api.patchStatus(path, { status: { phase: "Queued" } }).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await operator.start();
+      const { status, metadata: owner } = await waitFor("the service to wait for it", async () => {
+        const now = await shop();
+        return now.status.holding?.reason === "Unreadable" && now;
+      });
+      expect(status.holding?.message).toContain("phase");
+      expect(status.retraining).toEqual(named);
+      expect((await jobs()).map((job) => [job.metadata.deletionTimestamp, job.metadata.finalizers?.length])).toEqual([
+        [undefined, 1],
+      ]);
+      expect(
+        (await readFile(operator.log, "utf8")).split("\n").filter((line) => line.includes(`Retraining ${namespace}/`)),
+      ).toHaveLength(1);
+      await api.patchStatus(path, { status: { phase: "Training" } });
+      trained = true;
+      pods.serve(namespace, worker());
+      await until("the run to be published", runs, ({ status: { phase } }) => phase === "Published");
+      const kinds = (await chain(owner.uid)).map(({ kind }) => kind);
+      expect(kinds).not.toContain("RunDeleted");
+      expect(kinds.filter((kind) => kind === "TrainingStarted")).toHaveLength(1);
+    } finally {
+      await installCrds(api);
+    }
+  });
+
   it("a namespace deleted mid-run goes, with everything that holds a finalizer", async () => {
     await begin({ work: stayed });
     await waitFor("the Job", async () => (await jobs()).length > 0);
