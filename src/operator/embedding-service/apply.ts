@@ -38,8 +38,10 @@ export async function apply(
   world: Observed,
   decision: Decision,
 ): Promise<Applied> {
-  const stalled = [...(await ensureVersion(turn, service)), ...(await ensureGateway(turn, service, world))];
+  const stalled: Stalled[] = [];
+  // First: whatever fails, gateways have been told to protect, or to leave a candidate (decision 25).
   const routing = await tellGateways(turn, service, world, decision.status, stalled);
+  stalled.push(...(await ensureVersion(turn, service)), ...(await ensureGateway(turn, service, world)));
   for (const problem of [
     await seed(turn, service, world, decision),
     await abort(turn, world, decision),

@@ -16,7 +16,7 @@ import { labels } from "../labels.ts";
 import { isReady, troubleOf } from "../pod-state.ts";
 import type { Turn } from "../ports.ts";
 import { type Stalled, unreadable } from "../rule.ts";
-import { workloadOf } from "../workload.ts";
+import { type Workload, workloadOf } from "../workload.ts";
 import { causesOf } from "./causes.ts";
 import { evaluateSignals } from "./evaluate-signals.ts";
 import { scheduleStates } from "./schedules.ts";
@@ -40,13 +40,14 @@ export async function observe(
   const index = `${namespace}/${name}`;
   const deployment = caches.deployments.get({ namespace, name: spec.workloadRef.name });
   const workload = deployment ? workloadOf(deployment, spec.model) : null;
-  const ownership: Ownership =
-    workload && workload.field.kind !== "NoContainer" && workload.field.kind !== "Indirect"
-      ? await fieldOwnership(turn, service, workload)
-      : { kind: "Unknown", message: "the workload has no field that could be set" };
-  const found = await sources.find(key, spec.monitoring.prometheus, signal);
-  const source = found.kind === "Refused" ? { reason: found.reason, message: found.message } : null;
-  const signals = await evaluateSignals(service, found.kind === "Source" ? found.prometheus : found, now);
+  const signalsSeen = async () => {
+    const found = await sources.find(key, spec.monitoring.prometheus, signal);
+    return {
+      source: found.kind === "Refused" ? { reason: found.reason, message: found.message } : null,
+      signals: await evaluateSignals(service, found.kind === "Source" ? found.prometheus : found, now),
+    };
+  };
+  const [ownership, { source, signals }] = await Promise.all([ownershipOf(turn, service, workload), signalsSeen()]);
   const schedules = scheduleStates(service, now);
   const runs = byAge(caches.retrainings.by(byService, index));
   const rollouts = byAge(caches.modelRollouts.by(byService, index));
@@ -84,6 +85,13 @@ export async function observe(
     gateways: gatewaysOf(turn),
     causes: causesOf(service, signals, schedules, snapshot, now),
   };
+}
+
+async function ownershipOf(turn: Turn, service: EmbeddingService, workload: Workload | null): Promise<Ownership> {
+  if (!workload || workload.field.kind === "NoContainer" || workload.field.kind === "Indirect") {
+    return { kind: "Unknown", message: "the workload has no field that could be set" };
+  }
+  return await fieldOwnership(turn, service, workload);
 }
 
 function unreadableOf(

@@ -3,6 +3,7 @@ import {
   type Deployment,
   horizontalPodAutoscalers,
   isControlledBy,
+  isKubeError,
   podDisruptionBudgets,
   type Stored,
   services,
@@ -15,6 +16,7 @@ import { names } from "../identity.ts";
 import { labels } from "../labels.ts";
 import type { Turn } from "../ports.ts";
 import { type Stalled, unreadable } from "../rule.ts";
+import { unread } from "../unread.ts";
 import { type Workload, workloadOf } from "../workload.ts";
 import { analyse } from "./checks.ts";
 import { catchersOf, poolPodLabels, type Selecting } from "./resources.ts";
@@ -25,8 +27,8 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
   const { caches, key, sources, signal } = turn;
   const { namespace } = key;
   const serviceKey = { namespace, name: rollout.spec.serviceRef.name };
-  const unread = unreadable(caches.embeddingServices.unreadable(serviceKey));
-  const found = unread ? null : caches.embeddingServices.get(serviceKey);
+  const withheld = unreadable(caches.embeddingServices.unreadable(serviceKey));
+  const found = withheld ? null : caches.embeddingServices.get(serviceKey);
   const service = found?.metadata.deletionTimestamp === undefined ? found : null;
   const deployment = service ? caches.deployments.get({ namespace, name: service.spec.workloadRef.name }) : null;
   const workload = service && deployment ? workloadOf(deployment, service.spec.model) : null;
@@ -40,7 +42,7 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
   return {
     rollout,
     service,
-    unreadable: unread,
+    unreadable: withheld,
     trail: service ? trailOf(service) : null,
     workload,
     owners: ownership?.kind === "OwnedBy" ? ownership.managers : [],
@@ -100,11 +102,13 @@ async function obstacleOf(
   if (!workload || !["Pending", "Progressing", "Paused"].includes(rollout.status.phase)) return null;
   const { namespace } = key;
   const podLabels = poolPodLabels(workload, rollout.spec.serviceRef.name, rollout.spec.to.digest);
-  const [serviceList, budgetList, scalerList] = await Promise.all([
+  const lists = await Promise.all([
     kube.list(services, { namespace, signal }),
     kube.list(podDisruptionBudgets, { namespace, signal }),
     kube.list(horizontalPodAutoscalers, { namespace, signal }),
-  ]);
+  ]).catch(unread);
+  if (isKubeError(lists)) return { reason: "NeighboursUnread", message: lists.message };
+  const [serviceList, budgetList, scalerList] = lists;
   const theirs = (object: { metadata: { labels?: Record<string, string> } }): boolean =>
     object.metadata.labels?.[labels.managedBy] !== "evenkeel";
   const { metadata } = workload.deployment;

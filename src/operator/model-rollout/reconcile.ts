@@ -1,7 +1,7 @@
 import { decisionReserve, type ModelRollout, mostDecisions } from "../../api/index.ts";
 import { deployments, done, isBeingDeleted, type Requeue, type Stored } from "../../kube/index.ts";
 import { takenOf } from "../audit-trail.ts";
-import { ensure, isRefused, isStalled, unlessRefused } from "../ensure.ts";
+import { ensure, isRefused, isStalled, unlessFailed, unlessRefused } from "../ensure.ts";
 import { fieldManagers } from "../labels.ts";
 import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
@@ -63,7 +63,7 @@ async function carryOut(
   ];
   for (const { model, replicas, pool } of pools) {
     if (replicas === null) {
-      if (pool) await remove(turn, pool);
+      if (pool) problems.push(await unlessFailed(() => remove(turn, pool)));
     } else if (service && workload && !world.obstacle) {
       const { name, namespace } = service.metadata;
       const desired = poolDeployment(workload, { name, namespace, model: service.spec.model }, model, replicas);
@@ -73,8 +73,8 @@ async function carryOut(
   if (service && workload) {
     const { phase, patched } = rollout.status;
     const promotes = phase === "Promoting" && !patched && world.owners.length === 0;
-    if (promotes) problems.push(await setField(turn, world, from.uri, to.uri));
-    if (mustRestoreField(world)) problems.push(await setField(turn, world, to.uri, from.uri));
+    if (promotes) problems.push(await unlessFailed(() => setField(turn, world, from.uri, to.uri)));
+    if (mustRestoreField(world)) problems.push(await unlessFailed(() => setField(turn, world, to.uri, from.uri)));
   }
   return problems.find(isRefused) ?? null;
 }
@@ -82,11 +82,12 @@ async function carryOut(
 async function remove(
   { kube, caches, writes, key, signal }: Turn,
   { name, uid, resourceVersion }: Pool,
-): Promise<void> {
+): Promise<null> {
   const target = { namespace: key.namespace, name };
-  if (caches.deployments.get(target)?.metadata.deletionTimestamp !== undefined) return;
+  if (caches.deployments.get(target)?.metadata.deletionTimestamp !== undefined) return null;
   await kube.delete(deployments, target, { uid, resourceVersion, signal });
   writes.deleted(key, caches.deployments, target, uid);
+  return null;
 }
 
 /** Only over the value that it is known to have: what anybody else has put there stands (decision 24). */

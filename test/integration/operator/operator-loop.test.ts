@@ -471,12 +471,7 @@ describe("what happens meanwhile", () => {
     );
     await api.replace(crd, JSON.parse(text));
     try {
-      await waitFor("the newer CRD to be in force", () =>
-        api.patchStatus(path, { status: { phase: "Queued" } }).then(
-          () => true,
-          () => false,
-        ),
-      );
+      await waitFor("the newer CRD to be in force", () => api.patch(`${path}/status`, { status: { phase: "Queued" } }));
       await operator.start();
       const { status, metadata: owner } = await waitFor("the service to wait for it", async () => {
         const now = await shop();
@@ -490,7 +485,7 @@ describe("what happens meanwhile", () => {
       expect(
         (await readFile(operator.log, "utf8")).split("\n").filter((line) => line.includes(`Retraining ${namespace}/`)),
       ).toHaveLength(1);
-      await api.patchStatus(path, { status: { phase: "Training" } });
+      await api.patch(`${path}/status`, { status: { phase: "Training" } });
       trained = true;
       pods.serve(namespace, worker());
       await until("the run to be published", runs, ({ status: { phase } }) => phase === "Published");
@@ -687,6 +682,60 @@ describe("what happens meanwhile", () => {
     const kinds = entries.map(({ kind }) => kind);
     for (const kind of ["RunCancelled", "ProtectionStarted", "RollbackStarted", "RolledBack"]) {
       expect(kinds.filter((each) => each === kind)).toEqual([kind]);
+    }
+  });
+
+  it("a webhook on Deployments that is down holds back no protection and no rollback", async () => {
+    let attacked = false;
+    let errors = 0;
+    prometheus.script = (query) => {
+      if (query.includes("evenkeel_monitor")) return drifted(query);
+      return [{ value: query === "attacks" ? Number(attacked) : errors }];
+    };
+    const attack = { name: "attack", promql: "attacks", above: 0.5, then: "Protect" };
+    const { triggers } = service(namespace, prometheus.url).spec;
+    await begin({ spec: { rollout: half, triggers: [...triggers, attack] } });
+    await holding();
+    const webhooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    await api.create(webhooks, {
+      metadata: { name: namespace },
+      webhooks: [
+        {
+          name: "down.example.com",
+          // Nobody listens there.
+          clientConfig: { url: "https://127.0.0.1:9/" },
+          rules: [
+            { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["deployments"] },
+          ],
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          failurePolicy: "Fail",
+          sideEffects: "None",
+          admissionReviewVersions: ["v1"],
+        },
+      ],
+    });
+    try {
+      const touch = { metadata: { annotations: { "test/touched": "yes" } } };
+      await waitFor("the webhook to be asked", async () =>
+        api.patch(`${paths(namespace).workload}?dryRun=All`, touch).then(
+          () => false,
+          (error: unknown) => String(error).includes("down.example.com"),
+        ),
+      );
+      // A status is no matter of the webhook's: the workload's version changes, and who owns its field is asked anew.
+      await api.patchStatus(paths(namespace).workload, touch);
+      await waitFor("the ownership to be unknown", async () =>
+        (await shop()).status.conditions.some(({ type, status }) => type === "Promotable" && status === "Unknown"),
+      );
+      attacked = true;
+      errors = 0.5;
+      await until("the rollout to be over", rollouts, ({ status }) => status.phase === "RolledBack");
+      const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+      const told = gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "null"));
+      expect(told.routing.candidate).toBeNull();
+      await waitFor("the service to protect", async () => (await shop()).status.protection?.active);
+    } finally {
+      await api.delete(`${webhooks}/${namespace}`);
     }
   });
 
