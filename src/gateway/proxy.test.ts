@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { request as secureRequest, Agent as TlsAgent } from "node:https";
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { waitFor } from "../../test/harness/wait.ts";
 import {
@@ -54,6 +54,11 @@ async function send(
   const [response] = await answered;
   const { statusCode: status, rawHeaders } = response;
   return { status, headers: response.headers, rawHeaders, body: await readBody(response) };
+}
+
+/** Whatever was sent to the gateway before has come to it when a request that was made afterwards is answered. */
+async function roundTrip(port: number): Promise<void> {
+  await send(port, { path: "/other", body: Buffer.from("{}") });
 }
 
 const json = { "content-type": "application/json" };
@@ -340,15 +345,19 @@ describe("faults", () => {
   });
 
   it("half-closed client: it still gets its answer", async () => {
+    const seen = Promise.withResolvers<void>();
     const upstream = await server(
-      answering(async (_body, _incoming, response) => {
-        await sleep(50);
+      answering(async (_body, incoming, response) => {
+        if (incoming.url === "/v1/embeddings") await seen.promise;
         response.end("late but whole");
       }),
     );
     const { port } = await rig([upstream.port]);
     const client = new RawClient(port);
     client.socket.end("POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}");
+    await once(client.socket, "finish");
+    await roundTrip(port);
+    seen.resolve();
     await waitFor("the answer", () => client.text.includes("late but whole"));
     expect(client.text).toContain("HTTP/1.1 200 OK");
     client.socket.destroy();
@@ -367,7 +376,7 @@ describe("faults", () => {
   it("slow client, sending: no connection of a pod is held for it", async () => {
     let calls = 0;
     const upstream = await server((incoming, response) => {
-      calls++;
+      if (incoming.url === "/v1/embeddings") calls++;
       incoming.pipe(response);
     });
     const { port } = await rig([upstream.port]);
@@ -375,7 +384,7 @@ describe("faults", () => {
     client.socket.write("POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\n");
     for (const letter of "slowl") {
       client.socket.write(letter);
-      await sleep(5);
+      await roundTrip(port);
     }
     expect(calls).toBe(0);
     client.socket.write("y");

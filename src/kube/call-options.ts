@@ -42,8 +42,17 @@ export type WatchEvent<T extends KubeObject> =
   | { readonly type: "Added" | "Modified" | "Deleted"; readonly object: Stored<T> }
   /** Progress without a change. */
   | { readonly type: "Bookmark"; readonly resourceVersion: string }
-  /** The object does not parse; it counts as absent. */
-  | { readonly type: "Unparseable"; readonly key: Key; readonly resourceVersion: string; readonly error: KubeError };
+  /** The object is there and does not parse. */
+  | ({ readonly type: "Unparseable"; readonly error: KubeError } & Identity)
+  /** An object was deleted whose last state does not parse. */
+  | ({ readonly type: "Gone" } & Identity);
+
+/** Which object it is, whether or not it parses. */
+export interface Identity {
+  readonly key: Key;
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
 
 export interface WriteOptions extends CallOptions {
   readonly fieldManager?: string | undefined;

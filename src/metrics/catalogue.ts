@@ -214,6 +214,11 @@ export const operatorMetrics = {
     "Watches that were started again, by kind and reason.",
     ["kind", "reason"],
   ),
+  eventsLost: counter(
+    "evenkeel_operator_events_lost_total",
+    "Events that people do not see, by reason: why the API server would not have them, or Dropped for too many of one object.",
+    ["reason"],
+  ),
   verdicts: gauge(
     "evenkeel_trigger_verdict",
     "Verdict of a trigger: 1 for the verdict in force (Pass, Fail, NoData, SourceError), 0 for the others.",

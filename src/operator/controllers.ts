@@ -54,7 +54,8 @@ export function controllersOf(wiring: Wiring, fence: Fence | null): Controller[]
       writes: ports.writes,
       clock: wiring.clock,
       reconcile: async ({ namespace, name }, signal) => {
-        if (namespace === undefined) return done;
+        // One that is there and cannot be read is not deleted: it is left alone until it can be, which its change tells.
+        if (namespace === undefined || wiring.caches[plural].unreadable({ namespace, name })) return done;
         return await untilTerminating(() => reconcile({ ...ports, key: { namespace, name }, signal }));
       },
       queue: { hooks: { depth: (keys) => wiring.metrics.queueDepth.set({ kind }, keys) } },

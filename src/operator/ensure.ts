@@ -70,8 +70,20 @@ export async function create<T extends KubeObject>(
   }
 }
 
-/** Brings an object of the operator's own to what it should be; others' additions to it stay. */
+/**
+ * Brings an object of the operator's own to what it should be; others' additions to it stay. A write that fails holds
+ * nothing else back: whether it was done nevertheless is seen next time.
+ */
 export async function ensure<T extends KubeObject>(
+  turn: Writing,
+  informer: Cache<T>,
+  desired: NoInfer<Applied<T>>,
+  owner: Stored<KubeObject>,
+): Promise<Stalled | null> {
+  return await unlessFailed(() => bring(turn, informer, desired, owner));
+}
+
+async function bring<T extends KubeObject>(
   turn: Writing,
   informer: Cache<T>,
   desired: NoInfer<Applied<T>>,
@@ -126,6 +138,17 @@ export async function unlessRefused<T extends KubeObject>(
   try {
     return await write();
   } catch (error) {
+    return refusalIn(error);
+  }
+}
+
+/** As `unlessRefused`, and of a server or a webhook that is down or too busy as well. */
+export async function unlessFailed(write: () => Promise<Stalled | null>): Promise<Stalled | null> {
+  try {
+    return await write();
+  } catch (error) {
+    if (isKubeError(error, "Unavailable", "Timeout", "TooManyRequests"))
+      return { reason: refused, message: error.message };
     return refusalIn(error);
   }
 }

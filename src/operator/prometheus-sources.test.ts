@@ -5,7 +5,7 @@ import { expect, it, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { embeddingServiceSpec } from "../api/index.ts";
-import type { Key } from "../kube/index.ts";
+import { type Key, KubeError, type KubeErrorKind } from "../kube/index.ts";
 import { isAllowed, PrometheusSources } from "./prometheus-sources.ts";
 
 const url = "http://prometheus.monitoring:9090";
@@ -121,6 +121,25 @@ it("sends the headers that are asked for, and others once a Secret of theirs has
   });
   await sources.close();
   server.close();
+});
+
+it("a Secret that cannot be read is said; a turn that is over is not", async () => {
+  const wanted = { url, authorizationSecretRef: { name: "a", key: "token" }, headers: [] };
+  const find = (kind: KubeErrorKind) => {
+    const get = async (): Promise<never> => {
+      throw new KubeError(kind, `get Secret search/a: no right to (${kind})`);
+    };
+    const sources = new PrometheusSources({ get }, [url]);
+    return sources.find({ namespace: "search", name: "shop" }, wanted, new AbortController().signal);
+  };
+  for (const kind of ["Forbidden", "Unavailable"] as const) {
+    expect(await find(kind)).toEqual({
+      kind: "Refused",
+      reason: "SecretUnreadable",
+      message: `monitoring.prometheus: get Secret search/a: no right to (${kind})`,
+    });
+  }
+  await expect(find("Aborted")).rejects.toThrow("Aborted");
 });
 
 it("a Secret that is no header's value is not sent, and told nobody", async () => {

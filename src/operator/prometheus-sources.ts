@@ -1,6 +1,7 @@
 import type { EmbeddingServiceSpec } from "../api/index.ts";
 import { type Key, type Secret, type Stored, secrets } from "../kube/index.ts";
 import { type Prometheus, prometheusClient, type SourceFault } from "../signals/index.ts";
+import { unread } from "./unread.ts";
 
 type Wanted = EmbeddingServiceSpec["monitoring"]["prometheus"];
 /** Why a Prometheus is not asked: something that the user must change. */
@@ -24,7 +25,10 @@ export function isAllowed(url: string, allowed: readonly string[]): boolean {
 }
 
 type SecretKey = { readonly name: string; readonly key: string };
-type SecretValue = { readonly kind: "Value"; readonly value: string } | ({ readonly kind: "Missing" } & SecretKey);
+type SecretValue =
+  | { readonly kind: "Value"; readonly value: string }
+  | ({ readonly kind: "Missing" } & SecretKey)
+  | { readonly kind: "Unreadable"; readonly message: string };
 
 /** Of the API server, what is asked here. */
 type Secrets = {
@@ -59,7 +63,13 @@ export class PrometheusSources {
         (reference) => this.#secret(namespace, reference, signal),
       ),
     );
-    const missing = [ca, authorization, ...secretValues].find((found) => found?.kind === "Missing");
+    const values = [ca, authorization, ...secretValues];
+    const unreadable = values.find((found) => found?.kind === "Unreadable");
+    if (unreadable?.kind === "Unreadable") {
+      const message = `monitoring.prometheus: ${unreadable.message}`;
+      return { kind: "Refused", reason: "SecretUnreadable", message };
+    }
+    const missing = values.find((found) => found?.kind === "Missing");
     if (missing?.kind === "Missing") {
       const message = `monitoring.prometheus: Secret ${missing.name} has no key ${missing.key}`;
       return { kind: "Refused", reason: "SecretMissing", message };
@@ -106,9 +116,13 @@ export class PrometheusSources {
   ): Promise<SecretValue | null> {
     if (!reference) return null;
     const { name, key } = reference;
-    const secret = await this.#kube.get(secrets, { namespace, name }, { signal });
-    const encoded = secret?.data?.[key];
-    if (encoded === undefined) return { kind: "Missing", name, key };
-    return { kind: "Value", value: Buffer.from(encoded, "base64").toString("utf8").trim() };
+    try {
+      const secret = await this.#kube.get(secrets, { namespace, name }, { signal });
+      const encoded = secret?.data?.[key];
+      if (encoded === undefined) return { kind: "Missing", name, key };
+      return { kind: "Value", value: Buffer.from(encoded, "base64").toString("utf8").trim() };
+    } catch (error) {
+      return { kind: "Unreadable", message: unread(error).message };
+    }
   }
 }

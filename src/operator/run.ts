@@ -14,6 +14,7 @@ import {
 import { catalogue, instruments, processRegistry } from "../metrics/index.ts";
 import { openCaches } from "./caches.ts";
 import { controllersOf } from "./controllers.ts";
+import { eventLosses } from "./event-losses.ts";
 import { serveHealth } from "./health.ts";
 import { log } from "./log.ts";
 import type { Settings } from "./ports.ts";
@@ -49,7 +50,8 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     onFault: (kind, error) => metrics.watchRestarts.inc({ kind, reason: error.kind }),
     onUnparseable: (kind, error) => log("error", error.message, { kind }),
   });
-  const events = new EventRecorder({ kube, controller: "evenkeel.dev/operator", instance: identity });
+  const losses = eventLosses((reason) => metrics.eventsLost.inc({ reason }), log);
+  const events = new EventRecorder({ kube, controller: "evenkeel.dev/operator", instance: identity, ...losses });
   const sources = new PrometheusSources(kube, options.prometheusAllow);
   metrics.leader.set({}, 0);
   const election = new LeaderElector({

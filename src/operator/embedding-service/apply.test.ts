@@ -37,6 +37,7 @@ const workload: Workload = {
 /** An attack is under way. */
 const world: Observed = {
   service,
+  trail: null,
   workload,
   ownership: { kind: "Ours" },
   signals: service.spec.triggers.map((trigger) => ({
@@ -62,6 +63,7 @@ const world: Observed = {
   threatModel: null,
   run: null,
   rollout: null,
+  unreadable: { run: null, rollout: null, threatModel: null },
   waitingRuns: [],
   waitingRollouts: [],
   runs: [],
@@ -150,7 +152,7 @@ describe("what a service's status says of it", () => {
   const problem = { reason: "Refused", message: "exceeded quota" };
   const after = (before: EmbeddingService, at: number) =>
     statusOf(
-      before,
+      { service: before, trail: null },
       decide({ ...world, service: before }, at),
       { stalled: [problem], routing: undefined, made: {} },
       at,

@@ -37,8 +37,10 @@ export async function apply(
   world: Observed,
   decision: Decision,
 ): Promise<Applied> {
-  const stalled = [...(await ensureVersion(turn, service)), ...(await ensureGateway(turn, service, world))];
+  const stalled: Stalled[] = [];
+  // First: whatever fails, gateways have been told to protect, or to leave a candidate (decision 25).
   const routing = await tellGateways(turn, service, world, decision.status, stalled);
+  stalled.push(...(await ensureVersion(turn, service)), ...(await ensureGateway(turn, service, world)));
   for (const problem of [
     await seed(turn, service, world, decision),
     await abort(turn, decision),
@@ -47,7 +49,7 @@ export async function apply(
     if (problem) stalled.push(problem);
   }
   const retraining = await makeRun(turn, service, world, decision, stalled);
-  const rollout = await makeRollout(turn, service, decision, stalled);
+  const rollout = await makeRollout(turn, service, world, decision, stalled);
   await prune(turn, service, world);
   return { stalled, routing, made: { ...(retraining ? { retraining } : {}), ...(rollout ? { rollout } : {}) } };
 }
@@ -56,7 +58,9 @@ export async function apply(
 async function ensureVersion(turn: Turn, service: Stored<EmbeddingService>): Promise<Stalled[]> {
   const { activeVersion } = service.status;
   const { namespace } = service.metadata;
-  if (!activeVersion || turn.caches.modelVersions.get({ namespace, name: activeVersion.name })) return [];
+  if (!activeVersion) return [];
+  const target = { namespace, name: activeVersion.name };
+  if (turn.caches.modelVersions.get(target) || turn.caches.modelVersions.unreadable(target)) return [];
   const made = await create(turn, turn.caches.modelVersions, adoptedVersion(service, activeVersion), service);
   return isStalled(made) ? [made] : [];
 }
@@ -98,8 +102,11 @@ async function tellGateways(
   const before = service.status.routing;
   if (!workload) return before;
   const named = world.rollout?.metadata.name === status.rollout?.name ? world.rollout : null;
-  const wanted = gatewayConfigOf(service, status, workload, named);
-  if (!wanted) return before;
+  const asked = gatewayConfigOf(service, status, workload, named);
+  if (!asked) return before;
+  // Of a rollout that cannot be read nothing is known: what gateways were told of it stands.
+  const keep = !named && world.unreadable.rollout && config;
+  const wanted = keep ? { ...asked, routing: { ...asked.routing, candidate: config.routing.candidate } } : asked;
   const hash = digestOf(wanted);
   const told = config ? { generation: config.generation, hash: hashOf(config) } : null;
   const last = Math.max(told?.generation ?? 0, before?.generation ?? 0);
@@ -170,12 +177,13 @@ async function makeRun(
 async function makeRollout(
   turn: Turn,
   service: Stored<EmbeddingService>,
+  { unreadable }: Observed,
   { status }: Decision,
   stalled: Stalled[],
 ): Promise<string | undefined> {
   const rollout = rolloutOf(service);
   // Another may have taken its place just now.
-  if (!rollout || status.rollout?.name !== rollout.metadata.name) return undefined;
+  if (!rollout || unreadable.rollout || status.rollout?.name !== rollout.metadata.name) return undefined;
   const made = await create(turn, turn.caches.modelRollouts, rollout, service);
   if (!isStalled(made)) return made.metadata.uid;
   stalled.push(made);

@@ -31,14 +31,14 @@ describe("a run and a rollout that the caches do not show", () => {
     const { turn } = behind;
     await turn.kube.create(retrainings, runFixture({ status: { phase: "Training" } }));
     await turn.kube.create(modelRollouts, rolloutFixture({ status: { phase: "Progressing" } }));
-    const { status, said } = decide(await observe(turn, service, now), now);
+    const { status, said } = decide(await observe(turn, service, null, now), now);
     expect(said.map(({ kind }) => kind)).toEqual([]);
     expect(status.retraining?.name).toBe("shop-1");
     expect(status.rollout?.name).toBe("move");
   });
 
   it("were deleted by somebody when it has none", async () => {
-    const { status, said } = decide(await observe(behind.turn, service, now), now);
+    const { status, said } = decide(await observe(behind.turn, service, null, now), now);
     expect(said.map(({ kind }) => kind)).toEqual(["RolloutDeleted", "RunDeleted"]);
     expect(status.retraining).toBeUndefined();
     expect(status.rollout).toBeUndefined();

@@ -9,34 +9,45 @@ import {
   monitorState,
 } from "../../api/index.ts";
 import type { ConfigMap, Informer, KubeObject, Stored } from "../../kube/index.ts";
-import { byService } from "../caches.ts";
+import { byService, type Caches } from "../caches.ts";
 import type { Gateway } from "../documents.ts";
 import { fieldOwnership } from "../field-owner.ts";
 import { labels } from "../labels.ts";
 import { isReady, troubleOf } from "../pod-state.ts";
 import type { Turn } from "../ports.ts";
-import { workloadOf } from "../workload.ts";
+import { type Stalled, unreadable } from "../rule.ts";
+import { type Workload, workloadOf } from "../workload.ts";
 import { causesOf } from "./causes.ts";
 import { evaluateSignals } from "./evaluate-signals.ts";
 import { scheduleStates } from "./schedules.ts";
 import { storeProblem } from "./store-problem.ts";
 import type { Observed, Ownership } from "./world.ts";
 
-/** All reads of a reconcile of a service; null when there is none. */
-export async function observe(turn: Turn, service: Stored<EmbeddingService>, now: number): Promise<Observed> {
+/**
+ * All reads of a reconcile of a service.
+ *
+ * @param trail  why the audit trail could not be written, if so
+ */
+export async function observe(
+  turn: Turn,
+  service: Stored<EmbeddingService>,
+  trail: Stalled | null,
+  now: number,
+): Promise<Observed> {
   const { caches, key, sources, signal } = turn;
   const { namespace, name } = key;
   const { spec, status } = service;
   const index = `${namespace}/${name}`;
   const deployment = caches.deployments.get({ namespace, name: spec.workloadRef.name });
   const workload = deployment ? workloadOf(deployment, spec.model) : null;
-  const ownership: Ownership =
-    workload && workload.field.kind !== "NoContainer" && workload.field.kind !== "Indirect"
-      ? await fieldOwnership(turn, service, workload)
-      : { kind: "Unknown", message: "the workload has no field that could be set" };
-  const found = await sources.find(key, spec.monitoring.prometheus, signal);
-  const source = found.kind === "Refused" ? { reason: found.reason, message: found.message } : null;
-  const signals = await evaluateSignals(service, found.kind === "Source" ? found.prometheus : found, now);
+  const signalsSeen = async () => {
+    const found = await sources.find(key, spec.monitoring.prometheus, signal);
+    return {
+      source: found.kind === "Refused" ? { reason: found.reason, message: found.message } : null,
+      signals: await evaluateSignals(service, found.kind === "Source" ? found.prometheus : found, now),
+    };
+  };
+  const [ownership, { source, signals }] = await Promise.all([ownershipOf(turn, service, workload), signalsSeen()]);
   const schedules = scheduleStates(service, now);
   const runs = byAge(caches.retrainings.by(byService, index));
   const rollouts = byAge(caches.modelRollouts.by(byService, index));
@@ -45,6 +56,7 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
   const threatModelRef = spec.retraining?.threatModelRef;
   return {
     service,
+    trail,
     workload,
     ownership,
     signals,
@@ -54,6 +66,7 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
     threatModel: threatModelRef ? caches.threatModels.get({ namespace, name: threatModelRef.name }) : null,
     run: await named(turn, caches.retrainings, runs, status.retraining),
     rollout: await named(turn, caches.modelRollouts, rollouts, status.rollout),
+    unreadable: unreadableOf(turn, service),
     waitingRuns: runs.filter(
       ({ metadata, status: { phase } }) =>
         phase === "Pending" && metadata.name !== status.retraining?.name && !metadata.deletionTimestamp,
@@ -79,15 +92,36 @@ export async function observe(turn: Turn, service: Stored<EmbeddingService>, now
  * behind that of services, as after a change of the leader: whether it is gone, only the API server knows.
  */
 async function named<T extends KubeObject>(
-  { kube, key, signal }: Turn,
-  { resource }: Pick<Informer<T>, "resource">,
+  { kube, key: { namespace }, signal }: Turn,
+  cache: Pick<Informer<T>, "resource" | "unreadable">,
   cached: readonly Stored<T>[],
   slot: { readonly name: string; readonly uid: string } | undefined,
 ): Promise<Stored<T> | null> {
   if (!slot) return null;
   const found = cached.find(({ metadata }) => metadata.name === slot.name);
-  if (found || slot.uid === "") return found ?? null;
-  return await kube.get(resource, { namespace: key.namespace, name: slot.name }, { signal });
+  const target = { namespace, name: slot.name };
+  if (found || slot.uid === "" || cache.unreadable(target)) return found ?? null;
+  return await kube.get(cache.resource, target, { signal });
+}
+
+async function ownershipOf(turn: Turn, service: EmbeddingService, workload: Workload | null): Promise<Ownership> {
+  if (!workload || workload.field.kind === "NoContainer" || workload.field.kind === "Indirect") {
+    return { kind: "Unknown", message: "the workload has no field that could be set" };
+  }
+  return await fieldOwnership(turn, service, workload);
+}
+
+function unreadableOf(
+  { caches, key: { namespace } }: Turn,
+  { spec, status }: EmbeddingService,
+): Observed["unreadable"] {
+  const of = (cache: Pick<Caches["retrainings"], "unreadable">, name: string | undefined) =>
+    name === undefined ? null : unreadable(cache.unreadable({ namespace, name }));
+  return {
+    run: of(caches.retrainings, status.retraining?.name),
+    rollout: of(caches.modelRollouts, status.rollout?.name),
+    threatModel: of(caches.threatModels, spec.retraining?.threatModelRef.name),
+  };
 }
 
 /** Names of the gateway pods that are ready. */

@@ -2,7 +2,7 @@ import type { EmbeddingService } from "../../api/index.ts";
 import { embeddingServices } from "../../kinds.ts";
 import { done, type Requeue, type Stored, services, withoutFinalizer } from "../../kube/index.ts";
 import { extend, flushWhilePossible } from "../audit-trail.ts";
-import { byService } from "../caches.ts";
+import { byService, hidesDecisions } from "../caches.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import { finalizers, labels } from "../labels.ts";
@@ -28,7 +28,7 @@ export async function release(turn: Turn, service: Stored<EmbeddingService>): Pr
     const facts = { activeVersion: service.status.activeVersion?.digest ?? "", at: instant(now) };
     const said = [{ kind: "ServiceReleased", subject: `EmbeddingService/${key.name}`, facts }];
     const others = [...caches.retrainings.by(byService, index), ...caches.modelRollouts.by(byService, index)];
-    const audit = extend(service.status.audit, flushed.segment, said, others, now);
+    const audit = extend(service.status.audit, flushed, said, others, now, hidesDecisions(caches, key.namespace));
     await saveStatus(turn, caches.embeddingServices, service, { ...service.status, phase: "Released", audit });
     return done;
   }

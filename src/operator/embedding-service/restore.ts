@@ -13,7 +13,7 @@ export type Restoration =
   /** A rollout made by a person gets its turn. */
   | { readonly kind: "Begin"; readonly rollout: ModelRollout };
 
-/** Nothing holds a rollback back (decision 25). */
+/** Nothing holds a rollback back, nor does the audit trail: see `decide` (decision 25). */
 export const restore: readonly Rule<Observed, Restoration>[] = [
   dropRepeatedRollback,
   makeWayForRollback,
@@ -61,7 +61,7 @@ function rollbacks(world: Observed): ModelRollout[] {
   return requests(world).filter(isRollback);
 }
 
-function isRollback({ spec }: ModelRollout): boolean {
+export function isRollback({ spec }: ModelRollout): boolean {
   return spec.reason === "Rollback";
 }
 

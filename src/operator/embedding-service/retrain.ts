@@ -26,6 +26,7 @@ export type Retrain =
 
 /** In their order, the first that has something to say; only this list is held back by anything (decision 25). */
 export const retrain: readonly Rule<Observed, Retrain>[] = [
+  awaitTrail,
   adoptCurrentModel,
   watchOnly,
   suspended,
@@ -50,6 +51,10 @@ function stalled(reason: string, message: string): Retrain {
 
 function wait(reason: string, message: string, until: number | null = null): Retrain {
   return { kind: "Wait", reason, message, until };
+}
+
+function awaitTrail({ trail }: Observed): Retrain | null {
+  return trail && stalled(trail.reason, trail.message);
 }
 
 /**
@@ -102,15 +107,17 @@ function suspended({ service }: Observed): Retrain | null {
   return service.spec.retraining?.suspended ? wait("Suspended", "retraining.suspended is set") : null;
 }
 
-function awaitRollout({ service, rollout }: Observed): Retrain | null {
+function awaitRollout({ service, rollout, unreadable }: Observed): Retrain | null {
   const slot = service.status.rollout;
+  if (unreadable.rollout) return wait(unreadable.rollout.reason, unreadable.rollout.message);
   if (!slot || (rollout && !isUnderWay(rollout))) return null;
   return wait("RolloutUnderWay", `${slot.name} is ${rollout?.status.phase ?? slot.phase}`);
 }
 
 /** One run at a time. */
-function awaitRetraining({ service, run }: Observed): Retrain | null {
+function awaitRetraining({ service, run, unreadable }: Observed): Retrain | null {
   const slot = service.status.retraining;
+  if (unreadable.run) return wait(unreadable.run.reason, unreadable.run.message);
   if (!slot || (!run && slot.uid === "")) return null;
   return wait("RetrainingUnderWay", `${slot.name} is ${run?.status.phase ?? slot.phase}`);
 }
@@ -122,7 +129,7 @@ function startRecordedCause(world: Observed): Retrain | null {
 }
 
 /** What must be right before a run is started at all; said as soon as it is seen, not when the alarm is on. */
-function untrainable({ service, ownership, store, threatModel, runs }: Observed): Retrain | null {
+function untrainable({ service, ownership, store, threatModel, runs, unreadable }: Observed): Retrain | null {
   const { retraining, dataset, modality } = service.spec;
   const active = service.status.activeVersion;
   if (!retraining || !active) return null;
@@ -141,6 +148,7 @@ function untrainable({ service, ownership, store, threatModel, runs }: Observed)
     return stalled("EvaluationDataMissing", "dataset.evaluation is needed unless retraining.evaluationData is None");
   }
   const { name } = retraining.threatModelRef;
+  if (unreadable.threatModel) return wait(unreadable.threatModel.reason, unreadable.threatModel.message);
   if (!threatModel) return stalled("ThreatModelMissing", `ThreatModel ${name} does not exist`);
   const said = threatModel.status.conditions.find(({ type }) => type === "Ready");
   if (threatModel.status.observedGeneration !== threatModel.metadata.generation || !said) {

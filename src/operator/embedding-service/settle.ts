@@ -23,6 +23,8 @@ const most = { causes: 20, ledger: 30, evaluations: 20 } as const;
  */
 export function settle(world: Observed, now: number): Settled {
   const afterRollout = settleRollout(world, world.service.status, now);
+  // What a run has brought is not promoted before the trail has what led to it.
+  if (world.trail) return afterRollout;
   const afterRun = settleRun(world, afterRollout.status, now);
   return { status: afterRun.status, said: [...afterRollout.said, ...afterRun.said] };
 }
@@ -32,7 +34,7 @@ function settleRollout(world: Observed, status: EmbeddingServiceStatus, now: num
   const { rollout } = world;
   if (!slot) return unchanged(status);
   if (!rollout) {
-    if (slot.uid === "") return unchanged(status);
+    if (slot.uid === "" || world.unreadable.rollout) return unchanged(status);
     const said = [about(`ModelRollout/${slot.name}`, "RolloutDeleted", { phase: slot.phase })];
     return { status: without(status, "rollout"), said };
   }
@@ -140,7 +142,7 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
   const { run, service } = world;
   if (!slot) return unchanged(status);
   if (!run) {
-    if (slot.uid === "") return unchanged(status);
+    if (slot.uid === "" || world.unreadable.run) return unchanged(status);
     const cleared = without(without(status, "retraining"), "cause");
     const lastCauses = status.cause ? causesAfter(status, status.cause, "Deleted", now) : status.lastCauses;
     const { name, gpuSeconds } = slot;

@@ -18,7 +18,7 @@ export function stalledBy(
   return { ...status, phase: "Stalled", conditions: withCondition(status.conditions, saying, instant(now)) };
 }
 
-/** What was decided is not in the trail: that is said, and until it is there nothing more is decided (decision 28). */
+/** A service that goes does not leave before what was decided is in the trail: that is said (decision 28). */
 export async function awaitTrail(turn: Turn, service: Stored<EmbeddingService>, problem: Stalled): Promise<Requeue> {
   const { caches, clock, settings } = turn;
   const status = stalledBy(service.status, problem, service.metadata.generation, clock.now());

@@ -45,6 +45,7 @@ describe("the lists", () => {
     expect(advance.map(({ name }) => name)).toEqual([
       "awaitTurn",
       "stallOnObstacle",
+      "awaitTrail",
       "begin",
       "finishWatch",
       "watch",
@@ -61,6 +62,50 @@ describe("the lists", () => {
       "nextStep",
       "promote",
     ]);
+  });
+});
+
+it("a rollout whose service cannot be read stands still in every phase, and says so", () => {
+  const unreadable = { reason: "Unreadable", message: "EmbeddingService search/shop is not as expected" };
+  for (const phase of ["Pending", "Progressing", "Paused", "Promoting", "Watching", "RollingBack"] as const) {
+    const status = { phase, weight: 50, promotedAt: at(0), startedAt: at(0), stepEnteredAt: at(0) };
+    const held = next({ unreadable, service: null, workload: null, routing: null, status }, 1e6);
+    expect(held).toMatchObject({ status, said: [] });
+    expect(held.status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+      status: "True",
+      ...unreadable,
+    });
+  }
+});
+
+describe("a trail that the service cannot write", () => {
+  const trail = { reason: "AuditNotWritten", message: "exceeded quota" };
+  const begun = { phase: "Progressing", startedAt: at(0), stepEnteredAt: at(0), stableReplicas: 3 } as const;
+  const half = { ...begun, weight: 50, step: 1, stepStartedAt: at(10) };
+
+  it("pauses what goes forth, so that no deadline passes, and lets it go on afterwards", () => {
+    expect(next({ trail }).status.phase).toBe("Pending");
+    const held = next({ trail, status: begun, candidate: pool(1) }, 30);
+    expect(held).toMatchObject({ status: { phase: "Paused", mirror: false, stepEnteredAt: at(30) }, said: [] });
+    const later = next({ trail, status: held.status, candidate: pool(1) }, 3600);
+    expect(later).toMatchObject({ status: { phase: "Paused", stepEnteredAt: at(30) }, said: [] });
+    expect(later.status.conditions.find(({ type }) => type === "Progressing")).toMatchObject(trail);
+    expect(next({ status: later.status, candidate: pool(1) }, 3601).status.phase).toBe("Progressing");
+  });
+
+  it("holds back no way back, at any weight", () => {
+    const failed = { trail, candidate: pool(2), ...told(50, false), analysis: analysis("Fail", 5, 2) };
+    for (const phase of ["Progressing", "Paused"] as const) {
+      const back = next({ ...failed, status: { ...half, phase } });
+      expect(back.status).toMatchObject({ phase: "RollingBack", weight: 0, reason: "AnalysisFailed" });
+    }
+    expect(next({ trail, status: { ...half, phase: "RollingBack", weight: 0 } }).status.phase).toBe("RolledBack");
+  });
+
+  it("holds back no rollback that a person asked for, and no promotion whose patch may be made", () => {
+    expect(next({ trail, spec: { reason: "Rollback" } }).status.phase).toBe("Progressing");
+    const promoting = { ...begun, phase: "Promoting", weight: 100 } as const;
+    expect(next({ trail, status: promoting, workload: workload(uri(b)) }, 30).status.phase).toBe("Watching");
   });
 });
 

@@ -1,10 +1,11 @@
-import type { ModelRollout } from "../../api/index.ts";
+import { decisionReserve, type ModelRollout, mostDecisions } from "../../api/index.ts";
 import { done, isBeingDeleted, type Requeue, type Stored } from "../../kube/index.ts";
 import { takenOf } from "../audit-trail.ts";
-import { discard, ensure } from "../ensure.ts";
+import { discard, ensure, unlessFailed } from "../ensure.ts";
 import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
+import type { Said } from "../said.ts";
 import { saveStatus, withDecisions } from "../save.ts";
 import { setField } from "../set-field.ts";
 import { servedUri } from "../workload.ts";
@@ -22,8 +23,8 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   const observed = await observe(turn, rollout, now);
   const world = { ...observed, refused: await carryOut(turn, rollout, observed, now) };
   const { status, said, wakeAfter } = decide(world, now);
-  const next = withDecisions(status, said, takenOf(world.service, rollout.metadata.uid), now);
-  // The audit chain is behind: it is asked again when the service has caught up.
+  const next = withDecisions(status, said, takenOf(world.service, rollout.metadata.uid), now, mostWaiting(said));
+  // The audit chain is behind: it is asked again when the service has caught up. Going back has had its room kept.
   if (!next) return { after: 1000 };
   const saved = await saveStatus(turn, caches.modelRollouts, rollout, next);
   if (saved) {
@@ -39,6 +40,13 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   return { after, backoff: world.refused !== null };
 }
 
+/** What ends a promotion or a rollback is said at most once a rollout: for that there is always room. */
+function mostWaiting(said: readonly Said[]): number {
+  return said.some(({ kind }) => reserved.has(kind)) ? mostDecisions : mostDecisions - decisionReserve;
+}
+
+const reserved: ReadonlySet<string> = new Set(["VersionPromoted", "RollbackStarted", "RolledBack"]);
+
 /** What follows from the status that is saved: pools beside the workload, and the workload's one field. */
 async function carryOut(
   turn: Turn,
@@ -52,7 +60,7 @@ async function carryOut(
   const problems: (Stalled | null)[] = [];
   // First of all: no pool that cannot be made or removed holds back what a bad model is left by.
   if (service && workload && canRestoreField(world)) {
-    problems.push(await setField(turn, service, workload, from.uri));
+    problems.push(await unlessFailed(() => setField(turn, service, workload, from.uri)));
   }
   const wanted = poolsWanted(world, now);
   const pools = [
@@ -61,7 +69,7 @@ async function carryOut(
   ];
   for (const { model, replicas, pool } of pools) {
     if (replicas === null) {
-      if (pool) problems.push(await remove(turn, pool));
+      if (pool) problems.push(await unlessFailed(() => remove(turn, pool)));
     } else if (service && workload && !world.obstacle) {
       const { name, namespace } = service.metadata;
       const desired = poolDeployment(workload, { name, namespace, model: service.spec.model }, model, replicas);
@@ -71,7 +79,7 @@ async function carryOut(
   const promotes = phase === "Promoting" && !patched && world.owners.length === 0;
   // Only over the value that it is known to have: what anybody else has put there stands (decision 24).
   if (service && workload && promotes && servedUri(workload) === from.uri) {
-    problems.push(await setField(turn, service, workload, to.uri));
+    problems.push(await unlessFailed(() => setField(turn, service, workload, to.uri)));
   }
   // A name that is taken is seen before: see `obstacle`.
   return problems.find((problem) => problem !== null && problem.reason !== "NameTaken") ?? null;

@@ -88,6 +88,8 @@ export function world({ status = {}, spec = {}, ...change }: Change = {}): Obser
       status,
     }),
     service: service(),
+    unreadable: null,
+    trail: null,
     workload: workload(uri(a)),
     owners: [],
     candidate: null,

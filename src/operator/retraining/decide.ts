@@ -27,6 +27,7 @@ type Step = {
 
 /** In their order, the first that has something to say. */
 export const steps: readonly Rule<Observed, Step>[] = [
+  awaitReadable,
   cancelOrphan,
   awaitTurn,
   stallOnObstacle,
@@ -73,6 +74,10 @@ function end(
     message: short,
     stalled: null,
   };
+}
+
+function awaitReadable({ unreadable }: Observed): Step | null {
+  return unreadable && wait(unreadable.message, unreadable);
 }
 
 function cancelOrphan(world: Observed, now: number): Step | null {

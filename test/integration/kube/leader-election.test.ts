@@ -9,6 +9,7 @@ import {
   KubeError,
   LeaderElector,
   leases,
+  manualClock,
   namespaces,
   sleep,
 } from "../../../src/kube/index.ts";
@@ -184,22 +185,30 @@ it.each(["2001-01-01T00:00:00.000000Z", "2099-01-01T00:00:00.000000Z"])(
     const spec = { holderIdentity: "ghost", leaseDurationSeconds: 2, renewTime };
     const renew = (n: number) => kube.mergePatch(leases, key, { spec: { leaseTransitions: n } });
     await kube.create(leases, { metadata: key, spec });
-    const stop = new AbortController();
-    let led = 0;
-    const elector = new LeaderElector({ kube, lease: key, identity: "x", leaseDurationMs });
-    const running = elector.run(stop.signal, async () => {
-      led = performance.now();
+    // The candidate's clock: between two looks, its one timer is running.
+    const clock = manualClock();
+    const nextLook = async () => {
+      clock.advance(300);
+      await waitFor("the candidate to have looked", () => led || clock.pending === 1, { everyMs: 5 });
+    };
+    let led = false;
+    const elector = new LeaderElector({ kube, lease: key, identity: "x", leaseDurationMs, clock });
+    const running = elector.run(new AbortController().signal, async () => {
+      led = true;
     });
-    let renewedAt = 0;
     for (let n = 0; n < 12; n += 1) {
       await renew(n);
-      renewedAt = performance.now();
-      expect(led).toBe(0);
-      await sleep(200);
+      await nextLook();
+      expect(led).toBe(false);
     }
+    // By its clock the duration of a lease, 2 s, is over with the seventh look after the one that saw the last renewal.
+    for (let looks = 1; looks < 7; looks += 1) {
+      await nextLook();
+      expect(led).toBe(false);
+    }
+    await nextLook();
+    expect(led).toBe(true);
     await running;
-    stop.abort();
-    expect(led - renewedAt).toBeGreaterThanOrEqual(2_000);
     expect((await kube.get(leases, key))?.spec?.leaseTransitions).toBe(12);
   },
 );

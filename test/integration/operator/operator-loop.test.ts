@@ -568,6 +568,54 @@ describe("what happens meanwhile", () => {
     },
   );
 
+  it("a run that an operator cannot read, older than the CRDs, is not taken for deleted, and goes on when it can", async () => {
+    let trained = false;
+    await begin({ work: (request, pod) => (request.kind === "Train" && !trained ? null : worker()(request, pod)) });
+    const { metadata } = await until(
+      "the run to train",
+      runs,
+      ({ status }) => status.train?.uid !== "" && status.phase === "Training",
+    );
+    const named = await waitFor("the service to have seen it", async () => {
+      const { retraining: slot } = (await shop()).status;
+      return slot?.phase === "Training" && slot;
+    });
+    operator.signal("SIGTERM");
+    await waitFor("the operator to have ended", () => operator.ended);
+    const path = `${paths(namespace).kind("retrainings")}/${metadata.name}`;
+    const crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/retrainings.evenkeel.dev";
+    const text = JSON.stringify(await api.get(crd)).replaceAll(
+      '"enum":["Pending","Training",',
+      '"enum":["Queued","Pending","Training",',
+    );
+    await api.replace(crd, JSON.parse(text));
+    try {
+      await waitFor("the newer CRD to be in force", () => api.patch(`${path}/status`, { status: { phase: "Queued" } }));
+      await operator.start();
+      const { status, metadata: owner } = await waitFor("the service to wait for it", async () => {
+        const now = await shop();
+        return now.status.holding?.reason === "Unreadable" && now;
+      });
+      expect(status.holding?.message).toContain("phase");
+      expect(status.retraining).toEqual(named);
+      expect((await jobs()).map((job) => [job.metadata.deletionTimestamp, job.metadata.finalizers?.length])).toEqual([
+        [undefined, 1],
+      ]);
+      expect(
+        (await readFile(operator.log, "utf8")).split("\n").filter((line) => line.includes(`Retraining ${namespace}/`)),
+      ).toHaveLength(1);
+      await api.patch(`${path}/status`, { status: { phase: "Training" } });
+      trained = true;
+      pods.serve(namespace, worker());
+      await until("the run to be published", runs, ({ status: { phase } }) => phase === "Published");
+      const kinds = (await chain(owner.uid)).map(({ kind }) => kind);
+      expect(kinds).not.toContain("RunDeleted");
+      expect(kinds.filter((kind) => kind === "TrainingStarted")).toHaveLength(1);
+    } finally {
+      await installCrds(api);
+    }
+  });
+
   it("a namespace deleted mid-run goes, with everything that holds a finalizer", async () => {
     await begin({ work: stayed });
     await waitFor("the Job", async () => (await jobs()).length > 0);
@@ -668,7 +716,149 @@ describe("what happens meanwhile", () => {
     expect((await versions()).map(({ spec }) => spec.uri)).toEqual([models.first]);
   });
 
-  it("a trail that cannot be written is said, nothing is decided meanwhile, and it goes on whole", async () => {
+  /** The API server has no segment of the namespace's trails written, until it is told to have them again. */
+  const refuseSegments = async (uid: string): Promise<() => Promise<void>> => {
+    const admission = "/apis/admissionregistration.k8s.io/v1";
+    const name = `no-trail-${namespace}`;
+    const rule = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["configmaps"] };
+    await api.create(`${admission}/validatingadmissionpolicies`, {
+      metadata: { name },
+      spec: {
+        failurePolicy: "Fail",
+        matchConstraints: {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          resourceRules: [rule],
+        },
+        validations: [{ expression: "!object.metadata.name.startsWith('evenkeel-audit-')", message: "no room" }],
+      },
+    });
+    await api.create(`${admission}/validatingadmissionpolicybindings`, {
+      metadata: { name },
+      spec: { policyName: name, validationActions: ["Deny"] },
+    });
+    const segment = `${paths(namespace).configMaps}/evenkeel-audit-${uid}-0`;
+    await waitFor("segments to be refused", async () => {
+      const annotations = { "test/touched": new Date().toISOString() };
+      return api.patch(segment, { metadata: { annotations } }).then(
+        () => false,
+        (error: unknown) => String(error).includes("no room"),
+      );
+    });
+    return async () => {
+      await api.delete(`${admission}/validatingadmissionpolicybindings/${name}`);
+      await api.delete(`${admission}/validatingadmissionpolicies/${name}`);
+    };
+  };
+
+  it("a trail that cannot be written holds back no protection and no rollback, and loses nothing of them", async () => {
+    let attacked = false;
+    let errors = 0;
+    prometheus.script = (query) => {
+      if (query.includes("evenkeel_monitor")) return drifted(query);
+      return [{ value: query === "attacks" ? Number(attacked) : errors }];
+    };
+    const attack = { name: "attack", promql: "attacks", above: 0.5, then: "Protect" };
+    const { triggers } = service(namespace, prometheus.url).spec;
+    await begin({ spec: { rollout: half, triggers: [...triggers, attack] } });
+    await holding();
+    const { metadata } = await waitFor("the trail to be up to date", async () => {
+      const now = await shop();
+      return now.status.audit.pending.length === 0 && now;
+    });
+    const allow = await refuseSegments(metadata.uid);
+    try {
+      await byHand("one", "replaced");
+      await waitFor("the trail to be missed", async () =>
+        (await shop()).status.conditions.some(
+          ({ reason, status }) => reason === "AuditNotWritten" && status === "True",
+        ),
+      );
+      await until("the rollout to be held", rollouts, ({ status }) =>
+        status.conditions.some(({ type, reason }) => type === "Progressing" && reason === "AuditNotWritten"),
+      );
+      attacked = true;
+      errors = 0.5;
+      const told = async () => {
+        const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+        return gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "null"));
+      };
+      await waitFor("the gateways to protect", async () => (await told()).protection.active);
+      await waitFor("the gateways to leave the candidate", async () => (await told()).routing.candidate === null);
+      const back = await until("the rollout to be over", rollouts, ({ status }) => status.phase === "RolledBack");
+      expect(back.status.reason).toBe("AnalysisFailed");
+      expect((await shop()).status.holding?.reason).toBe("AuditNotWritten");
+    } finally {
+      await allow();
+    }
+    const { seq, head } = await waitFor("the trail to have caught up", async () => {
+      const { audit, conditions } = (await shop()).status;
+      const waiting = (await rollouts()).flatMap(({ status }) => status.decisions);
+      const stuck = conditions.some(({ reason }) => reason === "AuditNotWritten");
+      return !stuck && audit.pending.length === 0 && waiting.length === 0 && audit;
+    });
+    const entries = await chain(metadata.uid);
+    expect(verifyChain(entries, { seq, head })).toMatchObject({ kind: "Whole" });
+    const kinds = entries.map(({ kind }) => kind);
+    for (const kind of ["RunCancelled", "ProtectionStarted", "RollbackStarted", "RolledBack"]) {
+      expect(kinds.filter((each) => each === kind)).toEqual([kind]);
+    }
+  });
+
+  it("a webhook on Deployments that is down holds back no protection and no rollback", async () => {
+    let attacked = false;
+    let errors = 0;
+    prometheus.script = (query) => {
+      if (query.includes("evenkeel_monitor")) return drifted(query);
+      return [{ value: query === "attacks" ? Number(attacked) : errors }];
+    };
+    const attack = { name: "attack", promql: "attacks", above: 0.5, then: "Protect" };
+    const { triggers } = service(namespace, prometheus.url).spec;
+    await begin({ spec: { rollout: half, triggers: [...triggers, attack] } });
+    await holding();
+    const webhooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    await api.create(webhooks, {
+      metadata: { name: namespace },
+      webhooks: [
+        {
+          name: "down.example.com",
+          // Nobody listens there.
+          clientConfig: { url: "https://127.0.0.1:9/" },
+          rules: [
+            { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["deployments"] },
+          ],
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          failurePolicy: "Fail",
+          sideEffects: "None",
+          admissionReviewVersions: ["v1"],
+        },
+      ],
+    });
+    try {
+      const touch = { metadata: { annotations: { "test/touched": "yes" } } };
+      await waitFor("the webhook to be asked", async () =>
+        api.patch(`${paths(namespace).workload}?dryRun=All`, touch).then(
+          () => false,
+          (error: unknown) => String(error).includes("down.example.com"),
+        ),
+      );
+      // A status is no matter of the webhook's: the workload's version changes, and who owns its field is asked anew.
+      await api.patchStatus(paths(namespace).workload, touch);
+      await waitFor("the ownership to be unknown", async () =>
+        (await shop()).status.conditions.some(({ type, status }) => type === "Promotable" && status === "Unknown"),
+      );
+      attacked = true;
+      errors = 0.5;
+      await until("the rollout to be over", rollouts, ({ status }) => status.phase === "RolledBack");
+      const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+      const told = gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "null"));
+      expect(told.routing.candidate).toBeNull();
+      await waitFor("the service to protect", async () => (await shop()).status.protection?.active);
+    } finally {
+      await api.delete(`${webhooks}/${namespace}`);
+    }
+  });
+
+  it("a trail that cannot be written is said, nothing is trained or adopted meanwhile, and it goes on whole", async () => {
     await begin({ spec: { triggers: drift("quiet") } });
     const { metadata } = await waitFor("the first version", async () => {
       const now = await shop();
