@@ -39,6 +39,7 @@ export class OperatorProcess {
     await writeFile(kubeconfig, kubeconfigText);
     const [port = 0] = await freePorts(1);
     this.#port = port;
+    this.#ended = null;
     this.#child = startChild({
       name: `operator of ${namespace}`,
       command: process.execPath,
