@@ -279,7 +279,7 @@ describe("adoption", () => {
     ["WorkloadMissing", { workload: null }],
     ["ContainerMissing", { workload: workload(null, { field: { kind: "NoContainer" } }) }],
     ["FieldIndirect", { workload: workload(null, { field: { kind: "Indirect" } }) }],
-    ["ModelMissing", { workload: workload(null) }],
+    ["ModelMissing", { workload: workload(null), status: { activeVersion: undefined } }],
   ] satisfies [string, Change][])("says %s, and waits for the user", (reason, change) => {
     const { retraining: answer, status } = decide(world(change), now);
     expect(answer).toMatchObject({ kind: "Stalled", reason });
@@ -287,9 +287,11 @@ describe("adoption", () => {
     expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({ status: "True", reason });
   });
 
-  it("gives an empty field its first value", () => {
-    const change = { workload: workload(null), spec: { model: { ...spec.model, initial: uri("c") } } };
-    expect(decide(world(change), now).retraining).toEqual({ kind: "Seed", uri: uri("c") });
+  const initial = { model: { ...spec.model, initial: uri("c") } };
+
+  it("gives an empty field its first value while no version is active", () => {
+    const change = { workload: workload(null), spec: initial, status: { activeVersion: undefined } };
+    expect(decide(world(change), now).retraining).toEqual({ kind: "Seed", from: "Initial", uri: uri("c") });
     const { status, said } = decide(world(change), now);
     expect(said.map(({ kind }) => kind)).toEqual(["ModelSeeded"]);
     expect(isSeeding(world(change).service, uri("c"))).toBe(false);
@@ -297,6 +299,31 @@ describe("adoption", () => {
     const saved = world({ ...change, status });
     expect(isSeeding(saved.service, uri("c"))).toBe(true);
     expect(decide(saved, now).said).toEqual([]);
+  });
+
+  it.each([
+    ["an initial one", initial],
+    ["none", {}],
+  ])("puts the active version back into a field that was emptied, with %s in the spec", (_, specChange) => {
+    const decision = decide(world({ workload: workload(null), spec: specChange }), now);
+    expect(decision.retraining).toEqual({ kind: "Seed", from: "Active", uri: uri("a") });
+    expect(decision.said).toMatchObject([{ kind: "ModelRestored", facts: { uri: uri("a") } }]);
+    expect(decision.status.activeVersion).toEqual(model("a"));
+  });
+
+  it("leaves a field that was emptied to the rollout under way", () => {
+    const rollout = rolloutFixture({ status: { phase: "Watching" } });
+    const status = {
+      rollout: {
+        name: rollout.metadata.name,
+        uid: "r",
+        phase: "Watching",
+        weight: 100,
+        retraining: "",
+        needsApproval: "",
+      },
+    };
+    expect(decide(world({ workload: workload(null), rollout, status }), now).retraining.kind).not.toBe("Seed");
   });
 });
 

@@ -13,8 +13,8 @@ export type Retrain =
   | { readonly kind: "Steady"; readonly wakeAt: number | null }
   | { readonly kind: "Wait"; readonly reason: string; readonly message: string; readonly until: number | null }
   | ({ readonly kind: "Stalled" } & Stalled)
-  /** The workload's empty field is given its first value. */
-  | { readonly kind: "Seed"; readonly uri: string }
+  /** The workload's empty field is given a value: the active version's again, or its first one. */
+  | { readonly kind: "Seed"; readonly from: "Active" | "Initial"; readonly uri: string }
   /** What runs becomes the active version. */
   | { readonly kind: "Adopt"; readonly model: ModelRef }
   /** The cause is saved, before anything is made. */
@@ -69,12 +69,7 @@ function adoptCurrentModel(world: Observed): Retrain | null {
         `${model.env} of container ${model.container} has valueFrom: give it a plain value`,
       );
     case "Empty":
-      return model.initial === undefined
-        ? stalled(
-            "ModelMissing",
-            `${model.env} of container ${model.container} has no value, and model.initial is not set`,
-          )
-        : { kind: "Seed", uri: model.initial };
+      return fillField(world);
     case "Value":
       break;
     default:
@@ -92,6 +87,19 @@ function adoptCurrentModel(world: Observed): Retrain | null {
   }
   const { digest } = modelIdentity(uri);
   return { kind: "Adopt", model: { name: names.modelVersion(service.metadata.name, digest), digest, uri } };
+}
+
+/**
+ * A Deployment that was made anew, or lost the variable, has no say in which version is active: `initial` would bring back
+ * an old one past every gate.
+ */
+function fillField({ service: { spec, status }, rollout }: Observed): Retrain | null {
+  if (rollout && isChanging(rollout.status.phase)) return null;
+  if (status.activeVersion) return { kind: "Seed", from: "Active", uri: status.activeVersion.uri };
+  const { container, env, initial } = spec.model;
+  return initial === undefined
+    ? stalled("ModelMissing", `${env} of container ${container} has no value, and model.initial is not set`)
+    : { kind: "Seed", from: "Initial", uri: initial };
 }
 
 /** While a rollout has its hands on the field, it alone says what a change of it means. */

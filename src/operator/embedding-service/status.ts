@@ -106,7 +106,7 @@ function retrainSaid({ service, workload }: Observed, decision: Retrain): Said[]
         ? []
         : [
             {
-              kind: "ModelSeeded",
+              kind: decision.from === "Active" ? "ModelRestored" : "ModelSeeded",
               subject: `Deployment/${service.spec.workloadRef.name}`,
               facts: { uri: decision.uri },
             },

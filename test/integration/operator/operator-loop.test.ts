@@ -24,7 +24,7 @@ import { kubeconfigText } from "../kube/cluster.ts";
 import { OperatorProcess } from "./operator-process.ts";
 import { PodsAtOnce, type Work } from "./pods-at-once.ts";
 import { alarmSeries, type ScriptedPrometheus, startScriptedPrometheus } from "./scripted-prometheus.ts";
-import { digestOf, drifted, install, models, passingRow, paths, rolloutPolicy, service, worker } from "./shop.ts";
+import { deploy, digestOf, drifted, install, models, passingRow, paths, rolloutPolicy, service, worker } from "./shop.ts";
 
 const cluster = inject("cluster");
 const api = new KubernetesApi(cluster);
@@ -211,6 +211,43 @@ describe("what is adopted", () => {
     expect(await versions()).toEqual([]);
     pods.serve(namespace, worker());
     await waitFor("the first version", async () => (await shop()).status.baselineVersion?.uri === models.first);
+  });
+});
+
+describe("a field that loses its value after a promotion", () => {
+  it.each<[string, () => Promise<unknown>]>([
+    [
+      "with the Deployment",
+      async () => {
+        await api.delete(paths(namespace).workload);
+        await deploy(api, namespace);
+      },
+    ],
+    [
+      "by hand",
+      () =>
+        api.patch(paths(namespace).workload, {
+          spec: { template: { spec: { containers: [{ name: "main", image: "embedder" }] } } },
+        }),
+    ],
+  ])("%s is given the active version again, not the first one", async (_, empty) => {
+    await begin();
+    await waitFor("the promotion to be over", async () => {
+      const { activeVersion, rollout } = (await shop()).status;
+      return activeVersion?.uri === models.second && rollout === undefined;
+    });
+    await empty();
+    await waitFor("the value to be back", async () => (await served()) === models.second);
+    const { status, metadata } = await waitFor("the trail to be written", async () => {
+      const now = await shop();
+      return now.status.holding === undefined && now.status.audit.pending.length === 0 && now;
+    });
+    expect(status.activeVersion?.uri).toBe(models.second);
+    const told = (await chain(metadata.uid)).filter(({ kind }) => kind.startsWith("Model"));
+    expect(told.map(({ kind, detail }) => [kind, JSON.parse(detail).uri])).toEqual([
+      ["ModelSeeded", models.first],
+      ["ModelRestored", models.second],
+    ]);
   });
 });
 
