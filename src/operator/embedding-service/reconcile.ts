@@ -7,12 +7,13 @@ import { finalizers } from "../labels.ts";
 import type { Turn } from "../ports.ts";
 import { saveStatus } from "../save.ts";
 import { type Applied, apply } from "./apply.ts";
+import { fieldTaken } from "./claim.ts";
 import { type Decision, decide } from "./decide.ts";
 import { evaluationInterval } from "./evaluate-signals.ts";
 import { observe } from "./observe.ts";
 import { release } from "./release.ts";
 import { forget, report } from "./report.ts";
-import { awaitTrail, stalledBy } from "./stalled.ts";
+import { awaitField, awaitTrail, stalledBy } from "./stalled.ts";
 
 export async function reconcile(turn: Turn): Promise<Requeue> {
   const { caches, key, clock } = turn;
@@ -26,6 +27,8 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   // What was decided is in the trail before anything more is decided (decision 28).
   const flushed = await flush(turn, service);
   if (flushed.kind === "NotWritten") return awaitTrail(turn, service, flushed);
+  const taken = fieldTaken(service, caches.embeddingServices.list(key.namespace));
+  if (taken) return awaitField(turn, service, taken);
   const now = clock.now();
   const world = await observe(turn, service, now);
   const decision = decide(world, now);
