@@ -681,6 +681,43 @@ describe("the end of a run", () => {
     expect(said).toMatchObject([{ kind: "RunOutdated", facts: { parent: digest("a"), active: digest("c") } }]);
   });
 
+  describe("that was outdated when it was over", () => {
+    const passed = run("Published", { status: { bundle: uri("b"), modelVersion: model("b").name } });
+    const dropped = { id: cause().id, dataDigest: "d1", outcome: "Outdated", at: ago(60) };
+    const after = (change: Change = {}) =>
+      decide(
+        world({
+          workload: workload(uri("c")),
+          runs: [passed],
+          ...change,
+          status: { activeVersion: model("c"), lastCauses: [dropped], ...change.status },
+        }),
+        now,
+      );
+
+    it("is told with what to do, as long as it is the newest and its version is not the active one", () => {
+      expect(after().status.holding).toEqual({
+        reason: "RunOutdated",
+        message: expect.stringMatching(
+          /^shop-\S+ passed its gates, .*: to have it all the same use `evenkeel promote shop shop-b{12}`$/,
+        ),
+      });
+      const promoted = { workload: workload(uri("b")), status: { activeVersion: model("b") } };
+      expect(after(promoted).status.holding).toBeUndefined();
+      const newer = run("Published", { cause: { id: "9" } });
+      expect(after({ runs: [passed, newer] }).status.holding).toBeUndefined();
+    });
+
+    it("is told at once, and holds no cause back", () => {
+      const over = {
+        status: { activeVersion: model("c"), cause: cause(), retraining: slots().retraining, lastCauses: [] },
+        run: passed,
+      };
+      expect(after(over).status.holding?.reason).toBe("RunOutdated");
+      expect(after({ causes: [cause({ id: "2" })], status: { ledger: [] } }).retraining.kind).toBe("Record");
+    });
+  });
+
   it("counts rollouts to the same version", () => {
     const before = rollout("RolledBack", { name: "shop-bbbbbbbbbbbb-4" });
     const observed = world({

@@ -1,4 +1,5 @@
 import { type Cause, type ModelRef, modelIdentity, type Retraining } from "../../api/index.ts";
+import { ownedBy } from "../free-field.ts";
 import { names } from "../identity.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
@@ -37,6 +38,7 @@ export const retrain: readonly Rule<Observed, Retrain>[] = [
   retrainOnTrigger,
   explainBadSchedule,
   explainHeld,
+  explainOutdated,
 ];
 
 export function steady({ schedules }: Observed): Retrain {
@@ -140,11 +142,7 @@ function untrainable({ service, ownership, store, threatModel, runs }: Observed)
   const active = service.status.activeVersion;
   if (!retraining || !active) return null;
   if (ownership.kind === "OwnedBy") {
-    const owners = ownership.managers.join(", ");
-    return stalled(
-      "FieldOwnedBy",
-      `${service.spec.model.env} of the workload is owned by ${owners}: name it without a value`,
-    );
+    return stalled("FieldOwnedBy", ownedBy(service, ownership.managers));
   }
   if (ownership.kind === "Unknown") return wait("FieldUnknown", ownership.message);
   if (store) return store.kind === "Wait" ? wait(store.reason, store.message) : stalled(store.reason, store.message);
@@ -198,6 +196,20 @@ function freshCauses({ causes, service }: Observed): Cause[] {
 function explainBadSchedule({ schedules }: Observed): Retrain | null {
   const [bad] = schedules.filter(({ problem }) => problem !== null);
   return bad ? stalled("InvalidSchedule", `trigger ${bad.trigger.name} never fires: ${bad.problem}`) : null;
+}
+
+/** A run that passed and was dropped: whether what it made is wanted over what somebody has put in place, a person must tell. */
+function explainOutdated({ runs, service }: Observed): Retrain | null {
+  const run = runs.at(-1);
+  const { activeVersion, lastCauses } = service.status;
+  if (!run || run.status.modelVersion === activeVersion?.name) return null;
+  if (lastCauses.find(({ id }) => id === run.spec.cause.id)?.outcome !== "Outdated") return null;
+  const { modelVersion } = run.status;
+  return wait(
+    "RunOutdated",
+    `${run.metadata.name} passed its gates, but the model was changed meanwhile, so that ${modelVersion} is not rolled out: ` +
+      `to have it all the same use \`evenkeel promote ${service.metadata.name} ${modelVersion}\``,
+  );
 }
 
 /** Why what waits does not start. */

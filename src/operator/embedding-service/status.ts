@@ -1,5 +1,6 @@
 import type { Condition, EmbeddingServiceStatus } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
+import { ownedBy } from "../free-field.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import type { Said } from "../said.ts";
@@ -229,19 +230,12 @@ function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: 
           [pods, ...(gateway.trouble ? [gateway.trouble] : [])].join("; "),
         );
   list = say(list, "StoreReady", store === null, store?.reason ?? "Bound", store?.message ?? "");
-  const owners = ownership.kind === "OwnedBy" ? ownership.managers.join(", ") : "";
   list =
     ownership.kind === "Unknown"
       ? say(list, "Promotable", null, "Unknown", ownership.message)
-      : owners === ""
+      : ownership.kind === "Ours"
         ? say(list, "Promotable", true, "FieldFree", "")
-        : say(
-            list,
-            "Promotable",
-            false,
-            "FieldOwnedBy",
-            `${service.spec.model.env} of the workload is owned by ${owners}`,
-          );
+        : say(list, "Promotable", false, "FieldOwnedBy", ownedBy(service, ownership.managers));
   list = say(list, "BlocksIndependent", ...blocksIndependent(world.autocorrelation, service.spec.monitoring.block));
   const served = status.activeVersion !== undefined && (workload?.readyReplicas ?? 0) > 0 && gateway.ready > 0;
   const ready = served && hasPods(world, status.activeVersion?.digest ?? "") !== false;
