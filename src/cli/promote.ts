@@ -73,7 +73,7 @@ async function rollOut(
   atOnce: boolean,
 ): Promise<Result> {
   const { requestRollout } = await import("./request-rollout.ts");
-  const rollout = await requestRollout(cluster, service, {
+  const { rollout } = await requestRollout(cluster, service, {
     reason: "Manual",
     gradually: !atOnce,
     choose: ({ versions }) => chosen(versions, version, service),

@@ -42,13 +42,13 @@ export async function apply(
   const routing = await tellGateways(turn, service, world, decision.status, stalled);
   for (const problem of [
     await seed(turn, service, world, decision),
-    await abort(turn, world, decision),
+    await abort(turn, decision),
     await clearReports(turn, decision),
   ]) {
     if (problem) stalled.push(problem);
   }
   const retraining = await makeRun(turn, service, world, decision, stalled);
-  const rollout = await makeRollout(turn, service, stalled);
+  const rollout = await makeRollout(turn, service, decision, stalled);
   await prune(turn, service, world);
   return { stalled, routing, made: { ...(retraining ? { retraining } : {}), ...(rollout ? { rollout } : {}) } };
 }
@@ -134,13 +134,9 @@ async function seed(
   return null;
 }
 
-async function abort(
-  { kube, caches, writes, key, signal }: Turn,
-  { rollout }: Observed,
-  decision: Decision,
-): Promise<Stalled | null> {
-  if (decision.restoration.kind !== "Abort" || !rollout) return null;
-  const { namespace, name, resourceVersion } = rollout.metadata;
+async function abort({ kube, caches, writes, key, signal }: Turn, { restoration }: Decision): Promise<Stalled | null> {
+  if (restoration.kind !== "Abort") return null;
+  const { namespace, name, resourceVersion } = restoration.rollout.metadata;
   const patch = { spec: { abort: true } };
   const options = { resourceVersion, signal };
   const patched = await unlessRefused(() => kube.mergePatch(modelRollouts, { namespace, name }, patch, options));
@@ -183,10 +179,12 @@ async function makeRun(
 async function makeRollout(
   turn: Turn,
   service: Stored<EmbeddingService>,
+  { status }: Decision,
   stalled: Stalled[],
 ): Promise<string | undefined> {
   const rollout = rolloutOf(service);
-  if (!rollout) return undefined;
+  // Another may have taken its place just now.
+  if (!rollout || status.rollout?.name !== rollout.metadata.name) return undefined;
   const made = await create(turn, turn.caches.modelRollouts, rollout, service);
   if (!isStalled(made)) return made.metadata.uid;
   stalled.push(made);

@@ -141,10 +141,10 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
   };
 }
 
-const run = (phase: string, change: { cause?: Partial<Cause>; status?: object; name?: string } = {}) =>
+const run = (phase: string, change: { cause?: Partial<Cause>; status?: object; name?: string; spec?: object } = {}) =>
   runFixture({
     metadata: { name: change.name ?? "shop-0123456789" },
-    spec: { cause: cause(change.cause), dataset: spec.dataset },
+    spec: { cause: cause(change.cause), dataset: spec.dataset, ...change.spec },
     status: { phase, finishedAt: ago(5), ...change.status },
   });
 
@@ -181,7 +181,12 @@ describe("the lists", () => {
   it("ask their rules in this order", () => {
     const order = (rules: readonly { name: string }[]) => rules.map(({ name }) => name);
     expect(order(protect)).toEqual(["endProtection", "keepProtecting", "protectOnAttack"]);
-    expect(order(restore)).toEqual(["makeWayForRollback", "rollBackRequested", "rollOutRequested"]);
+    expect(order(restore)).toEqual([
+      "dropRepeatedRollback",
+      "makeWayForRollback",
+      "rollBackRequested",
+      "rollOutRequested",
+    ]);
     expect(order(retrain)).toEqual([
       "adoptCurrentModel",
       "watchOnly",
@@ -607,6 +612,21 @@ describe("a run made by hand", () => {
   ] satisfies [string, Change][])("waits: %s", (reason, change) => {
     expect(decide(world({ ...waiting, ...change }), now).retraining).toMatchObject({ kind: "Wait", reason });
   });
+  it.each([
+    ["GPUs", { placement: { gpus: 64 }, maxDuration: "2h" }],
+    ["time", { placement: { gpus: 1 }, maxDuration: "30d" }],
+  ])("has to fit into the budget with its own %s, not with the service's", (_, size) => {
+    const waitingRuns = [run("Pending", { name: "by-hand", cause: { class: "Manual" }, spec: size })];
+    const { retraining: answer } = decide(world({ waitingRuns }), now);
+    expect(answer).toMatchObject({ kind: "Wait", reason: "OverBudget" });
+    expect(answer.kind === "Wait" && answer.message).toContain("by-hand: ");
+  });
+  it("may be smaller than the service's, and fit where that would not", () => {
+    const spec = { placement: { gpus: 1 }, maxDuration: "1h" };
+    const waitingRuns = [run("Pending", { name: "by-hand", cause: { class: "Manual" }, spec })];
+    const status = spent("Manual", ago(60), 34 * 3600);
+    expect(decide(world({ waitingRuns, status }), now).retraining.kind).toBe("Accept");
+  });
   it("that is held back holds back no other run, by hand or by a cause", () => {
     const held = spent("Manual", ago(60), 1e6);
     expect(decide(world({ ...waiting, status: held, causes: [cause()] }), now).retraining).toMatchObject({
@@ -834,6 +854,45 @@ describe("the end of a rollout", () => {
     expect(said).toMatchObject([{ kind: "VersionActivated", facts: { digest: digest("a"), why: "AnalysisFailed" } }]);
   });
 
+  describe("after promotion, of which somebody set the field to something else meanwhile", () => {
+    const contested = (served: Partial<Workload>, field = uri("c"), reason = "FieldContested") =>
+      of("RolledBack", { reason, status: { activeVersion: model("b") }, workload: workload(field, served) });
+    const unready = { rolling: "UnderWay", readyReplicas: 2, readyOfTemplate: 0 } as const;
+
+    it.each([
+      ["a third value", uri("c"), "FieldContested"],
+      ["the value before", uri("a"), "FieldContested"],
+      ["a third value while it went back for another reason", uri("c"), "AnalysisFailed"],
+    ])("leaves what pods serve active until one serves the new value: %s", (_, field, reason) => {
+      const { status, said, retraining: answer } = contested(unready, field, reason);
+      expect(status.rollout).toBeUndefined();
+      expect(status.activeVersion).toEqual(model("b"));
+      expect(said.map(({ kind }) => kind)).toEqual([]);
+      expect(answer).toMatchObject({ kind: "Wait", reason: "WorkloadNotReady" });
+      const told = gatewayConfigOf(world().service, status, workload(field, unready), null);
+      expect(told?.routing.stable.digest).toBe(digest("b"));
+    });
+
+    it.each([
+      ["a third value", "c"],
+      ["the value before", "a"],
+    ])("adopts what a pod serves: %s", (_, character) => {
+      const { status, said } = contested({ ...unready, readyOfTemplate: 1 }, uri(character));
+      expect(status.activeVersion).toEqual(model(character));
+      expect(status.baselineVersion).toEqual(model("a"));
+      expect(said).toMatchObject([{ kind: "VersionAdopted", facts: { before: digest("b") } }]);
+    });
+  });
+
+  it("that never had its turn leaves the version active that it asked for", () => {
+    const { status } = of("RolledBack", {
+      reason: "NotActive",
+      status: { activeVersion: model("b") },
+      workload: workload(uri("b")),
+    });
+    expect(status.activeVersion).toEqual(model("b"));
+  });
+
   it("takes no cause that was found of the model before", () => {
     expect(
       of("Watching", { workload: workload(uri("b")), causes: [cause({ id: "of-before0" })] }).retraining.kind,
@@ -849,15 +908,14 @@ describe("the end of a rollout", () => {
 describe("a rollout made by a person", () => {
   const back = rollout("Pending", { reason: "Rollback", name: "back" });
   const forth = rollout("Pending", { reason: "Manual", name: "forth" });
+  const named = { status: { rollout: slots().rollout } };
   it("back aborts what is under way, then gets its turn", () => {
-    const busy = { status: { rollout: slots().rollout }, waitingRollouts: [back] };
-    expect(decide(world({ ...busy, rollout: rollout("Progressing") }), now).restoration).toMatchObject({
-      kind: "Abort",
-      rollout: "shop-bbbbbbbbbbbb-1",
-    });
-    expect(
-      decide(world({ ...busy, rollout: rollout("Progressing", { spec: { abort: true } }) }), now).restoration.kind,
-    ).toBe("None");
+    const busy = { ...named, waitingRollouts: [back] };
+    const forward = rollout("Progressing");
+    expect(decide(world({ ...busy, rollout: forward }), now).restoration).toEqual({ kind: "Abort", rollout: forward });
+    for (const goingBack of [rollout("Progressing", { spec: { abort: true } }), rollout("RollingBack")]) {
+      expect(decide(world({ ...busy, rollout: goingBack }), now).restoration.kind).toBe("None");
+    }
     expect(decide(world({ ...busy, rollout: rollout("RolledBack") }), now).restoration).toEqual({
       kind: "Begin",
       rollout: back,
@@ -867,6 +925,58 @@ describe("a rollout made by a person", () => {
       "back",
     );
   });
+
+  describe("back, while one goes back already", () => {
+    const first = (phase: string, change: object = {}) => rollout(phase, { reason: "Rollback", spec: change });
+    const restoration = (under: ReturnType<typeof rollout>, ...waiting: ReturnType<typeof rollout>[]) =>
+      decide(world({ ...named, rollout: under, waitingRollouts: waiting, workload: workload(uri("a")) }), now)
+        .restoration;
+
+    it.each(["Pending", "Progressing", "Paused", "Promoting", "Watching"])(
+      "to the same version is not needed, and does not end it: %s",
+      (phase) => {
+        expect(restoration(first(phase), back)).toEqual({ kind: "Abort", rollout: back });
+        const dropped = rollout("Pending", { reason: "Rollback", name: "back", spec: { abort: true } });
+        expect(restoration(first(phase), dropped).kind).toBe("None");
+      },
+    );
+
+    it("to another version ends it, whatever else waits", () => {
+      const c = { version: model("c").name, digest: digest("c"), uri: uri("c") };
+      const further = rollout("Pending", { reason: "Rollback", name: "further", spec: { to: c } });
+      const dropped = rollout("Pending", { reason: "Rollback", name: "back", spec: { abort: true } });
+      const under = first("Progressing");
+      expect(restoration(under, dropped, further)).toEqual({ kind: "Abort", rollout: under });
+    });
+
+    it("gets its turn after the first that was itself aborted", () => {
+      expect(restoration(first("Progressing", { abort: true }), back).kind).toBe("None");
+      expect(restoration(first("RollingBack"), back).kind).toBe("None");
+      expect(restoration(first("RolledBack"), back)).toEqual({ kind: "Begin", rollout: back });
+    });
+  });
+
+  describe("while another is named that the API server will not have", () => {
+    const refused = { status: { rollout: { ...slots().rollout, uid: "" } } };
+
+    it("back takes its place", () => {
+      const { status, said } = decide(world({ ...refused, waitingRollouts: [back] }), now);
+      expect(status.rollout).toMatchObject({ name: "back", uid: "o" });
+      expect(said).toMatchObject([{ kind: "RolloutAccepted", facts: { insteadOf: "shop-bbbbbbbbbbbb-1" } }]);
+    });
+
+    it("forth waits", () => {
+      expect(decide(world({ ...refused, waitingRollouts: [forth] }), now).restoration.kind).toBe("None");
+    });
+
+    it("a model put in place by hand is adopted, and what was measured against the one before is not rolled out", () => {
+      const { status, said } = decide(world({ ...refused, workload: workload(uri("c")) }), now);
+      expect(status.activeVersion).toEqual(model("c"));
+      expect(status.rollout).toBeUndefined();
+      expect(said).toMatchObject([{ kind: "VersionAdopted", facts: { insteadOf: "shop-bbbbbbbbbbbb-1" } }]);
+    });
+  });
+
   it("forth waits for what is under way", () => {
     const busy = { status: { rollout: slots().rollout }, waitingRollouts: [forth] };
     expect(decide(world({ ...busy, rollout: rollout("Progressing") }), now).restoration.kind).toBe("None");

@@ -3,7 +3,7 @@ import { ownedBy } from "../free-field.ts";
 import { names } from "../identity.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
-import { heldBack } from "./governance.ts";
+import { causeHeldBack, heldBack } from "./governance.ts";
 import { isUnderWay } from "./restore.ts";
 import { notTrainable } from "./trainable.ts";
 import type { Observed } from "./world.ts";
@@ -78,12 +78,7 @@ function adoptCurrentModel(world: Observed): Retrain | null {
       return workload.field satisfies never;
   }
   const uri = servedUri(workload) ?? "";
-  if (
-    uri === service.status.activeVersion?.uri ||
-    (service.status.rollout && (!rollout || isChanging(rollout.status.phase)))
-  ) {
-    return null;
-  }
+  if (uri === service.status.activeVersion?.uri || (rollout && isChanging(rollout.status.phase))) return null;
   if (workload.readyOfTemplate === 0) {
     return wait("WorkloadNotReady", `0 of ${workload.replicas} pods are ready with ${uri}`);
   }
@@ -170,7 +165,7 @@ function untrainable({ service, ownership, store, threatModel, runs }: Observed)
 }
 
 function retrainOnRequest(world: Observed, now: number): Retrain | null {
-  const run = startable(world).find(({ spec }) => heldBack(world, spec.cause, now) === null);
+  const run = startable(world).find(({ spec }) => heldBack(world, spec, now) === null);
   return run ? { kind: "Accept", run } : null;
 }
 
@@ -185,7 +180,7 @@ function startable({ service, waitingRuns }: Observed): Retraining[] {
 
 /** The first cause that nothing holds back: one that is held does not hold back another's. */
 function retrainOnTrigger(world: Observed, now: number): Retrain | null {
-  const cause = freshCauses(world).find((fresh) => heldBack(world, fresh, now) === null);
+  const cause = freshCauses(world).find((fresh) => causeHeldBack(world, fresh, now) === null);
   return cause ? { kind: "Record", cause } : null;
 }
 
@@ -215,11 +210,11 @@ function explainOutdated({ runs, service }: Observed): Retrain | null {
 /** Why what waits does not start. */
 function explainHeld(world: Observed, now: number): Retrain | null {
   for (const run of startable(world)) {
-    const held = heldBack(world, run.spec.cause, now);
+    const held = heldBack(world, run.spec, now);
     if (held) return wait(held.reason, `${run.metadata.name}: ${held.message}`, held.until);
   }
   for (const cause of freshCauses(world)) {
-    const held = heldBack(world, cause, now);
+    const held = causeHeldBack(world, cause, now);
     if (held) return wait(held.reason, held.message, held.until);
   }
   const [latched] = world.causes;

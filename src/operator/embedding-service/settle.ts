@@ -8,7 +8,9 @@ import {
 } from "../../api/index.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
+import { handsOff } from "../model-rollout/restore.ts";
 import type { Said } from "../said.ts";
+import { servedUri } from "../workload.ts";
 import type { Observed } from "./world.ts";
 
 export type Settled = { readonly status: EmbeddingServiceStatus; readonly said: readonly Said[] };
@@ -48,7 +50,7 @@ function settleRollout(world: Observed, status: EmbeddingServiceStatus, now: num
     }
     case "RolledBack": {
       const failed = countRollback(world, status, rollout, now);
-      const back = status.activeVersion?.digest === rollout.spec.to.digest;
+      const back = status.activeVersion?.digest === rollout.spec.to.digest && isGivenBack(world, rollout);
       const active = back ? modelOf(rollout.spec.from) : status.activeVersion;
       const said = back ? [activated(rollout.spec.from, rollout, reason)] : [];
       return { status: { ...without(failed, "rollout"), ...(active ? { activeVersion: active } : {}) }, said };
@@ -62,6 +64,14 @@ function settleRollout(world: Observed, status: EmbeddingServiceStatus, now: num
     default:
       return phase satisfies never;
   }
+}
+
+/**
+ * Whether the rollout has given the workload its old version again. What somebody else has put there instead stands: what
+ * ready pods serve stays active until one serves that, and then it is adopted. Gateways would find no pod of any other.
+ */
+function isGivenBack({ workload }: Observed, { spec, status }: ModelRollout): boolean {
+  return workload !== null && servedUri(workload) === spec.from.uri && !handsOff.has(status.reason);
 }
 
 function seen(

@@ -42,6 +42,7 @@ async function active(letter: "a" | "b"): Promise<void> {
   await api.patch(`${servicePath()}/status`, { status: { activeVersion } });
 }
 
+const backPath = () => `${collection(namespace, "ModelRollout")}/products-aaaaaaaaaaaa-1`;
 const rolloutPath = () => `${collection(namespace, "ModelRollout")}/products-bbbbbbbbbbbb-1`;
 
 describe("evenkeel status", () => {
@@ -158,7 +159,30 @@ describe("evenkeel rollback", () => {
       metadata: { name: "products-aaaaaaaaaaaa-1" },
       spec: { reason: "Rollback", to: { version: "products-aaaaaaaaaaaa" }, policy: { steps: [{ weight: 100 }] } },
     });
+  });
+
+  it("is asked for twice, and made once", async () => {
+    const { items } = await api.get<{ items: unknown[] }>(collection(namespace, "ModelRollout"));
+    expect(await run("rollback", "products")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("products-aaaaaaaaaaaa-1 goes back to products-aaaaaaaaaaaa already\n"),
+    });
+    expect((await api.get<{ items: unknown[] }>(collection(namespace, "ModelRollout"))).items).toHaveLength(
+      items.length,
+    );
+  });
+
+  it("never goes back to what it has just left, unless that is named", async () => {
+    await api.patch(`${backPath()}/status`, { status: { phase: "Promoted" } });
     await active("a");
+    expect(await run("rollback", "products")).toMatchObject({
+      code: 3,
+      err: expect.stringContaining("no version before the active one"),
+    });
+    expect(await run("rollback", "products", "--to", "products-bbbbbbbbbbbb")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^products-bbbbbbbbbbbb-[0-9] goes back to products-bbbbbbbbbbbb\n/),
+    });
   });
 
   it("says what the version that is left has embedded", async () => {
