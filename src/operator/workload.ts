@@ -73,6 +73,17 @@ export function servedUri({ field }: Workload): string | null {
   return field.kind === "Value" ? field.uri : null;
 }
 
+/** Somebody else has a say in the field: their wish stands, and is never fought (decision 24). */
+export type Contest = { readonly reason: "FieldContested"; readonly message: string };
+
+export function ownedBy({ env }: EmbeddingServiceSpec["model"], managers: readonly string[]): Contest {
+  return { reason: "FieldContested", message: `${env} of the workload is owned by ${managers.join(", ")}` };
+}
+
+export function setBySomebody({ env }: EmbeddingServiceSpec["model"], served: string | null): Contest {
+  return { reason: "FieldContested", message: `somebody set ${env} of the workload to ${served ?? "nothing"}` };
+}
+
 /** Exactly the one field, as server-side apply wants it. */
 export function fieldPatch(
   name: string,

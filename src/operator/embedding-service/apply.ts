@@ -1,12 +1,11 @@
 import { type EmbeddingService, type EmbeddingServiceStatus, gatewayReportsName } from "../../api/index.ts";
 import { modelRollouts } from "../../kinds.ts";
-import { configMaps, deployments, type Stored } from "../../kube/index.ts";
+import { configMaps, type Stored } from "../../kube/index.ts";
 import { create, ensure, isStalled, unlessRefused } from "../ensure.ts";
 import { digestOf } from "../identity.ts";
-import { fieldManagers } from "../labels.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
-import { fieldPatch } from "../workload.ts";
+import { setField } from "../set-field.ts";
 import type { Decision } from "./decide.ts";
 import {
   gatewayConfigMap,
@@ -123,15 +122,7 @@ async function seed(
   { retraining }: Decision,
 ): Promise<Stalled | null> {
   if (retraining.kind !== "Seed" || !workload || !isSeeding(service, retraining.uri)) return null;
-  const { kube, caches, writes, key, signal } = turn;
-  const { workloadRef, model } = service.spec;
-  const patch = fieldPatch(workloadRef.name, key.namespace, model, retraining.uri, workload.inInitContainer);
-  const { resourceVersion } = workload;
-  const options = { fieldManager: fieldManagers.field, resourceVersion, signal };
-  const applied = await unlessRefused(() => kube.apply(deployments, patch, options));
-  if (isStalled(applied)) return applied;
-  writes.wrote(key, caches.deployments, applied);
-  return null;
+  return await setField(turn, service, workload, retraining.uri);
 }
 
 async function abort({ kube, caches, writes, key, signal }: Turn, { restoration }: Decision): Promise<Stalled | null> {

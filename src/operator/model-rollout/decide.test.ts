@@ -1,116 +1,26 @@
 import { describe, expect, it } from "vitest";
 import { type ModelRolloutStatus, modelRolloutStatus } from "../../api/index.ts";
 import type { LabelSelector } from "../label-selector.ts";
-import { rolloutFixture } from "../rollout.fixture.ts";
-import { serviceFixture } from "../service.fixture.ts";
-import type { Workload } from "../workload.ts";
 import { advance } from "./advance.ts";
 import { decide } from "./decide.ts";
 import { mustRestoreField } from "./go-back.ts";
 import { catchersOf, poolDeployment, poolPodLabels, poolsWanted, routeWanted, type Selecting } from "./resources.ts";
 import { restore } from "./restore.ts";
-import type { Analysis, Observed, Pool } from "./world.ts";
+import { a, at, b, type Change, pool, service, start, uri, workload, world } from "./world.fixture.ts";
+import type { Analysis, Observed } from "./world.ts";
 
-const start = Date.parse("2026-11-24T08:00:00Z");
-const at = (seconds: number): string => new Date(start + seconds * 1000).toISOString();
-const a = `sha256:${"a".repeat(64)}`;
-const b = `sha256:${"b".repeat(64)}`;
-const uri = (digest: string): string => `store://models/shop@${digest}`;
-
-const service = (change: object = {}) =>
-  serviceFixture({
-    status: {
-      activeVersion: { name: "shop-a", digest: a, uri: uri(a) },
-      rollout: { name: "move", phase: "Pending" },
-      ...change,
-    },
-  });
-
-const policy = {
-  steps: [{ mirror: "10s" }, { weight: 50, hold: "20s" }, { weight: 100 }],
-  analysis: [{ name: "errors", metric: "ErrorRate", above: 0.01, failureLimit: 2 }],
-  progressDeadline: "1m",
-  watchAfter: "5m",
-  keepPrevious: "2m",
-};
-
-const workload = (served: string, rolling: Workload["rolling"] = "Complete"): Workload => ({
-  uid: "w",
-  resourceVersion: "1",
-  field: { kind: "Value", uri: served },
-  inInitContainer: false,
-  replicas: 3,
-  readyReplicas: 3,
-  readyOfTemplate: 3,
-  rolling,
-  selector: { matchLabels: { app: "embedder" } },
-  deployment: {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: "embedder", uid: "w", resourceVersion: "1", creationTimestamp: at(0) },
-    spec: {
-      replicas: 3,
-      selector: { matchLabels: { app: "embedder" } },
-      template: {
-        metadata: { labels: { app: "embedder", team: "search" } },
-        spec: {
-          containers: [
-            {
-              name: "main",
-              image: "tei",
-              env: [
-                { name: "OTHER", value: "1" },
-                { name: "MODEL_URI", value: uri(a) },
-              ],
-            },
-            { name: "side", image: "side", env: [{ name: "MODEL_URI", value: "kept" }] },
-          ],
-        },
-      },
-    },
-  },
-});
-
-const pool = (ready: number, replicas = ready): Pool => ({
-  name: "p",
-  uid: "p",
-  resourceVersion: "1",
-  replicas,
-  readyReplicas: ready,
-});
-
-type Change = Partial<Omit<Observed, "rollout">> & {
-  readonly status?: Partial<ModelRolloutStatus>;
-  readonly spec?: object;
-};
-
-function world({ status = {}, spec = {}, ...change }: Change = {}): Observed {
-  return {
-    rollout: rolloutFixture({
-      spec: {
-        policy: { ...policy, ...("policy" in spec && typeof spec.policy === "object" ? spec.policy : {}) },
-        ...Object.fromEntries(Object.entries(spec).filter(([key]) => key !== "policy")),
-      },
-      status,
-    }),
-    service: service(),
-    workload: workload(uri(a)),
-    owners: [],
-    candidate: null,
-    previous: null,
-    obstacle: null,
-    refused: null,
-    routing: { generation: 1, stable: a, candidate: null, inForce: true },
-    documents: [],
-    analysis: null,
-    ...change,
-  };
-}
-
-const analysis = (verdict: Analysis["verdict"], heldFor: number, failures = 0, seconds = 100): Analysis => ({
+const analysis = (
+  verdict: Analysis["verdict"],
+  heldFor: number,
+  failures = 0,
+  seconds = 100,
+  failed = failures,
+): Analysis => ({
   at: start + seconds * 1000,
   verdict,
-  checks: [{ name: "errors", verdict, value: 0, limit: 0.01, samples: 100, failures, message: "0.5 is above 0.01" }],
+  checks: [
+    { name: "errors", verdict, value: 0, limit: 0.01, samples: 100, failures, failed, message: "0.5 is above 0.01" },
+  ],
   heldFor,
   heldTo: start + seconds * 1000,
 });
@@ -249,6 +159,8 @@ describe("a rollout", () => {
     ["FieldContested", { ...live, status: holding(), workload: workload(uri("sha256:other")) }],
     ["FieldContested", { ...live, status: holding(), owners: ["helm"] }],
     ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Fail", 0, 2) }],
+    ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Fail", 0, 1, 100, 6) }],
+    ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Pass", 19, 0, 100, 6) }],
     ["NotReady", { status: holding({ stepStartedAt: undefined }), candidate: pool(1, 2) }],
     ["NoData", { ...live, status: holding({ noDataSince: at(40) }), analysis: analysis("NoData", 3) }],
     ["NoData", { ...live, status: holding({ noDataSince: at(40) }), analysis: analysis("SourceError", 3) }],
@@ -276,6 +188,10 @@ describe("a rollout", () => {
 
   it.each([
     ["one failure below the limit", { ...live, status: holding(), analysis: analysis("Fail", 0, 1) }],
+    [
+      "scattered failures, fewer than three times the limit",
+      { ...live, status: holding(), analysis: analysis("Fail", 0, 1, 100, 5) },
+    ],
     [
       "no data, but not for long",
       { ...live, status: holding({ noDataSince: at(41) }), analysis: analysis("NoData", 3) },

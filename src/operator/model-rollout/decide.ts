@@ -89,7 +89,8 @@ function beginReversal({ rollout, previous }: Observed, { reason, message }: Rev
       mirror: false,
       // The patch may have been made and not yet been seen.
       patched: status.patched || status.phase === "Promoting",
-      fallback: status.phase === "Watching" && previous !== null && previous.readyReplicas > 0,
+      // Gateways go to them as soon as they have one that is ready.
+      fallback: (status.phase === "Promoting" || status.phase === "Watching") && previous !== null,
       weights: moved ? [...status.weights, back].slice(-20) : status.weights,
       reason,
       message: message.slice(0, 2048),

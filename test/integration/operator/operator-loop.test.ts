@@ -403,6 +403,125 @@ describe("what happens meanwhile", () => {
     });
   });
 
+  /** A rollout that goes back, while somebody has applied the promoted version themselves: no conflict then. */
+  const shared = async () => {
+    await begin({ spec: { rollout: { ...rolloutPolicy, watchAfter: "60s", keepPrevious: "60s" } } });
+    await until("the rollout to watch", rollouts, ({ status }) => status.phase === "Watching");
+    await waitFor(
+      "the second version to be active",
+      async () => (await shop()).status.activeVersion?.uri === models.second,
+    );
+    await waitFor("the previous version to be kept", async () => (await poolsReady()).join() === "1");
+    const apply = (container: object): Promise<unknown> =>
+      api.apply(
+        paths(namespace).workload,
+        {
+          apiVersion: "apps/v1",
+          kind: "Deployment",
+          metadata: { name: "embedder" },
+          spec: { template: { spec: { containers: [{ name: "main", ...container }] } } },
+        },
+        "argocd",
+      );
+    await apply({ env: [{ name: "MODEL_URI", value: models.second }] });
+    prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
+    const { status } = await until("the rollout to stall", rollouts, ({ status: { conditions } }) =>
+      conditions.some(({ type, status: holds }) => type === "Stalled" && holds === "True"),
+    );
+    expect(status).toMatchObject({ phase: "RollingBack", reason: "AnalysisFailed" });
+    expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+      reason: "FieldContested",
+      message: expect.stringContaining("owned by argocd"),
+    });
+    await waitFor("kept pods to answer", async () => {
+      const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+      const { candidate } = gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "")).routing;
+      return candidate?.uri === models.first && candidate.weight === 100;
+    });
+    expect(await served()).toBe(models.second);
+    return apply;
+  };
+  const poolsReady = async () => {
+    const pools = `${paths(namespace).deployments}?labelSelector=evenkeel.dev/version`;
+    const { items } = await api.get<{ items: Deployment[] }>(pools);
+    return items.map(({ status }) => status?.readyReplicas);
+  };
+
+  it("a field that somebody shares is not given back by force, and is when they let go of it", async () => {
+    const apply = await shared();
+    await apply({});
+    await until("the rollout to be rolled back", rollouts, ({ status }) => status.phase === "RolledBack");
+    expect(await served()).toBe(models.first);
+    await waitFor(
+      "the first version to be active",
+      async () => (await shop()).status.activeVersion?.uri === models.first,
+    );
+    await waitFor("the kept pods to be gone", async () => (await poolsReady()).length === 0);
+  });
+
+  it("a field that somebody shares and sets to a version of their own stands, and ends the way back", async () => {
+    const apply = await shared();
+    const mine = `store://models/mine@${digestOf("mine")}`;
+    await apply({ env: [{ name: "MODEL_URI", value: mine }] });
+    const { status } = await until("the rollout to end", rollouts, ({ status: { phase } }) => phase === "RolledBack");
+    expect(status.reason).toBe("AnalysisFailed");
+    expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+      status: "True",
+      reason: "FieldContested",
+      message: `somebody set MODEL_URI of the workload to ${mine}`,
+    });
+    await waitFor("their model to be adopted", async () => (await shop()).status.activeVersion?.uri === mine);
+    expect(await served()).toBe(mine);
+  });
+
+  it("a policy that lets no Deployment be deleted stops no way back", async () => {
+    const policy = `keep-${namespace}`;
+    const policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+    const bindings = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+    const approval = "Manual";
+    await begin({ spec: { rollout: { ...rolloutPolicy, approval, watchAfter: "60s", keepPrevious: "60s" } } });
+    const waiting = await until("the rollout to wait", rollouts, ({ status }) => status.phase === "Paused");
+    await api.create(policies, {
+      metadata: { name: policy },
+      spec: {
+        matchConstraints: {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          resourceRules: [
+            { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["DELETE"], resources: ["deployments"] },
+          ],
+        },
+        validations: [{ expression: "false", message: "Deployments stay" }],
+      },
+    });
+    try {
+      await api.create(bindings, {
+        metadata: { name: policy },
+        spec: { policyName: policy, validationActions: ["Deny"] },
+      });
+      await waitFor("the policy to be in force", () =>
+        api.delete(paths(namespace).workload, { dryRun: ["All"] }).then(
+          () => false,
+          (error: Error) => error.message.includes("Deployments stay"),
+        ),
+      );
+      await api.patch(`${paths(namespace).kind("modelrollouts")}/${waiting.metadata.name}`, {
+        spec: { approvals: [{ by: "ada", at: new Date().toISOString() }] },
+      });
+      const refused = (rollout: ModelRollout) =>
+        rollout.status.conditions.some(({ type, reason }) => type === "Stalled" && reason === "Refused");
+      const watching = await until("the candidate's pods to stay", rollouts, refused);
+      expect(watching.status.phase).toBe("Watching");
+      prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
+      await until("the rollout to be rolled back", rollouts, ({ status }) => status.phase === "RolledBack");
+      expect(await served()).toBe(models.first);
+      expect(await poolsReady()).toHaveLength(2);
+    } finally {
+      await api.delete(`${bindings}/${policy}`);
+      await api.delete(`${policies}/${policy}`);
+    }
+    await waitFor("pools to be gone", async () => (await poolsReady()).length === 0);
+  });
+
   it("a budget that takes the candidate's pods for the workload's, made mid-rollout, stalls it until it is gone", async () => {
     await begin({ spec: { rollout: half } });
     await holding();
