@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { ownedBy } from "./free-field.ts";
+import { ownersText } from "./free-field.ts";
 import { serviceFixture } from "./service.fixture.ts";
 
-const setEnv = "`kubectl set env deployment/embedder -c main MODEL_URI-`";
+const setEnv = "run `kubectl set env deployment/embedder -c main MODEL_URI-`";
 const manifest = (manager: string): string =>
   `leave the value of MODEL_URI out of the manifest that ${manager} applies, and apply it`;
 
@@ -16,13 +16,13 @@ it.each([
   ["argocd-controller", manifest("argocd-controller")],
   ["helm", manifest("helm")],
 ])("what frees the field of %s is said", (manager, way) => {
-  expect(ownedBy(serviceFixture(), [manager])).toBe(
-    `MODEL_URI of the workload is owned by ${manager}: ${way} frees it, and the active version is put back`,
+  expect(ownersText(serviceFixture().spec, [manager])).toBe(
+    `MODEL_URI of the workload is owned by ${manager}: to free it, ${way}`,
   );
 });
 
 it("of several owners the one with a manifest comes first: it would bring the value back", () => {
-  const said = ownedBy(serviceFixture(), ["kubectl-set", "argocd-controller"]);
+  const said = ownersText(serviceFixture().spec, ["kubectl-set", "argocd-controller"]);
   expect(said).toContain("is owned by kubectl-set, argocd-controller: ");
-  expect(said).toContain(`${manifest("argocd-controller")}, then ${setEnv} frees it`);
+  expect(said).toContain(`${manifest("argocd-controller")}, then ${setEnv}`);
 });

@@ -1,11 +1,13 @@
-import type { EmbeddingService } from "../api/index.ts";
+import type { EmbeddingServiceSpec } from "../api/index.ts";
 
 /** Managers that change a Deployment by hand: there is no manifest of theirs to leave the value out of. */
 const byHand = /^kubectl-(?!client-side-apply$)/;
 
-/** Who owns the workload's field, and what frees it: evenkeel takes it by force from nobody (decision 24). */
-export function ownedBy({ spec }: Pick<EmbeddingService, "spec">, managers: readonly string[]): string {
-  const { workloadRef, model } = spec;
+/** Who owns the workload's field, and what frees it: it is taken by force from nobody (decision 24). */
+export function ownersText(
+  { workloadRef, model }: Pick<EmbeddingServiceSpec, "workloadRef" | "model">,
+  managers: readonly string[],
+): string {
   const hands = managers.filter((manager) => byHand.test(manager));
   const manifests = managers.filter((manager) => !byHand.test(manager));
   const ways = [
@@ -14,8 +16,8 @@ export function ownedBy({ spec }: Pick<EmbeddingService, "spec">, managers: read
       ? [`leave the value of ${model.env} out of the manifest that ${manifests.join(", ")} applies, and apply it`]
       : []),
     ...(hands.length > 0
-      ? [`\`kubectl set env deployment/${workloadRef.name} -c ${model.container} ${model.env}-\``]
+      ? [`run \`kubectl set env deployment/${workloadRef.name} -c ${model.container} ${model.env}-\``]
       : []),
   ];
-  return `${model.env} of the workload is owned by ${managers.join(", ")}: ${ways.join(", then ")} frees it, and the active version is put back`;
+  return `${model.env} of the workload is owned by ${managers.join(", ")}: to free it, ${ways.join(", then ")}`;
 }

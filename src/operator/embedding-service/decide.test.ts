@@ -199,6 +199,7 @@ describe("the lists", () => {
       "retrainOnTrigger",
       "explainBadSchedule",
       "explainHeld",
+      "explainOutdated",
     ]);
   });
 });
@@ -316,19 +317,22 @@ describe("adoption", () => {
     expect(decision.status.activeVersion).toEqual(model("a"));
   });
 
-  it("leaves a field that was emptied to the rollout under way", () => {
-    const rollout = rolloutFixture({ status: { phase: "Watching" } });
-    const status = {
-      rollout: {
-        name: rollout.metadata.name,
-        uid: "r",
-        phase: "Watching",
-        weight: 100,
-        retraining: "",
-        needsApproval: "",
-      },
-    };
-    expect(decide(world({ workload: workload(null), rollout, status }), now).retraining.kind).not.toBe("Seed");
+  it.each([
+    ["nothing while the rollout has yet to see it", "Watching", "", "b", null],
+    ["the active version while the rollout has not begun", "Pending", "", "a", "a"],
+    ["the version that is gone back to", "RollingBack", "AnalysisFailed", "b", "a"],
+    [
+      "the promoted version, when it was the lost value that ended its watch",
+      "RollingBack",
+      "FieldContested",
+      "b",
+      "b",
+    ],
+  ])("puts into a field that was emptied meanwhile: %s", (_, phase, reason, active, expected) => {
+    const under = rollout(phase, { status: { reason } });
+    const status = { ...slots(), activeVersion: model(active) };
+    const answer = decide(world({ workload: workload(null), rollout: under, status }), now).retraining;
+    expect(answer.kind === "Seed" ? answer.uri : null).toBe(expected === null ? null : uri(expected));
   });
 });
 
@@ -594,7 +598,10 @@ describe("a cause", () => {
       status: "False",
       reason: "FieldOwnedBy",
     });
-    expect(status.conditions.find(({ type }) => type === "Promotable")?.message).toContain("helm");
+    expect(status.conditions.find(({ type }) => type === "Promotable")?.message).toBe(
+      "MODEL_URI of the workload is owned by helm: to free it, leave the value of MODEL_URI out of the manifest that helm " +
+        "applies, and apply it; the active version is then put back",
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { type Cause, type ModelRef, modelIdentity, type Retraining } from "../../api/index.ts";
-import { ownedBy } from "../free-field.ts";
+import { ownersText } from "../free-field.ts";
 import { names } from "../identity.ts";
+import { handsOff } from "../model-rollout/restore.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
 import { causeHeldBack, heldBack } from "./governance.ts";
@@ -14,7 +15,7 @@ export type Retrain =
   | { readonly kind: "Steady"; readonly wakeAt: number | null }
   | { readonly kind: "Wait"; readonly reason: string; readonly message: string; readonly until: number | null }
   | ({ readonly kind: "Stalled" } & Stalled)
-  /** The workload's empty field is given a value: the active version's again, or its first one. */
+  /** The workload's empty field is given a value: that of the version that stays active, or its first one. */
   | { readonly kind: "Seed"; readonly from: "Active" | "Initial"; readonly uri: string }
   /** What runs becomes the active version. */
   | { readonly kind: "Adopt"; readonly model: ModelRef }
@@ -86,12 +87,23 @@ function adoptCurrentModel(world: Observed): Retrain | null {
   return { kind: "Adopt", model: { name: names.modelVersion(service.metadata.name, digest), digest, uri } };
 }
 
+/** Who owns the field, and that nothing is lost when they give it up. */
+export function notFree({ spec }: Observed["service"], managers: readonly string[]): string {
+  return `${ownersText(spec, managers)}; the active version is then put back`;
+}
+
+/** In these a rollout sees by itself that the field has lost its value, and turns back. */
+const turnsBack: ReadonlySet<string> = new Set(["Progressing", "Paused", "Promoting", "Watching"]);
+
 /**
  * A Deployment that was made anew, or lost the variable, has no say in which version is active: `initial` would bring back
  * an old one past every gate.
  */
 function fillField({ service: { spec, status }, rollout }: Observed): Retrain | null {
-  if (rollout && isChanging(rollout.status.phase)) return null;
+  if (rollout && turnsBack.has(rollout.status.phase)) return null;
+  if (rollout?.status.phase === "RollingBack" && !handsOff.has(rollout.status.reason)) {
+    return { kind: "Seed", from: "Active", uri: rollout.spec.from.uri };
+  }
   if (status.activeVersion) return { kind: "Seed", from: "Active", uri: status.activeVersion.uri };
   const { container, env, initial } = spec.model;
   return initial === undefined
@@ -137,7 +149,7 @@ function untrainable({ service, ownership, store, threatModel, runs }: Observed)
   const active = service.status.activeVersion;
   if (!retraining || !active) return null;
   if (ownership.kind === "OwnedBy") {
-    return stalled("FieldOwnedBy", ownedBy(service, ownership.managers));
+    return stalled("FieldOwnedBy", notFree(service, ownership.managers));
   }
   if (ownership.kind === "Unknown") return wait("FieldUnknown", ownership.message);
   if (store) return store.kind === "Wait" ? wait(store.reason, store.message) : stalled(store.reason, store.message);

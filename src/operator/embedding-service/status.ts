@@ -1,13 +1,12 @@
 import type { Condition, EmbeddingServiceStatus } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
-import { ownedBy } from "../free-field.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import type { Said } from "../said.ts";
 import { blocksIndependent } from "./block-length.ts";
 import type { Protection } from "./protect.ts";
 import type { Restoration } from "./restore.ts";
-import type { Retrain } from "./retrain.ts";
+import { notFree, type Retrain } from "./retrain.ts";
 import { schedulesAfter } from "./schedules.ts";
 import { slotOf } from "./settle.ts";
 import { trafficAvailable } from "./traffic.ts";
@@ -246,7 +245,7 @@ function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: 
       ? say(list, "Promotable", null, "Unknown", ownership.message)
       : ownership.kind === "Ours"
         ? say(list, "Promotable", true, "FieldFree", "")
-        : say(list, "Promotable", false, "FieldOwnedBy", ownedBy(service, ownership.managers));
+        : say(list, "Promotable", false, "FieldOwnedBy", notFree(service, ownership.managers));
   list = say(list, "BlocksIndependent", ...blocksIndependent(world.autocorrelation, service.spec.monitoring.block));
   const served = status.activeVersion !== undefined && (workload?.readyReplicas ?? 0) > 0 && gateway.ready > 0;
   const ready = served && hasPods(world, status.activeVersion?.digest ?? "") !== false;

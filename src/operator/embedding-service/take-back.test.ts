@@ -53,6 +53,6 @@ it("takes back what it left, with its address and what others added, and without
     type: "LoadBalancer",
     clusterIP: "10.0.0.7",
     selector: { "evenkeel.dev/gateway": "shop" },
-    ports: [{ name: "http", port: 80, targetPort: 8080 }],
+    ports: [{ name: "http", port: 8080, targetPort: 8080 }],
   });
 });
