@@ -226,12 +226,12 @@ describe("evenkeel rollback", () => {
   it("goes back from a model that somebody set by hand to the one before it", async () => {
     const digest = `sha256:${"d".repeat(64)}`;
     const set = { name: "products-dddddddddddd", digest, uri: `store://models/products@${digest}` };
-    const path = `${collection(namespace, "ModelVersion")}/products-bbbbbbbbbbbb`;
+    const path = `${collection(namespace, "ModelVersion")}/products-aaaaaaaaaaaa`;
     await api.patch(`${path}/status`, { status: { retiredAt: new Date().toISOString() } });
     await api.patch(`${servicePath()}/status`, { status: { activeVersion: set } });
     expect(await run("rollback", "products")).toMatchObject({
       code: 0,
-      out: expect.stringContaining("goes back to products-bbbbbbbbbbbb"),
+      out: expect.stringContaining("goes back to products-aaaaaaaaaaaa"),
     });
     await active("a");
   });
