@@ -26,12 +26,13 @@ function rollout(from: string, to: string, phase: string, change: Change = {}): 
     status: { phase, weights },
   });
 }
-const version = (character: string) =>
+const version = (character: string, retiredAt?: string) =>
   modelVersion.parse({
     apiVersion: "evenkeel.dev/v1alpha1",
     kind: "ModelVersion",
     metadata: { name: model(character).name, namespace: "search" },
     spec: { serviceRef: { name: "shop" }, identity: "Digest", digest: digest(character), uri: model(character).uri },
+    status: { retiredAt },
   });
 
 const weights = [
@@ -53,7 +54,7 @@ describe("the active version", () => {
 });
 
 describe("the version before", () => {
-  const versions = ["a", "b", "c"].map(version);
+  const versions = ["a", "b", "c"].map((each) => version(each));
   const forth = (from: string, to: string) => rollout(from, to, "Promoted");
   const back = (from: string, to: string) => rollout(from, to, "Watching", { reason: "Rollback" });
   /** @param rollouts  newest first */
@@ -82,6 +83,16 @@ describe("the version before", () => {
     ],
   ])("%s", (_, active, rollouts, expected) => {
     expect(before(active, ...rollouts)).toBe(expected);
+  });
+
+  it.each<[string, string, ModelRollout[], string]>([
+    ["the one that was active last", "c", [forth("a", "b")], "Version shop-b"],
+    ["none, when that had been rolled out over it", "a", [forth("a", "b")], "None"],
+    ["none, when it was gone back to with a rollback", "a", [back("c", "a"), forth("b", "c"), forth("a", "b")], "None"],
+  ])("of one that no rollout brought forth is %s", (_, active, rollouts, expected) => {
+    const [a, b, c] = [version("a", "2026-11-24T08:00:00Z"), version("b", "2026-11-24T09:00:00Z"), version("c")];
+    const found = predecessor(model(active), rollouts, [a, b, c]);
+    expect(found.kind === "None" ? "None" : `${found.kind} ${found.version.metadata.name}`).toBe(expected);
   });
 
   it("is none when it has gone", () => {

@@ -75,7 +75,8 @@ export type Predecessor =
 
 /**
  * The version that the active one took over from, by the newest rollout that brought it forth: one that brought it back
- * came from the version that was to be left.
+ * came from the version that was to be left. One that no rollout brought was set by hand, over the version that was active
+ * last.
  *
  * @param rollouts  newest first
  */
@@ -86,13 +87,32 @@ export function predecessor(
 ): Predecessor {
   const taken = rollouts.filter(hasTakenPlace);
   const brought = taken.find(({ spec }) => spec.to.digest === active.digest && spec.reason !== "Rollback");
-  const version = versions.find(({ spec }) => spec.digest === brought?.spec.from.digest);
+  const version = brought
+    ? versions.find(({ spec }) => spec.digest === brought.spec.from.digest)
+    : activeBefore(active, taken, versions);
   if (!version) return { kind: "None" };
   const { digest } = version.spec;
   const last = taken.find(
     ({ spec }) => spec.to.digest === digest || (spec.from.digest === digest && spec.reason === "Rollback"),
   );
   return last?.spec.from.digest === digest ? { kind: "Left", version, rollback: last } : { kind: "Version", version };
+}
+
+/** None when somebody went back to the active version, with a rollback or by hand: what was active before was left. */
+function activeBefore(
+  active: ModelRef,
+  taken: readonly ModelRollout[],
+  versions: readonly ModelVersion[],
+): ModelVersion | undefined {
+  const retiredAt = ({ status }: ModelVersion): string => status.retiredAt ?? "";
+  const [last] = versions
+    .filter((version) => version.spec.digest !== active.digest && retiredAt(version) !== "")
+    .toSorted((a, b) => (retiredAt(a) < retiredAt(b) ? 1 : -1));
+  const wentBack = taken.some(
+    ({ spec: { from, to } }) =>
+      to.digest === active.digest || (from.digest === active.digest && to.digest === last?.spec.digest),
+  );
+  return wentBack ? undefined : last;
 }
 
 /**

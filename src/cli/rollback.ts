@@ -36,14 +36,21 @@ export const command = withWait(
   .addHelpText("after", examples)
   .action(async (serviceName: string, options: Options) => {
     await inCluster(options, async (cluster) => {
-      const [{ findService }, { requestRollout }, { predecessor, answeringSince }, { reembedOf, reembedText }] =
-        await Promise.all([
-          import("./rollout-under-way.ts"),
-          import("./request-rollout.ts"),
-          import("./requested-rollout.ts"),
-          import("../api/index.ts"),
-        ]);
+      const [
+        { findService },
+        { requestRollout },
+        { predecessor, answeringSince },
+        { requirePromotable },
+        { reembedOf, reembedText },
+      ] = await Promise.all([
+        import("./rollout-under-way.ts"),
+        import("./request-rollout.ts"),
+        import("./requested-rollout.ts"),
+        import("./require-promotable.ts"),
+        import("../api/index.ts"),
+      ]);
       const service: Stored<EmbeddingService> = await findService(cluster, serviceName);
+      if (options.wait) requirePromotable(service);
       const active = service.status.activeVersion;
       const left: { since: string | null } = { since: null };
       const reembed = active

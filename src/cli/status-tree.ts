@@ -92,8 +92,6 @@ function documentsBranch({ service, versions }: Overview, { paint, wide }: TreeO
 
 function signalsBranch(service: EmbeddingService, { now, paint }: TreeOptions): Branch {
   const { spec, status } = service;
-  // What is wrong with all of them alike is said once.
-  const said = new Set(troubleOf(service).map(({ message }) => message));
   if (spec.triggers.length === 0) return { text: `signals  ${paint("warn", "no triggers: nothing is acted on")}` };
   const rows = spec.triggers.map((trigger) => {
     const signal = status.signals.find(({ name }) => name === trigger.name);
@@ -107,12 +105,22 @@ function signalsBranch(service: EmbeddingService, { now, paint }: TreeOptions): 
       ];
     }
     if (!signal) return [trigger.name, paint("dim", "not evaluated yet"), "", trigger.then];
-    const row = [trigger.name, verdict(signal, now, paint), measured(signal), trigger.then];
-    const known = said.has(signal.message) || said.has(`${trigger.name}: ${signal.message}`);
-    said.add(signal.message);
-    return known ? row : [...row, paint("dim", signal.message)];
+    return [trigger.name, verdict(signal, now, paint), measured(signal), trigger.then, paint("dim", signal.message)];
   });
-  return { text: "signals", below: columns(rows).map((text) => ({ text })) };
+  const unknown = unknownText(service);
+  return {
+    text: "signals",
+    below: [...columns(rows), ...(unknown ? [paint("dim", unknown)] : [])].map((text) => ({ text })),
+  };
+}
+
+/** Why a service may be well while some of its signals know nothing. */
+function unknownText({ status: { phase, signals } }: EmbeddingService): string | null {
+  if (signals.every(({ verdict: kind }) => kind !== "NoData")) return null;
+  if (phase === "Learning") return "Learning: until a signal has its reference, NoData is what it should say";
+  return phase === "Steady"
+    ? "Steady: no signal fails; one that says NoData is neither a pass nor a fault, and sets nothing off"
+    : null;
 }
 
 const verdictTone = { Pass: "good", Fail: "bad", NoData: "warn", SourceError: "bad" } as const satisfies Record<

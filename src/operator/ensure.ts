@@ -191,7 +191,7 @@ export function isStalled(answer: Stored<KubeObject> | Stalled): answer is Stall
 
 function taken(existing: Stored<KubeObject>, owner: Stored<KubeObject>): Stalled {
   const name = formatKey(keyOf(existing));
-  const message = `${existing.kind} ${name} exists and is not of ${owner.kind} ${owner.metadata.name}: rename one of them`;
+  const message = `${existing.kind} ${name} exists and is not of ${owner.kind} ${owner.metadata.name}: delete it when nobody needs it, or give one of the two another name`;
   return { reason: "NameTaken", message };
 }
 

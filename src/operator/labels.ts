@@ -13,6 +13,8 @@ export const labels = {
 export const annotations = {
   /** Hash of what the operator last wanted an object to be. */
   desired: "evenkeel.dev/desired",
+  /** On the Service that is left to clients: the service, `namespace/name`, that left it and may take it back. */
+  releasedBy: "evenkeel.dev/released-by",
 } as const;
 
 export const finalizers = {

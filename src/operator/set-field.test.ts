@@ -21,7 +21,7 @@ async function answerTo(kind: KubeErrorKind) {
 
 describe("the workload's field", () => {
   it("that somebody else owns is not fought for: they are named", async () => {
-    const message = "MODEL_URI of the workload is owned by argocd";
+    const message = expect.stringMatching(/^MODEL_URI of the workload is owned by argocd: to free it, /);
     expect(await answerTo("FieldConflict")).toEqual({ reason: "FieldContested", message });
   });
 

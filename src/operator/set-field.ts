@@ -19,11 +19,11 @@ type Writing = Pick<Turn, "key" | "caches" | "signal"> & {
  */
 export async function setField(
   { kube, caches, writes, key, signal }: Writing,
-  { spec: { workloadRef, model } }: EmbeddingService,
+  { spec }: EmbeddingService,
   { resourceVersion, inInitContainer }: Workload,
   uri: string,
 ): Promise<Stalled | null> {
-  const patch = fieldPatch(workloadRef.name, key.namespace, model, uri, inInitContainer);
+  const patch = fieldPatch(spec.workloadRef.name, key.namespace, spec.model, uri, inInitContainer);
   const options = { fieldManager: fieldManagers.field, resourceVersion, signal };
   try {
     const applied = await unlessRefused(() => kube.apply(deployments, patch, options));
@@ -32,6 +32,6 @@ export async function setField(
     return null;
   } catch (error) {
     if (!isKubeError(error, "FieldConflict")) throw error;
-    return ownedBy(model, error.fieldManagers);
+    return ownedBy(spec, error.fieldManagers);
   }
 }

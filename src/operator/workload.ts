@@ -1,4 +1,5 @@
 import type { EmbeddingServiceSpec } from "../api/index.ts";
+import { ownersText } from "./free-field.ts";
 import type { LabelSelector } from "./label-selector.ts";
 import type { Deployment, Stored } from "./objects.ts";
 
@@ -76,8 +77,11 @@ export function servedUri({ field }: Workload): string | null {
 /** Somebody else has a say in the field: their wish stands, and is never fought (decision 24). */
 export type Contest = { readonly reason: "FieldContested"; readonly message: string };
 
-export function ownedBy({ env }: EmbeddingServiceSpec["model"], managers: readonly string[]): Contest {
-  return { reason: "FieldContested", message: `${env} of the workload is owned by ${managers.join(", ")}` };
+export function ownedBy(
+  spec: Pick<EmbeddingServiceSpec, "workloadRef" | "model">,
+  managers: readonly string[],
+): Contest {
+  return { reason: "FieldContested", message: ownersText(spec, managers) };
 }
 
 export function setBySomebody({ env }: EmbeddingServiceSpec["model"], served: string | null): Contest {

@@ -15,12 +15,12 @@ import {
   gatewayNotebooks,
   gatewayRole,
   gatewayRoleBinding,
-  gatewayService,
   gatewayServiceAccount,
 } from "./gateway-objects.ts";
 import { prune } from "./prune.ts";
 import { adoptedVersion, gatewayConfigOf, retrainingOf, rolloutOf } from "./resources.ts";
 import { isSeeding } from "./status.ts";
+import { ensureService } from "./take-back.ts";
 import type { Observed } from "./world.ts";
 
 export type Applied = {
@@ -74,7 +74,7 @@ async function ensureGateway(turn: Turn, service: Stored<EmbeddingService>, worl
     await ensure(turn, caches.leases, gatewayLease(service), service),
     await ensure(turn, caches.roles, gatewayRole(service), service),
     await ensure(turn, caches.roleBindings, gatewayRoleBinding(service), service),
-    await ensure(turn, caches.services, gatewayService(service), service),
+    await ensureService(turn, service),
     await ensure(turn, caches.disruptionBudgets, gatewayDisruptionBudget(service), service),
   ];
   // Gateways start when they have been told something.

@@ -204,6 +204,7 @@ describe("the lists", () => {
       "retrainOnTrigger",
       "explainBadSchedule",
       "explainHeld",
+      "explainOutdated",
     ]);
   });
 });
@@ -395,7 +396,7 @@ describe("adoption", () => {
     ["WorkloadMissing", { workload: null }],
     ["ContainerMissing", { workload: workload(null, { field: { kind: "NoContainer" } }) }],
     ["FieldIndirect", { workload: workload(null, { field: { kind: "Indirect" } }) }],
-    ["ModelMissing", { workload: workload(null) }],
+    ["ModelMissing", { workload: workload(null), status: { activeVersion: undefined } }],
   ] satisfies [string, Change][])("says %s, and waits for the user", (reason, change) => {
     const { retraining: answer, status } = decide(world(change), now);
     expect(answer).toMatchObject({ kind: "Stalled", reason });
@@ -403,9 +404,11 @@ describe("adoption", () => {
     expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({ status: "True", reason });
   });
 
-  it("gives an empty field its first value", () => {
-    const change = { workload: workload(null), spec: { model: { ...spec.model, initial: uri("c") } } };
-    expect(decide(world(change), now).retraining).toEqual({ kind: "Seed", uri: uri("c") });
+  const initial = { model: { ...spec.model, initial: uri("c") } };
+
+  it("gives an empty field its first value while no version is active", () => {
+    const change = { workload: workload(null), spec: initial, status: { activeVersion: undefined } };
+    expect(decide(world(change), now).retraining).toEqual({ kind: "Seed", from: "Initial", uri: uri("c") });
     const { status, said } = decide(world(change), now);
     expect(said.map(({ kind }) => kind)).toEqual(["ModelSeeded"]);
     expect(isSeeding(world(change).service, uri("c"))).toBe(false);
@@ -413,6 +416,34 @@ describe("adoption", () => {
     const saved = world({ ...change, status });
     expect(isSeeding(saved.service, uri("c"))).toBe(true);
     expect(decide(saved, now).said).toEqual([]);
+  });
+
+  it.each([
+    ["an initial one", initial],
+    ["none", {}],
+  ])("puts the active version back into a field that was emptied, with %s in the spec", (_, specChange) => {
+    const decision = decide(world({ workload: workload(null), spec: specChange }), now);
+    expect(decision.retraining).toEqual({ kind: "Seed", from: "Active", uri: uri("a") });
+    expect(decision.said).toMatchObject([{ kind: "ModelRestored", facts: { uri: uri("a") } }]);
+    expect(decision.status.activeVersion).toEqual(model("a"));
+  });
+
+  it.each([
+    ["nothing while the rollout has yet to see it", "Watching", "", "b", null],
+    ["the active version while the rollout has not begun", "Pending", "", "a", "a"],
+    ["the version that is gone back to", "RollingBack", "AnalysisFailed", "b", "a"],
+    [
+      "the promoted version, when it was the lost value that ended its watch",
+      "RollingBack",
+      "FieldContested",
+      "b",
+      "b",
+    ],
+  ])("puts into a field that was emptied meanwhile: %s", (_, phase, reason, active, expected) => {
+    const under = rollout(phase, { status: { reason } });
+    const status = { ...slots(), activeVersion: model(active) };
+    const answer = decide(world({ workload: workload(null), rollout: under, status }), now).retraining;
+    expect(answer.kind === "Seed" ? answer.uri : null).toBe(expected === null ? null : uri(expected));
   });
 });
 
@@ -678,7 +709,10 @@ describe("a cause", () => {
       status: "False",
       reason: "FieldOwnedBy",
     });
-    expect(status.conditions.find(({ type }) => type === "Promotable")?.message).toContain("helm");
+    expect(status.conditions.find(({ type }) => type === "Promotable")?.message).toBe(
+      "MODEL_URI of the workload is owned by helm: to free it, leave the value of MODEL_URI out of the manifest that helm " +
+        "applies, and apply it; the active version is then put back",
+    );
   });
 });
 
@@ -783,6 +817,43 @@ describe("the end of a run", () => {
     expect(status.lastCauses).toMatchObject([{ outcome: "Outdated" }]);
     expect(status.ledger).toHaveLength(1);
     expect(said).toMatchObject([{ kind: "RunOutdated", facts: { parent: digest("a"), active: digest("c") } }]);
+  });
+
+  describe("that was outdated when it was over", () => {
+    const passed = run("Published", { status: { bundle: uri("b"), modelVersion: model("b").name } });
+    const dropped = { id: cause().id, dataDigest: "d1", outcome: "Outdated", at: ago(60) };
+    const after = (change: Change = {}) =>
+      decide(
+        world({
+          workload: workload(uri("c")),
+          runs: [passed],
+          ...change,
+          status: { activeVersion: model("c"), lastCauses: [dropped], ...change.status },
+        }),
+        now,
+      );
+
+    it("is told with what to do, as long as it is the newest and its version is not the active one", () => {
+      expect(after().status.holding).toEqual({
+        reason: "RunOutdated",
+        message: expect.stringMatching(
+          /^shop-\S+ passed its gates, .*: to have it all the same use `evenkeel promote shop shop-b{12}`$/,
+        ),
+      });
+      const promoted = { workload: workload(uri("b")), status: { activeVersion: model("b") } };
+      expect(after(promoted).status.holding).toBeUndefined();
+      const newer = run("Published", { cause: { id: "9" } });
+      expect(after({ runs: [passed, newer] }).status.holding).toBeUndefined();
+    });
+
+    it("is told at once, and holds no cause back", () => {
+      const over = {
+        status: { activeVersion: model("c"), cause: cause(), retraining: slots().retraining, lastCauses: [] },
+        run: passed,
+      };
+      expect(after(over).status.holding?.reason).toBe("RunOutdated");
+      expect(after({ causes: [cause({ id: "2" })], status: { ledger: [] } }).retraining.kind).toBe("Record");
+    });
   });
 
   it("counts rollouts to the same version", () => {

@@ -8,12 +8,13 @@ import { finalizers } from "../labels.ts";
 import type { Turn } from "../ports.ts";
 import { saveStatus } from "../save.ts";
 import { type Applied, apply } from "./apply.ts";
+import { fieldTaken } from "./claim.ts";
 import { type Decision, decide } from "./decide.ts";
 import { evaluationInterval } from "./evaluate-signals.ts";
 import { observe } from "./observe.ts";
 import { release } from "./release.ts";
 import { forget, report } from "./report.ts";
-import { stalledBy } from "./stalled.ts";
+import { awaitField, stalledBy } from "./stalled.ts";
 import type { Observed } from "./world.ts";
 
 export async function reconcile(turn: Turn): Promise<Requeue> {
@@ -25,6 +26,8 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   }
   if (isBeingDeleted(service)) return hasFinalizer(service, finalizers.service) ? release(turn, service) : done;
   if (!hasFinalizer(service, finalizers.service)) return hold(turn, service);
+  const taken = fieldTaken(service, caches.embeddingServices.list(key.namespace));
+  if (taken) return awaitField(turn, service, taken);
   // What was decided is in the trail before anything is trained or promoted (decision 28).
   const flushed = await flush(turn, service);
   const trail = flushed.kind === "NotWritten" ? flushed : null;

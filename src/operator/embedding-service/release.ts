@@ -11,6 +11,7 @@ import { saveStatus } from "../save.ts";
 import { workloadOf } from "../workload.ts";
 import { releasedService } from "./gateway-objects.ts";
 import { awaitTrail } from "./stalled.ts";
+import { releaseMark } from "./take-back.ts";
 
 /**
  * A service that is deleted leaves in good order: clients of its gateway go on, straight to the workload; the workload
@@ -39,7 +40,10 @@ export async function release(turn: Turn, service: Stored<EmbeddingService>): Pr
   return done;
 }
 
-/** The Service becomes the user's: no owner, no label of ours, and the workload behind it. */
+/**
+ * The Service becomes the user's: no owner, no label of ours, and the workload behind it. A mark tells where it comes from,
+ * so that a service that is made anew may have it back.
+ */
 async function repoint({ kube, caches, key, signal }: Turn, service: Stored<EmbeddingService>): Promise<void> {
   const { namespace } = key;
   const existing = caches.services.get({ namespace, name: names.gateway(key.name) });
@@ -50,7 +54,12 @@ async function repoint({ kube, caches, key, signal }: Turn, service: Stored<Embe
   const kept = Object.entries(existing.metadata.labels ?? {}).filter(([label]) => !ours.has(label));
   const released = {
     ...existing,
-    metadata: { ...existing.metadata, labels: Object.fromEntries(kept), ownerReferences: [] },
+    metadata: {
+      ...existing.metadata,
+      labels: Object.fromEntries(kept),
+      annotations: { ...existing.metadata.annotations, ...releaseMark(service) },
+      ownerReferences: [],
+    },
     spec: { ...existing.spec, ...releasedService(service, workloadOf(deployment, service.spec.model)) },
   };
   await kube.replace(services, released, { signal });

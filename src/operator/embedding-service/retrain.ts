@@ -1,5 +1,7 @@
 import { type Cause, type ModelRef, modelIdentity, type Retraining } from "../../api/index.ts";
+import { ownersText } from "../free-field.ts";
 import { names } from "../identity.ts";
+import { handsOff } from "../model-rollout/restore.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
 import { causeHeldBack, heldBack } from "./governance.ts";
@@ -13,8 +15,8 @@ export type Retrain =
   | { readonly kind: "Steady"; readonly wakeAt: number | null }
   | { readonly kind: "Wait"; readonly reason: string; readonly message: string; readonly until: number | null }
   | ({ readonly kind: "Stalled" } & Stalled)
-  /** The workload's empty field is given its first value. */
-  | { readonly kind: "Seed"; readonly uri: string }
+  /** The workload's empty field is given a value: that of the version that stays active, or its first one. */
+  | { readonly kind: "Seed"; readonly from: "Active" | "Initial"; readonly uri: string }
   /** What runs becomes the active version. */
   | { readonly kind: "Adopt"; readonly model: ModelRef }
   /** The cause is saved, before anything is made. */
@@ -38,6 +40,7 @@ export const retrain: readonly Rule<Observed, Retrain>[] = [
   retrainOnTrigger,
   explainBadSchedule,
   explainHeld,
+  explainOutdated,
 ];
 
 export function steady({ schedules }: Observed): Retrain {
@@ -74,12 +77,7 @@ function adoptCurrentModel(world: Observed): Retrain | null {
         `${model.env} of container ${model.container} has valueFrom: give it a plain value`,
       );
     case "Empty":
-      return model.initial === undefined
-        ? stalled(
-            "ModelMissing",
-            `${model.env} of container ${model.container} has no value, and model.initial is not set`,
-          )
-        : { kind: "Seed", uri: model.initial };
+      return fillField(world);
     case "Value":
       break;
     default:
@@ -92,6 +90,30 @@ function adoptCurrentModel(world: Observed): Retrain | null {
   }
   const { digest } = modelIdentity(uri);
   return { kind: "Adopt", model: { name: names.modelVersion(service.metadata.name, digest), digest, uri } };
+}
+
+/** Who owns the field, and that nothing is lost when they give it up. */
+export function notFree({ spec }: Observed["service"], managers: readonly string[]): string {
+  return `${ownersText(spec, managers)}; the active version is then put back`;
+}
+
+/** In these a rollout sees by itself that the field has lost its value, and turns back. */
+const turnsBack: ReadonlySet<string> = new Set(["Progressing", "Paused", "Promoting", "Watching"]);
+
+/**
+ * A Deployment that was made anew, or lost the variable, has no say in which version is active: `initial` would bring back
+ * an old one past every gate.
+ */
+function fillField({ service: { spec, status }, rollout }: Observed): Retrain | null {
+  if (rollout && turnsBack.has(rollout.status.phase)) return null;
+  if (rollout?.status.phase === "RollingBack" && !handsOff.has(rollout.status.reason)) {
+    return { kind: "Seed", from: "Active", uri: rollout.spec.from.uri };
+  }
+  if (status.activeVersion) return { kind: "Seed", from: "Active", uri: status.activeVersion.uri };
+  const { container, env, initial } = spec.model;
+  return initial === undefined
+    ? stalled("ModelMissing", `${env} of container ${container} has no value, and model.initial is not set`)
+    : { kind: "Seed", from: "Initial", uri: initial };
 }
 
 /** While a rollout has its hands on the field, it alone says what a change of it means. */
@@ -134,11 +156,7 @@ function untrainable({ service, ownership, store, threatModel, runs, unreadable 
   const active = service.status.activeVersion;
   if (!retraining || !active) return null;
   if (ownership.kind === "OwnedBy") {
-    const owners = ownership.managers.join(", ");
-    return stalled(
-      "FieldOwnedBy",
-      `${service.spec.model.env} of the workload is owned by ${owners}: name it without a value`,
-    );
+    return stalled("FieldOwnedBy", notFree(service, ownership.managers));
   }
   if (ownership.kind === "Unknown") return wait("FieldUnknown", ownership.message);
   if (store) return store.kind === "Wait" ? wait(store.reason, store.message) : stalled(store.reason, store.message);
@@ -193,6 +211,20 @@ function freshCauses({ causes, service }: Observed): Cause[] {
 function explainBadSchedule({ schedules }: Observed): Retrain | null {
   const [bad] = schedules.filter(({ problem }) => problem !== null);
   return bad ? stalled("InvalidSchedule", `trigger ${bad.trigger.name} never fires: ${bad.problem}`) : null;
+}
+
+/** A run that passed and was dropped: whether what it made is wanted over what somebody has put in place, a person must tell. */
+function explainOutdated({ runs, service }: Observed): Retrain | null {
+  const run = runs.at(-1);
+  const { activeVersion, lastCauses } = service.status;
+  if (!run || run.status.modelVersion === activeVersion?.name) return null;
+  if (lastCauses.find(({ id }) => id === run.spec.cause.id)?.outcome !== "Outdated") return null;
+  const { modelVersion } = run.status;
+  return wait(
+    "RunOutdated",
+    `${run.metadata.name} passed its gates, but the model was changed meanwhile, so that ${modelVersion} is not rolled out: ` +
+      `to have it all the same use \`evenkeel promote ${service.metadata.name} ${modelVersion}\``,
+  );
 }
 
 /** Why what waits does not start. */

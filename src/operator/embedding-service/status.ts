@@ -6,7 +6,7 @@ import type { Said } from "../said.ts";
 import { blocksIndependent } from "./block-length.ts";
 import type { Protection } from "./protect.ts";
 import type { Restoration } from "./restore.ts";
-import type { Retrain } from "./retrain.ts";
+import { notFree, type Retrain } from "./retrain.ts";
 import { schedulesAfter } from "./schedules.ts";
 import { slotOf } from "./settle.ts";
 import { trafficAvailable } from "./traffic.ts";
@@ -109,7 +109,7 @@ function retrainSaid(world: Observed, decision: Retrain): Said[] {
         ? []
         : [
             {
-              kind: "ModelSeeded",
+              kind: decision.from === "Active" ? "ModelRestored" : "ModelSeeded",
               subject: `Deployment/${service.spec.workloadRef.name}`,
               facts: { uri: decision.uri },
             },
@@ -240,19 +240,12 @@ function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: 
           [pods, ...(gateway.trouble ? [gateway.trouble] : [])].join("; "),
         );
   list = say(list, "StoreReady", store === null, store?.reason ?? "Bound", store?.message ?? "");
-  const owners = ownership.kind === "OwnedBy" ? ownership.managers.join(", ") : "";
   list =
     ownership.kind === "Unknown"
       ? say(list, "Promotable", null, "Unknown", ownership.message)
-      : owners === ""
+      : ownership.kind === "Ours"
         ? say(list, "Promotable", true, "FieldFree", "")
-        : say(
-            list,
-            "Promotable",
-            false,
-            "FieldOwnedBy",
-            `${service.spec.model.env} of the workload is owned by ${owners}`,
-          );
+        : say(list, "Promotable", false, "FieldOwnedBy", notFree(service, ownership.managers));
   list = say(list, "BlocksIndependent", ...blocksIndependent(world.autocorrelation, service.spec.monitoring.block));
   const served = status.activeVersion !== undefined && (workload?.readyReplicas ?? 0) > 0 && gateway.ready > 0;
   const ready = served && hasPods(world, status.activeVersion?.digest ?? "") !== false;

@@ -6,7 +6,9 @@ import {
   type ModelRollout,
   rolloutPolicy,
 } from "../../api/index.ts";
-import { overall, statusOf } from "./checks.ts";
+import type { Prometheus } from "../../signals/index.ts";
+import { rolloutFixture } from "../rollout.fixture.ts";
+import { analyse, overall, statusOf } from "./checks.ts";
 import { checksOf, type Plan } from "./plan.ts";
 
 const check = (change: object): AnalysisCheck => analysisCheck.parse({ name: "own", ...change });
@@ -59,5 +61,28 @@ describe("failures of a check", () => {
 
   it.each(["Paused", "Watching"] as const)("hold no step up while it is %s", (phase) => {
     expect(after(phase, "Fail", "Pass", "Fail")).toMatchObject({ failures: 1, failed: 0 });
+  });
+});
+
+describe("a check without enough samples", () => {
+  const now = Date.parse("2026-11-24T08:00:00Z");
+  const ago = (seconds: number): string => new Date(now - seconds * 1000).toISOString();
+  const prometheus: Prometheus = {
+    query: async () => ({ kind: "Vector", samples: [{ labels: {}, value: 3, at: now }] }),
+    queryRange: async () => ({ kind: "Matrix", series: [] }),
+    close: async () => {},
+  };
+  const message = async (since: number) => {
+    const policy = { steps: [{ weight: 5, hold: "1m" }, { weight: 100 }], analysis: [errors] };
+    const status = { phase: "Progressing", stepEnteredAt: ago(since), stepStartedAt: ago(since) };
+    return (await analyse(rolloutFixture({ spec: { policy }, status }), prometheus, now))?.checks[0]?.message;
+  };
+  const errors = check({ metric: "ErrorRate", above: 0.01, minSample: 50 });
+
+  it("says that it will never have them, once that can be seen", async () => {
+    expect(await message(10)).toBe("3 samples, at least 50 are needed");
+    expect(await message(120)).toBe(
+      "3 samples, at least 50 are needed; at this traffic about 3 in a hold: lengthen hold or raise the weight or lower minSample",
+    );
   });
 });

@@ -11,7 +11,8 @@ import {
 } from "../../signals/index.ts";
 import { time } from "../instant.ts";
 import type { Stalled } from "../rule.ts";
-import { checksOf, planOf } from "./plan.ts";
+import { outlook } from "./outlook.ts";
+import { checksOf, type Plan, planOf } from "./plan.ts";
 import { analysisInterval } from "./step.ts";
 import type { Analysis } from "./world.ts";
 
@@ -42,7 +43,7 @@ export async function analyse(
   };
   const checks = await Promise.all(
     checksOf(spec.policy.analysis, plan).map(async (check) =>
-      statusOf(check, status, await look(check, scope, source, now)),
+      statusOf(check, status, foreseen(check, plan, rollout, scope.window, now, await look(check, scope, source, now))),
     ),
   );
   const verdict = overall(checks);
@@ -61,12 +62,29 @@ export async function analyse(
   return { at: now, verdict, checks, heldFor: hold.seconds, heldTo };
 }
 
+type Look = Pick<Verdict, "kind" | "value" | "threshold" | "samples" | "message">;
+
+/** With what to do when there will never be enough samples. */
+function foreseen(
+  check: AnalysisCheck,
+  plan: Plan,
+  { status }: ModelRollout,
+  seenOver: number,
+  now: number,
+  seen: Look,
+): Look {
+  if (seen.kind !== "NoData" || status.stepStartedAt === undefined) return seen;
+  const elapsed = now - time(status.stepStartedAt);
+  const said = outlook({ check, plan, samples: seen.samples, window: seenOver, elapsed }, window.most);
+  return said === null ? seen : { ...seen, message: `${seen.message}; ${said}` };
+}
+
 async function look(
   check: AnalysisCheck,
   scope: RolloutScope,
   source: Prometheus | Stalled,
   now: number,
-): Promise<Pick<Verdict, "kind" | "value" | "threshold" | "samples" | "message">> {
+): Promise<Look> {
   if ("reason" in source) {
     return { kind: "SourceError", value: null, threshold: null, samples: null, message: source.message };
   }
@@ -91,7 +109,7 @@ function signalOf(
 export function statusOf(
   check: AnalysisCheck,
   { phase, analysis }: Pick<ModelRollout["status"], "phase" | "analysis">,
-  { kind, value, threshold, samples, message }: Pick<Verdict, "kind" | "value" | "threshold" | "samples" | "message">,
+  { kind, value, threshold, samples, message }: Look,
 ): CheckStatus {
   const { failures = 0, failed = 0 } = analysis.find(({ name }) => name === check.name) ?? {};
   return {

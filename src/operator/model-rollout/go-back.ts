@@ -78,9 +78,9 @@ function awaitsTheirPods({ rollout, workload, previous }: Observed): boolean {
 /** The new version's value, owned by others too. */
 function sharedField({ rollout, workload, service, owners }: Observed): Contest | null {
   if (!workload || !service || owners.length === 0 || servedUri(workload) !== rollout.spec.to.uri) return null;
-  const { reason, message } = ownedBy(service.spec.model, owners);
+  const { reason, message } = ownedBy(service.spec, owners);
   return {
     reason,
-    message: `${message}: it is set back to ${rollout.spec.from.uri} once they give it up or set it so`,
+    message: `${message}; it is then set back to ${rollout.spec.from.uri}`,
   };
 }

@@ -55,7 +55,7 @@ function rollBackContested({ rollout, workload, owners, service }: Observed): Re
   const { model } = service.spec;
   if (served === null || !expected.includes(served)) return setBySomebody(model, served);
   // Before the patch: an apply would be refused.
-  return owners.length > 0 && !patched ? ownedBy(model, owners) : null;
+  return owners.length > 0 && !patched ? ownedBy(service.spec, owners) : null;
 }
 
 /** It was made for a version that is no longer the active one. */

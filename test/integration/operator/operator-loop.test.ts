@@ -24,7 +24,18 @@ import { kubeconfigText } from "../kube/cluster.ts";
 import { OperatorProcess } from "./operator-process.ts";
 import { PodsAtOnce, type Work } from "./pods-at-once.ts";
 import { alarmSeries, type ScriptedPrometheus, startScriptedPrometheus } from "./scripted-prometheus.ts";
-import { digestOf, drifted, install, models, passingRow, paths, rolloutPolicy, service, worker } from "./shop.ts";
+import {
+  deploy,
+  digestOf,
+  drifted,
+  install,
+  models,
+  passingRow,
+  paths,
+  rolloutPolicy,
+  service,
+  worker,
+} from "./shop.ts";
 
 const cluster = inject("cluster");
 const api = new KubernetesApi(cluster);
@@ -211,6 +222,43 @@ describe("what is adopted", () => {
     expect(await versions()).toEqual([]);
     pods.serve(namespace, worker());
     await waitFor("the first version", async () => (await shop()).status.baselineVersion?.uri === models.first);
+  });
+});
+
+describe("a field that loses its value after a promotion", () => {
+  it.each<[string, () => Promise<unknown>]>([
+    [
+      "with the Deployment",
+      async () => {
+        await api.delete(paths(namespace).workload);
+        await deploy(api, namespace);
+      },
+    ],
+    [
+      "by hand",
+      () =>
+        api.patch(paths(namespace).workload, {
+          spec: { template: { spec: { containers: [{ name: "main", image: "embedder" }] } } },
+        }),
+    ],
+  ])("%s is given the active version again, not the first one", async (_, empty) => {
+    await begin();
+    await waitFor("the promotion to be over", async () => {
+      const { activeVersion, rollout } = (await shop()).status;
+      return activeVersion?.uri === models.second && rollout === undefined;
+    });
+    await empty();
+    await waitFor("the value to be back", async () => (await served()) === models.second);
+    const { status, metadata } = await waitFor("the trail to be written", async () => {
+      const now = await shop();
+      return now.status.holding === undefined && now.status.audit.pending.length === 0 && now;
+    });
+    expect(status.activeVersion?.uri).toBe(models.second);
+    const told = (await chain(metadata.uid)).filter(({ kind }) => kind.startsWith("Model"));
+    expect(told.map(({ kind, detail }) => [kind, JSON.parse(detail).uri])).toEqual([
+      ["ModelSeeded", models.first],
+      ["ModelRestored", models.second],
+    ]);
   });
 });
 
@@ -543,6 +591,32 @@ describe("what happens meanwhile", () => {
     expect(entries.at(-1)?.kind).toBe("ServiceReleased");
   });
 
+  it("a service that is made anew takes back the Service that it left to clients", async () => {
+    const gateway = `/api/v1/namespaces/${namespace}/services/shop-gateway`;
+    await begin({ spec: { triggers: [] } });
+    const before = await waitFor("the gateway", () => api.find<Service>(gateway));
+    await api.delete(paths(namespace).service);
+    await waitFor("the service to be gone", async () => (await api.find(paths(namespace).service)) === null);
+    await api.create(paths(namespace).kind("embeddingservices"), service(namespace, prometheus.url, { triggers: [] }));
+    const after = await waitFor("clients to be led to the gateway", async () => {
+      const found = await api.get<Service>(gateway);
+      return found.spec?.selector?.["evenkeel.dev/gateway"] === "shop" && found;
+    });
+    expect(after.metadata.uid).toBe(before.metadata.uid);
+    expect(after.spec?.clusterIP).toBe(before.spec?.clusterIP);
+    const { metadata } = await waitFor("the service to stall no more", async () => {
+      const now = await shop();
+      return now.status.phase !== "Stalled" && now.status.activeVersion !== undefined && now;
+    });
+    expect(after.metadata.ownerReferences).toMatchObject([{ uid: metadata.uid }]);
+    await waitFor("it to be told", async () => {
+      const { items } = await api.get<{ items: { reason?: string; regarding?: { uid?: string } }[] }>(
+        `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+      );
+      return items.some(({ reason, regarding }) => reason === "ServiceTakenBack" && regarding?.uid === metadata.uid);
+    });
+  });
+
   it.each([
     ["while the candidate has weight", half, ({ status }: ModelRollout) => status.weight === 50, models.first],
     [
@@ -645,6 +719,35 @@ describe("what happens meanwhile", () => {
     });
     const { spec } = await api.get<Service>(`/api/v1/namespaces/${namespace}/services/shop-gateway`);
     expect(spec?.selector).toBeUndefined();
+  });
+
+  it("a workload that another service has is said, not touched, and taken over once that has gone", async () => {
+    await begin({ spec: { triggers: [] } });
+    await waitFor("the first version", async () => (await shop()).status.activeVersion?.uri === models.first);
+    const { metadata } = await workload();
+    const second = `${paths(namespace).kind("embeddingservices")}/shop-two`;
+    const wanted = service(namespace, prometheus.url, { triggers: [] });
+    await api.create(paths(namespace).kind("embeddingservices"), {
+      ...wanted,
+      metadata: { name: "shop-two", namespace },
+    });
+    const younger = async (): Promise<EmbeddingService> => embeddingService.parse(await api.get(second));
+    const { status } = await waitFor("the younger to stall", async () => {
+      const now = await younger();
+      return now.status.phase === "Stalled" && now;
+    });
+    expect(status.conditions).toContainEqual(
+      expect.objectContaining({ reason: "WorkloadTaken", message: expect.stringContaining("EmbeddingService shop,") }),
+    );
+    expect(status.activeVersion).toBeUndefined();
+    expect(await api.find(`${paths(namespace).configMaps}/shop-two-gateway`)).toBeNull();
+    expect((await workload()).metadata.generation).toBe(metadata.generation);
+    expect((await shop()).status.phase).not.toBe("Stalled");
+    await api.delete(paths(namespace).service);
+    await waitFor("the younger to go on", async () => {
+      const now = await younger();
+      return now.status.phase !== "Stalled" && now.status.activeVersion?.uri === models.first;
+    });
   });
 
   it("a spec that changes mid-run is for the next one; suspension stops no rollback", async () => {

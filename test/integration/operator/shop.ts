@@ -74,6 +74,11 @@ export async function install(api: KubernetesApi, namespace: string, replicas = 
     metadata: { name: "images" },
     spec: { modality: "Image", perturbations: [{ name: "tilt", family: "Geometric", kind: "Benign", degrees: 15 }] },
   });
+  await deploy(api, namespace, replicas);
+}
+
+/** The user's Deployment, with the variable and without a value for it. */
+export async function deploy(api: KubernetesApi, namespace: string, replicas = 1): Promise<void> {
   await api.create(`/apis/apps/v1/namespaces/${namespace}/deployments?fieldManager=kubectl`, {
     metadata: { name: "embedder" },
     spec: {

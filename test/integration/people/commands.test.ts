@@ -204,6 +204,38 @@ describe("evenkeel rollback", () => {
     await active("a");
   });
 
+  it.each([
+    ["rollback", []],
+    ["promote", ["products-bbbbbbbbbbbb"]],
+  ])("refuses to wait for what somebody else's field would end at once: %s", async (command, version) => {
+    const { status } = await api.get<{ status: { conditions: object[] } }>(servicePath());
+    const message = "MODEL_URI of the workload is owned by helm: to free it, leave it out";
+    const promotable = { type: "Promotable", status: "False", reason: "FieldOwnedBy", message };
+    const conditions = [...status.conditions, { ...promotable, lastTransitionTime: new Date().toISOString() }];
+    await api.patch(`${servicePath()}/status`, { status: { conditions } });
+    const made = async () => (await api.get<{ items: unknown[] }>(collection(namespace, "ModelRollout"))).items.length;
+    const before = await made();
+    expect(await run(command, "products", ...version, "--wait")).toMatchObject({
+      code: 4,
+      err: expect.stringContaining(message),
+    });
+    expect(await made()).toBe(before);
+    await api.patch(`${servicePath()}/status`, { status: { conditions: status.conditions } });
+  });
+
+  it("goes back from a model that somebody set by hand to the one before it", async () => {
+    const digest = `sha256:${"d".repeat(64)}`;
+    const set = { name: "products-dddddddddddd", digest, uri: `store://models/products@${digest}` };
+    const path = `${collection(namespace, "ModelVersion")}/products-aaaaaaaaaaaa`;
+    await api.patch(`${path}/status`, { status: { retiredAt: new Date().toISOString() } });
+    await api.patch(`${servicePath()}/status`, { status: { activeVersion: set } });
+    expect(await run("rollback", "products")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("goes back to products-aaaaaaaaaaaa"),
+    });
+    await active("a");
+  });
+
   it("ends with 3 when there is nothing before", async () => {
     expect(await run("rollback", "products")).toMatchObject({
       code: 3,
