@@ -11,7 +11,7 @@ export const labels = {
 } as const;
 
 export const annotations = {
-  /** Hash of what the operator last wanted an object to be. */
+  /** What the operator last wanted an object to be: a hash, and which fields that were. */
   desired: "evenkeel.dev/desired",
 } as const;
 
