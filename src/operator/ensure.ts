@@ -1,3 +1,5 @@
+import { jsonOf } from "../api/index.ts";
+import { canonical } from "../audit/index.ts";
 import {
   type Applied,
   type Created,
@@ -15,6 +17,7 @@ import {
 } from "../kube/index.ts";
 import { digestOf } from "./identity.ts";
 import { annotations } from "./labels.ts";
+import { fieldsOf, merge, shapeOf } from "./merge.ts";
 import type { Turn } from "./ports.ts";
 import type { Stalled } from "./rule.ts";
 
@@ -71,7 +74,7 @@ export async function create<T extends KubeObject>(
 }
 
 /**
- * Brings an object of the operator's own to what it should be; others' additions to it stay. A write that fails holds
+ * Brings an object of the operator's own to what it should be; what others have added to it stays. A write that fails holds
  * nothing else back: whether it was done nevertheless is seen next time.
  */
 export async function ensure<T extends KubeObject>(
@@ -168,15 +171,18 @@ export function isRefused(stalled: Stalled | null): boolean {
   return stalled?.reason === refused;
 }
 
-/** With the hash of what it is: what is no longer wanted shows as a difference too. */
+/** With a mark of what it is: what is no longer wanted shows as a difference too. */
 function withMark<Wanted extends Desired>(desired: Wanted) {
   const { metadata } = desired;
-  const mark = { ...metadata.annotations, [annotations.desired]: digestOf(desired) };
-  return Object.assign({}, desired, { metadata: { ...metadata, annotations: mark } });
+  const mark = canonical({ hash: digestOf(desired), fields: shapeOf(withoutMetadata(desired)) });
+  const marked = { ...metadata.annotations, [annotations.desired]: mark };
+  return Object.assign({}, desired, { metadata: { ...metadata, annotations: marked } });
 }
 
-function merged<T extends KubeObject>(existing: Stored<T>, { metadata, ...wanted }: Desired): Stored<T> {
-  return Object.assign({}, existing, wanted, {
+function merged<T extends KubeObject>(existing: Stored<T>, desired: Desired): Stored<T> {
+  const { metadata } = desired;
+  const before = fieldsOf(jsonOf(existing.metadata.annotations?.[annotations.desired]))?.get("fields");
+  return Object.assign({}, existing, merge(withoutMetadata(existing), before, withoutMetadata(desired)), {
     metadata: {
       ...existing.metadata,
       labels: { ...existing.metadata.labels, ...metadata.labels },
