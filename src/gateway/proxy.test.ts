@@ -56,6 +56,16 @@ async function send(
   return { status, headers: response.headers, rawHeaders, body: await readBody(response) };
 }
 
+/** As a client does that reads nothing before its request is out. */
+async function sendWhole(port: number, body: Buffer): Promise<{ status: number; body: Buffer }> {
+  const outgoing = request({ port, host: "127.0.0.1", path: "/v1/embeddings", method: "POST" });
+  const answered = once(outgoing, "response");
+  outgoing.end(body);
+  await once(outgoing, "finish");
+  const [response] = await answered;
+  return { status: response.statusCode, body: await readBody(response) };
+}
+
 const json = { "content-type": "application/json" };
 const echo = (): Promise<TestServer> =>
   server(
@@ -223,6 +233,33 @@ describe("faults", () => {
     expect(answer.status).toBe(413);
     expect(answer.headers["x-evenkeel-model"]).toBe(digest);
     expect(answer.headers["content-type"]).toBe("application/problem+json");
+  });
+
+  it("a pod that answers before it has the whole request and closes: its answer is passed on", async () => {
+    const body = "the pod takes at most 8 MB";
+    const upstream = await server((incoming, response) => {
+      incoming.once("data", () => {
+        response.writeHead(413, { connection: "close", "content-length": String(body.length) });
+        response.end(body, () => incoming.socket.destroy());
+      });
+    });
+    const { port, counts } = await rig([upstream.port]);
+    for (let round = 0; round < 20; round++) {
+      const answer = await sendWhole(port, Buffer.alloc(9 * 1024 * 1024));
+      expect({ status: answer.status, body: answer.body.toString() }).toEqual({ status: 413, body });
+    }
+    expect(counts.failures).toEqual([]);
+  });
+
+  it("a pod that closes before it has the whole request, without an answer: 502", async () => {
+    const upstream = await server((incoming) => {
+      incoming.once("data", () => incoming.socket.destroy());
+    });
+    const { port, counts } = await rig([upstream.port]);
+    for (let round = 0; round < 5; round++) {
+      expect((await sendWhole(port, Buffer.alloc(9 * 1024 * 1024))).status).toBe(502);
+    }
+    expect(new Set(counts.failures)).toEqual(new Set(["reset"]));
   });
 
   it("a route for documents: the pod is asked without the prefix, and the request is one for embeddings", async () => {
