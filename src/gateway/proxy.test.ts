@@ -287,6 +287,20 @@ describe("faults", () => {
     await waitFor("both to be observed", () => counts.exchanges.length === 2);
   });
 
+  it("a slip in the header that tells documents: 400, and no pod is asked", async () => {
+    let asked = 0;
+    const upstream = await server(answering((_body, _incoming, response) => void response.end(String(asked++))));
+    const { port } = await rig([upstream.port]);
+    const answer = await send(port, { headers: { "x-evenkeel-route": "document" }, body: Buffer.from("{}") });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({
+      status: 400,
+      title: "Unknown route",
+      detail: "x-evenkeel-route: document: must be documents or queries",
+    });
+    expect(answer.headers["x-evenkeel-model"]).toBe(digest);
+    expect(asked).toBe(0);
+  });
+
   it("no pod: 503 with a problem document", async () => {
     const { port, counts } = await rig([]);
     const answer = await send(port, { body: Buffer.from("{}") });
