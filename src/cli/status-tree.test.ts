@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { rolloutFixture } from "../operator/rollout.fixture.ts";
 import { serviceFixture } from "../operator/service.fixture.ts";
 import { statusTree } from "./status-tree.ts";
 
@@ -34,4 +35,15 @@ it("what a condition says already no trigger says again", () => {
   const tree = treeOf(["not on the list", "not on the list"], "not on the list");
   expect(timesIn(tree, "not on the list")).toBe(1);
   expect(tree).toContain("SignalsAvailable: PrometheusNotAllowed, not on the list");
+});
+
+it("counts are whole numbers, rounded down so that none passes for enough", () => {
+  const analysis = [
+    { name: "errors", verdict: "NoData", value: 0.123456, limit: 0.05, samples: 49.714285714285715, message: "" },
+  ];
+  const rollout = rolloutFixture({ status: { analysis } });
+  const service = serviceFixture({ metadata: { creationTimestamp: at } });
+  const view = { service, retrainings: [], rollouts: [rollout], versions: [] };
+  const tree = statusTree(view, { now, paint, wide: true, withNamespace: false }).join("\n");
+  expect(tree).toMatch(/errors +NoData +0\.123 of 0\.05 +n 49\b(?!\.)/);
 });
