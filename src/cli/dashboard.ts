@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { Command, Option } from "commander";
 import { cannotListen } from "./cannot-listen.ts";
-import { type ClusterOptions, inCluster, withClusterOptions } from "./cluster-options.ts";
+import { type ClusterOptions, firstAnswerMs, inCluster, withClusterOptions } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { listenHost } from "./listen-host.ts";
 import { portNumber } from "./numbers.ts";
@@ -26,9 +26,6 @@ It only reads, with your own rights in the cluster, and listens on this machine 
 
 Exit codes: 0 stopped, 1 the port is taken or the cluster does not answer, 2 wrong usage, 4 the cluster refused, 6 the cluster
 takes too long to answer.`;
-
-/** A cluster that is there answers a list sooner, over a slow line too. */
-const firstAnswerMs = 10_000;
 
 export const command = withClusterOptions(new Command("dashboard"))
   .summary("the web interface, on this machine")
