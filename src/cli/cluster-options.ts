@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { Kube } from "../kube/index.ts";
+import type { Contact, Kube } from "../kube/index.ts";
 
 /** A cluster that is there answers sooner, over a slow line too. */
 export const firstAnswerMs = 10_000;
@@ -50,13 +50,24 @@ export async function inCluster<T>(options: ClusterOptions, work: (cluster: Clus
     context,
     fieldManager: "evenkeel-cli",
     timeoutMs: firstAnswerMs,
-    ...((watch ?? wait) && { onContact: contactLog((_, message) => console.error(`evenkeel: ${message}`)) }),
+    ...((watch ?? wait) && {
+      onContact: afterAnswer(contactLog((_, message) => console.error(`evenkeel: ${message}`))),
+    }),
   });
   try {
     return await work({ kube, namespace: options.namespace ?? kube.namespace ?? "default" });
   } finally {
     await kube.close();
   }
+}
+
+/** A command whose first question fails ends, and says why itself. */
+function afterAnswer(tell: (contact: Contact) => void): (contact: Contact) => void {
+  let answered = false;
+  return (contact) => {
+    answered ||= contact.error === null;
+    if (answered) tell(contact);
+  };
 }
 
 /** Prints data for machines. */
