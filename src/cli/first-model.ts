@@ -1,7 +1,6 @@
 import { join } from "node:path";
-import type { ThreatModelSpec } from "../api/index.ts";
 import { checkName, openStore, parseUri, StoreError } from "../registry/index.ts";
-import { type FirstModelArchitecture, trainFirstModel } from "../training/index.ts";
+import { type FirstModelArchitecture, trainFirstModel, UnfitPerturbation } from "../training/index.ts";
 import { CommandError } from "./command-error.ts";
 import { requireWritable } from "./require-writable.ts";
 import { readThreatModel } from "./threat-model-file.ts";
@@ -30,14 +29,17 @@ export async function firstModel(
   signal: AbortSignal,
 ): Promise<void> {
   if (!store) throw new CommandError("usage", "no store to read from and write to: give --store or EVENKEEL_STORE");
-  if (!name?.startsWith("models/")) throw new CommandError("usage", `--name ${name ?? ""}: must be models/NAME`);
+  if (name === undefined) throw new CommandError("usage", "no name for the model: give --name models/NAME");
+  if (!name.startsWith("models/")) throw new CommandError("usage", `--name ${name}: must be models/NAME`);
   try {
     // Names are looked at first: training takes minutes.
     checkName(name);
     parseUri(dataset);
     for (const place of [name, "runs"])
       await requireWritable({ option: "--store", path: join(store, place), kind: "Folder" });
-    const benign = threatModel === undefined ? [] : await benignOf(threatModel);
+    const threats = threatModel === undefined ? null : await readThreatModel(threatModel);
+    // What the model should see through; what it is attacked by is for retraining.
+    const benign = threats?.perturbations.filter(({ kind }) => kind === "Benign") ?? [];
     const onProgress = trainingProgress();
     const wanted = {
       name,
@@ -45,11 +47,13 @@ export async function firstModel(
       perturbations: benign,
       calibratedOn: benign,
       ...(architecture !== undefined && { architecture }),
+      ...(threats && { modality: threats.modality }),
       ...(steps !== undefined && { steps }),
       ...(seed !== undefined && { seed }),
     };
     console.log(await trainFirstModel(openStore(store), wanted, { onProgress, signal, restart }));
   } catch (error) {
+    if (error instanceof UnfitPerturbation) throw new CommandError("usage", error.message);
     if (!(error instanceof StoreError)) throw error;
     const how = {
       NotFound: "notFound",
@@ -60,10 +64,4 @@ export async function firstModel(
     } as const;
     throw new CommandError(how[error.reason], error.message);
   }
-}
-
-/** What the model should see through; what it is attacked by is for retraining. */
-async function benignOf(file: string): Promise<ThreatModelSpec["perturbations"]> {
-  const { perturbations } = await readThreatModel(file);
-  return perturbations.filter(({ kind }) => kind === "Benign");
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { cannotListen } from "./cannot-listen.ts";
 import { listenHost } from "./listen-host.ts";
 import { portNumber } from "./numbers.ts";
 
@@ -55,13 +56,19 @@ async function run(options: Options): Promise<void> {
     onFault: (error) => {
       if (!isOfContact(error)) logFault(error);
     },
+    onNews: (message) => console.error(`gateway: ${message}`),
   });
-  const ports = await running.listen();
-  console.log(
-    `gateway of ${namespace}/${service} on port ${ports.port}${tls ? " (https)" : ""}, admin on ${ports.adminPort}`,
-  );
-  await running.run(stopped);
-  await kube.close();
+  try {
+    const ports = await running.listen().catch((error: unknown) => {
+      throw cannotListen(error, { ports: { "--port": port, "--admin-port": adminPort } });
+    });
+    console.log(
+      `gateway of ${namespace}/${service} on port ${ports.port}${tls ? " (https)" : ""}, admin on ${ports.adminPort}`,
+    );
+    await running.run(stopped);
+  } finally {
+    await kube.close();
+  }
 }
 
 /** The same fault is said once a minute, or a broken store would fill the disk. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import {
   type Artefact,
+  artefactFiles,
   BundleError,
   checkName,
   DatasetError,
@@ -21,7 +22,8 @@ Examples:
 
 A dataset is dataset.json and data.safetensors. A model is config.json and model.safetensors as of Hugging Face; what
 evenkeel trains has evenkeel.json, probes.safetensors and reference.safetensors beside them. Everything is read before it
-is put: what is in the store can be used.
+is put: what is in the store can be used. What else lies in the folder is left out and named: other files in a dataset's,
+hidden files in a model's. A symbolic link is refused.
 
 Exit codes: 0 done, 1 no space was left, 2 wrong usage, or a store that cannot be written to, 3 no such folder or store, 5 the
 folder is not a whole dataset or model.`;
@@ -53,12 +55,22 @@ export const command = new Command("push")
           `--name ${name}: ${folder} is a ${kind.toLowerCase()}: use ${prefixes[kind]}NAME`,
         );
       }
-      console.log(await openStore(store).put(name, folder));
+      const { own, strays } = await artefactFiles(folder, kind);
+      if (strays.length > 0) console.error(`evenkeel: left out, no part of a ${kind.toLowerCase()}: ${someOf(strays)}`);
+      console.log(await openStore(store).put(name, folder, own));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
+      if (error.reason === "Corrupt") {
+        throw new CommandError("usage", `${error.message}: only files are put (cp -RL copies what links lead to)`);
+      }
       throw new CommandError(error.reason === "BadUri" ? "usage" : "failed", error.message);
     }
   });
+
+function someOf(paths: readonly string[]): string {
+  const more = paths.length > 5 ? ` and ${paths.length - 5} more` : "";
+  return `${paths.slice(0, 5).join(", ")}${more}`;
+}
 
 async function inspected(folder: string): Promise<Artefact> {
   try {

@@ -129,7 +129,7 @@ async function published({ kube }: Cluster, run: Retraining): Promise<unknown> {
 function text(run: Retraining, report: unknown, paint: Paint): string[] {
   const { metadata, spec, status } = run;
   const head = [
-    `${paint("strong", metadata.name)}  ${status.phase}${status.reason ? `  ${status.reason}: ${status.message}` : ""}`,
+    `${paint("strong", metadata.name)}  ${status.phase}${status.reason ? `  ${status.reason}${status.message ? `: ${status.message}` : ""}` : ""}`,
     paint(
       "dim",
       `cause ${spec.cause.class} (${spec.cause.trigger}), from ${spec.parent.digest.slice(0, 19)}…, seed ${spec.seed}`,

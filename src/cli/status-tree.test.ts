@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { rolloutFixture } from "../operator/rollout.fixture.ts";
 import { serviceFixture } from "../operator/service.fixture.ts";
 import { statusTree } from "./status-tree.ts";
 
@@ -41,4 +42,15 @@ it.each([
   ["Stalled", "NoData"],
 ])("%s with %s needs no such words", (phase, verdict) => {
   expect(treeOf(["no alarm"], { phase, verdict })).not.toContain("NoData is");
+});
+
+it("counts are whole numbers, rounded down so that none passes for enough", () => {
+  const analysis = [
+    { name: "errors", verdict: "NoData", value: 0.123456, limit: 0.05, samples: 49.714285714285715, message: "" },
+  ];
+  const rollout = rolloutFixture({ status: { analysis } });
+  const service = serviceFixture({ metadata: { creationTimestamp: at } });
+  const view = { service, retrainings: [], rollouts: [rollout], versions: [] };
+  const tree = statusTree(view, { now, paint, wide: true, withNamespace: false }).join("\n");
+  expect(tree).toMatch(/errors +NoData +0\.123 of 0\.05 +n 49\b(?!\.)/);
 });

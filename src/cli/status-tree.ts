@@ -207,7 +207,7 @@ function rolloutBranch(
     name,
     paint(verdictTone[verdict], verdict),
     value === null ? "–" : `${short(value)}${limit === null ? "" : ` of ${short(limit)}`}`,
-    samples === null ? "" : `n ${samples}`,
+    samples === null ? "" : `n ${Math.floor(samples)}`,
     paint("dim", message),
   ]);
   const needs = service.status.rollout?.name === metadata.name ? service.status.rollout.needsApproval : "";

@@ -19,7 +19,8 @@ Examples:
   evenkeel status products -o wide   all runs, versions and rollouts
   evenkeel status -o json | jq '.services[].service.status.phase'
 
-Exit codes: 0 done, 3 there is no such service, 4 the cluster refused.`;
+Exit codes: 0 done, 1 the cluster cannot be reached or has no evenkeel, 3 there is no such service, 4 the cluster refused, 6 the
+cluster takes too long to answer.`;
 
 export const command = printingCommand("status", ["tree", "wide", "json", "yaml"])
   .summary("services with their signals, runs and rollouts, as a tree")

@@ -4,6 +4,7 @@ import { exitCodes, type TrainRequest, trainRequest } from "../api/index.ts";
 import { DatasetError, fieldErrors, inWords, openStore } from "../registry/index.ts";
 import { firstModelArchitectures, Interrupted, runTraining } from "../training/index.ts";
 import { answer } from "./answer.ts";
+import { CommandError } from "./command-error.ts";
 import { type FirstModelRequest, firstModel } from "./first-model.ts";
 import { seedNumber, wholeNumber } from "./numbers.ts";
 import { readRequest } from "./read-request.ts";
@@ -48,8 +49,16 @@ export const command = new Command("train")
   .option("--seed <n>", "by hand: seed of everything random (default: 1)", seedNumber)
   .option("--restart", "by hand: trains from the first step, not from the checkpoint or the result of the same call")
   .addHelpText("after", examples)
-  .action(async ({ run, dataset, ...options }: Options) => {
-    process.exitCode = dataset === undefined ? await main(run, options.store) : await byHand({ dataset, ...options });
+  .action(async ({ run, dataset, store, ...options }: Options) => {
+    if (dataset !== undefined) {
+      process.exitCode = await byHand({ dataset, store, ...options });
+      return;
+    }
+    // Only what is trained by hand has these.
+    if (Object.values(options).some((value) => value !== undefined)) {
+      throw new CommandError("usage", "no dataset to train on: give --dataset store://NAME@sha256:DIGEST");
+    }
+    process.exitCode = await main(run, store);
   });
 
 async function byHand(request: FirstModelRequest): Promise<number> {

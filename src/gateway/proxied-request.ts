@@ -276,10 +276,11 @@ export class ProxiedRequest implements AnswerHandler {
   }
 
   #onClose(): void {
-    const { response, meter } = this.#options;
+    const { response, body, meter } = this.#options;
     this.#closed = true;
     if (this.#stall) clearTimeout(this.#stall);
     this.#call?.abort();
+    if (body && !Buffer.isBuffer(body)) body.discard();
     this.#stopHolding("Quietly");
     const seconds = (performance.now() - this.#startedAt) / 1000;
     const code = response.writableFinished ? response.statusCode : this.#brokenOff ? 502 : clientClosedRequest;

@@ -61,6 +61,16 @@ async function roundTrip(port: number): Promise<void> {
   await send(port, { path: "/other", body: Buffer.from("{}") });
 }
 
+/** As a client does that reads nothing before its request is out. */
+async function sendWhole(port: number, body: Buffer): Promise<{ status: number; body: Buffer }> {
+  const outgoing = request({ port, host: "127.0.0.1", path: "/v1/embeddings", method: "POST" });
+  const answered = once(outgoing, "response");
+  outgoing.end(body);
+  await once(outgoing, "finish");
+  const [response] = await answered;
+  return { status: response.statusCode, body: await readBody(response) };
+}
+
 const json = { "content-type": "application/json" };
 const echo = (): Promise<TestServer> =>
   server(
@@ -230,6 +240,33 @@ describe("faults", () => {
     expect(answer.headers["content-type"]).toBe("application/problem+json");
   });
 
+  it("a pod that answers before it has the whole request and closes: its answer is passed on", async () => {
+    const body = "the pod takes at most 8 MB";
+    const upstream = await server((incoming, response) => {
+      incoming.once("data", () => {
+        response.writeHead(413, { connection: "close", "content-length": String(body.length) });
+        response.end(body, () => incoming.socket.destroy());
+      });
+    });
+    const { port, counts } = await rig([upstream.port]);
+    for (let round = 0; round < 20; round++) {
+      const answer = await sendWhole(port, Buffer.alloc(9 * 1024 * 1024));
+      expect({ status: answer.status, body: answer.body.toString() }).toEqual({ status: 413, body });
+    }
+    expect(counts.failures).toEqual([]);
+  });
+
+  it("a pod that closes before it has the whole request, without an answer: 502", async () => {
+    const upstream = await server((incoming) => {
+      incoming.once("data", () => incoming.socket.destroy());
+    });
+    const { port, counts } = await rig([upstream.port]);
+    for (let round = 0; round < 5; round++) {
+      expect((await sendWhole(port, Buffer.alloc(9 * 1024 * 1024))).status).toBe(502);
+    }
+    expect(new Set(counts.failures)).toEqual(new Set(["reset"]));
+  });
+
   it("a route for documents: the pod is asked without the prefix, and the request is one for embeddings", async () => {
     const paths: (string | undefined)[] = [];
     const upstream = await server(
@@ -253,6 +290,20 @@ describe("faults", () => {
     expect(paths).toEqual(["/v1/embeddings?a=1", "/v1/embeddings"]);
     expect(documents).toEqual([true, false]);
     await waitFor("both to be observed", () => counts.exchanges.length === 2);
+  });
+
+  it("a slip in the header that tells documents: 400, and no pod is asked", async () => {
+    let asked = 0;
+    const upstream = await server(answering((_body, _incoming, response) => void response.end(String(asked++))));
+    const { port } = await rig([upstream.port]);
+    const answer = await send(port, { headers: { "x-evenkeel-route": "document" }, body: Buffer.from("{}") });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({
+      status: 400,
+      title: "Unknown route",
+      detail: "x-evenkeel-route: document: must be documents or queries",
+    });
+    expect(answer.headers["x-evenkeel-model"]).toBe(digest);
+    expect(asked).toBe(0);
   });
 
   it("no pod: 503 with a problem document", async () => {

@@ -6,7 +6,7 @@ import type { Certificate } from "./certificate.ts";
 import { type DocumentRoutes, routedPath } from "./document-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
-import { modelLines } from "./headers.ts";
+import { modelLines, routeHeader } from "./headers.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { answerProblem } from "./problem.ts";
 import type { Protocol } from "./protocols/index.ts";
@@ -120,14 +120,19 @@ export class Proxy {
     const { limits, route, rules: rulesNow } = this.#options;
     this.#answering.set(request.socket, response);
     const rules = rulesNow();
-    const { documents, url } = routedPath(request, rules.documents);
+    const { documents, url, misnamed } = routedPath(request, rules.documents);
     const key = { key: stickyKey(request, rules), documents };
     const length = Number(request.headers["content-length"] ?? Number.NaN);
-    if (length > limits.maxBodyBytes) {
-      const detail = `${length} bytes; at most ${limits.maxBodyBytes} are passed on`;
+    const refuse = (status: number, title: string, detail: string): void => {
       const headers = ["connection", "close", ...modelLines(modelOn(route(key, null)))];
-      const { errorFields } = rules;
-      answerProblem(response, { status: 413, title: "Request too large", detail, headers, errorFields });
+      answerProblem(response, { status, title, detail, headers, errorFields: rules.errorFields });
+    };
+    if (length > limits.maxBodyBytes) {
+      refuse(413, "Request too large", `${length} bytes; at most ${limits.maxBodyBytes} are passed on`);
+      return;
+    }
+    if (misnamed !== null) {
+      refuse(400, "Unknown route", `${routeHeader}: ${misnamed}: must be documents or queries`);
       return;
     }
     if (expectsContinue) response.writeContinue();

@@ -2,8 +2,12 @@ import type { StoreUri } from "../api/index.ts";
 
 /** Where artefacts lie: immutable folders, addressed by content. */
 export interface Store {
-  /** Copies a folder into the store; what is there already is left as it is. */
-  put(name: string, folder: string): Promise<StoreUri>;
+  /**
+   * Copies a folder into the store; what is there already is left as it is.
+   *
+   * @param paths  of the files that are taken; all when absent
+   */
+  put(name: string, folder: string, paths?: readonly string[]): Promise<StoreUri>;
   /** The same for files in memory, by path. */
   putFiles(name: string, files: Readonly<Record<string, Uint8Array>>): Promise<StoreUri>;
   /**

@@ -61,6 +61,7 @@ export type Dataset = ImageDataset | VectorDataset;
 
 const headFile = "dataset.json";
 const dataFile = "data.safetensors";
+export const datasetFileNames: readonly string[] = [headFile, dataFile];
 
 /** @throws {DatasetError} Malformed, Empty or NotFinite */
 export async function readDataset(folder: string): Promise<Dataset> {

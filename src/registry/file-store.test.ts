@@ -52,7 +52,7 @@ describe("FileStore", () => {
     ["a changed file", (at) => appendFile(join(at, "f"), "!"), "f has 5 bytes"],
     ["a missing file", (at) => rm(join(at, "f")), "f is missing"],
     ["an added file", (at) => writeFile(join(at, "g"), ""), "g is not in its manifest"],
-    ["a link", (at) => symlink("/etc/hostname", join(at, "g")), "g is neither a file nor a folder"],
+    ["a link", (at) => symlink("/etc/hostname", join(at, "g")), "g is a symbolic link"],
     ["a missing manifest", (at) => rm(join(at, "manifest.json")), "manifest.json is missing"],
     ["a manifest that is no JSON", (at) => writeFile(join(at, "manifest.json"), "{"), "cannot be read"],
     [

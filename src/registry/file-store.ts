@@ -33,8 +33,8 @@ export class FileStore implements Store {
     this.runs = new FileRuns(root);
   }
 
-  async put(name: string, folder: string): Promise<StoreUri> {
-    const paths = await filesBelow(folder);
+  async put(name: string, folder: string, taken?: readonly string[]): Promise<StoreUri> {
+    const paths = taken ?? (await filesBelow(folder));
     return this.#write(name, paths, async (target) => {
       for (const path of paths) {
         await makeFolder(dirname(join(target, path)));

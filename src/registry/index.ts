@@ -1,4 +1,5 @@
 export { type Artefact, inspectArtefact, UnknownArtefact } from "./artefact.ts";
+export { artefactFiles } from "./artefact-files.ts";
 export {
   type AttackRecord,
   type AttackWindow,

@@ -6,7 +6,7 @@ import { DatasetError, readDataset, requestIdentity, type Store, StoreError } fr
 import { bundleFiles } from "./bundle-files.ts";
 import { removeCheckpoint } from "./checkpoint.ts";
 import { firstModelArchitectures, firstModelConfig } from "./first-model-config.ts";
-import { benignFamilies } from "./perturbations/index.ts";
+import { benignFamilies, UnfitPerturbation } from "./perturbations/index.ts";
 import { prepareData } from "./prepared-data.ts";
 import { inputSpace } from "./presets.ts";
 import { firstModelRecipe } from "./recipes/first-model.ts";
@@ -22,6 +22,8 @@ const options = z.object({
   architecture: z.enum(firstModelArchitectures).optional(),
   /** content of `config.json`; the architecture's preset for the dataset when absent */
   config: z.record(z.string(), z.unknown()).optional(),
+  /** what the perturbations are for, where that is known; else each of them tells */
+  modality: z.enum(["Image", "Vector"]).optional(),
   /** benign families to train under; without any the model knows its own domain only */
   perturbations: z.array(perturbation).default([]),
   /** benign families that thresholds of the consistency probe come from */
@@ -46,6 +48,7 @@ export type FirstModelHooks = Pick<TrainingHooks, "onProgress" | "signal"> & {
  * the same bundle at once the next time; one that was interrupted goes on from its checkpoint, to the same bundle.
  *
  * @throws {DatasetError} when the data cannot be used
+ * @throws {UnfitPerturbation} when the perturbations are for other data
  * @throws {Interrupted} when the signal stopped it
  */
 export async function trainFirstModel(
@@ -53,7 +56,7 @@ export async function trainFirstModel(
   input: FirstModelOptions,
   { restart = false, ...hooks }: FirstModelHooks = {},
 ): Promise<StoreUri> {
-  const wanted = options.parse(input);
+  const { modality, ...wanted } = options.parse(input);
   const backend = await startBackend();
   const identity = requestIdentity({ ...wanted, backend: backend.name, recipeVersion });
   const run = `first-models/${identity.slice(0, 32)}`;
@@ -63,6 +66,10 @@ export async function trainFirstModel(
   if (known) return known;
 
   const data = prepareData(await readDataset(await store.resolve(wanted.dataset)));
+  const held = data.train.modality;
+  if (modality !== undefined && modality !== held) {
+    throw new UnfitPerturbation(`the threat model is for ${modality}, the dataset holds ${held}`);
+  }
   if (!data.train.labels) {
     throw new DatasetError("Malformed", `${wanted.dataset} has no labels: a first model is trained by them`);
   }

@@ -3,6 +3,7 @@ export { type FirstModelArchitecture, firstModelArchitectures } from "./first-mo
 export {
   type BenignFamily,
   type InputSpace,
+  UnfitPerturbation,
 } from "./perturbations/index.ts";
 export { type Outcome, runTraining } from "./run-training.ts";
 export { Interrupted, type Progress } from "./trainer.ts";

@@ -369,6 +369,12 @@ describe("runTraining", () => {
       "Malformed",
     ],
     [
+      "a threat model for other data",
+      async () => ({ perturbations: [{ name: "box", family: "VectorBox", kind: "Benign", epsilon: 0.1 }] }),
+      10,
+      "ThreatModelMismatch",
+    ],
+    [
       "a parent that is no model",
       async () => {
         const uri = await store.putFiles("models/x", { "config.json": Buffer.from('{"model_type":"bert"}') });

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -87,6 +87,29 @@ describe("evenkeel push", () => {
     expect(run("push", ...args)).toMatchObject({ code, err: expect.stringContaining(message) });
   });
 
+  it("leaves out what lies beside a dataset, and says so", async () => {
+    const untidy = join(folder, "untidy");
+    await cp(join(folder, "payments"), untidy, { recursive: true });
+    await writeFile(join(untidy, ".DS_Store"), "x");
+    await writeFile(join(untidy, "notes.txt"), "x");
+    expect(run("push", "untidy", "--name", "data/payments")).toEqual({
+      code: 0,
+      out: dataset,
+      err: "evenkeel: left out, no part of a dataset: .DS_Store, notes.txt\n",
+    });
+  });
+
+  it("refuses a symbolic link", async () => {
+    const linked = join(folder, "linked");
+    await mkdir(linked);
+    for (const file of ["dataset.json", "data.safetensors"])
+      await symlink(join(folder, "payments", file), join(linked, file));
+    expect(run("push", "linked", "--name", "data/payments")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^evenkeel: data\.safetensors is a symbolic link: only files are put/),
+    });
+  });
+
   it("refuses what is broken, and puts nothing", async () => {
     const broken = join(folder, "broken");
     await mkdir(broken);
@@ -139,7 +162,26 @@ describe("evenkeel train, by hand", () => {
       code: 2,
       err: expect.stringContaining("lower-case letter"),
     });
-    expect(run("train", "--dataset", dataset)).toMatchObject({ code: 2, err: expect.stringContaining("--name") });
+    expect(run("train", "--dataset", dataset)).toMatchObject({
+      code: 2,
+      err: "evenkeel: no name for the model: give --name models/NAME\n",
+    });
+    expect(run("train", "--steps", "3", "--name", "models/x")).toMatchObject({
+      code: 2,
+      err: "evenkeel: no dataset to train on: give --dataset store://NAME@sha256:DIGEST\n",
+    });
+  });
+
+  it("refuses a threat model for other data", async () => {
+    const perturbations = [{ name: "tilt", family: "Geometric", kind: "Benign", degrees: 5 }];
+    const spec = { modality: "Image", perturbations };
+    await writeFile(join(folder, "images.json"), JSON.stringify({ kind: "ThreatModel", spec }));
+    expect(
+      run("train", "--dataset", dataset, "--name", "models/payments", "--threat-model", "images.json"),
+    ).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("the threat model is for Image, the dataset holds Vector\n"),
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -9,8 +10,10 @@ import { ensureServers } from "../../../tools/servers.ts";
 import { installCrds } from "../../harness/crds.ts";
 import { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { makeNamespace } from "../../harness/namespace.ts";
+import { waitFor } from "../../harness/wait.ts";
 import { changed, collection, valid } from "../api/objects.ts";
-import { type Ended, evenkeel } from "./evenkeel.ts";
+import { kubeconfigText, startProxy } from "../kube/cluster.ts";
+import { type Ended, evenkeel, start } from "./evenkeel.ts";
 import { type Story, tellStory } from "./story.ts";
 
 const cluster = inject("cluster");
@@ -67,6 +70,23 @@ describe("evenkeel status", () => {
       ],
     });
     expect((await run("status", "-o", "yaml")).out).toMatch(/^services:\n/);
+  });
+
+  it("says while it watches that the cluster is away", async () => {
+    const proxy = await startProxy();
+    const kubeconfig = join(await mkdtemp(join(tmpdir(), "evenkeel-watch-")), "kubeconfig");
+    await writeFile(kubeconfig, kubeconfigText(proxy.url, cluster.ca, cluster.token));
+    const child = start(kubeconfig, ["status", "--watch", "-n", namespace]);
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk) => (out += String(chunk)));
+    child.stderr.on("data", (chunk) => (err += String(chunk)));
+    const ended = once(child, "close");
+    await waitFor("the services", () => out.includes("products"));
+    await proxy.stop();
+    await waitFor("the outage", () => err.includes(`evenkeel: the API server ${proxy.url}/ does not answer: `));
+    child.kill("SIGINT");
+    expect(await ended).toEqual([0, null]);
+    await rm(dirname(kubeconfig), { recursive: true });
   });
 
   it("ends with 3 and says what there is", async () => {
@@ -267,6 +287,9 @@ describe("evenkeel retrain", () => {
         placement: { gpus: 1 },
       },
     });
+    const kept = JSON.parse((await run("retrain", "products", "--dry-run", "-o", "json")).out);
+    expect(Object.keys(kept)).toEqual(["apiVersion", "kind", "metadata", "spec"]);
+    expect(Object.keys(kept.metadata)).toEqual(["name", "namespace", "labels", "ownerReferences"]);
     expect((await api.get<{ items: unknown[] }>(collection(namespace, "Retraining"))).items).toHaveLength(
       before.items.length,
     );

@@ -9,12 +9,17 @@ export interface Ended {
 
 const main = join(import.meta.dirname, "../../../src/main.ts");
 
-/** Runs the real command in a process of its own. */
-export async function evenkeel(kubeconfig: string, args: readonly string[], program = main): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args], {
+/** Starts the real command in a process of its own. */
+export function start(kubeconfig: string, args: readonly string[], program = main) {
+  return spawn(process.execPath, [program, ...args], {
     env: { ...process.env, KUBECONFIG: kubeconfig, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
+}
+
+/** Runs the real command to its end. */
+export async function evenkeel(kubeconfig: string, args: readonly string[], program = main): Promise<Ended> {
+  const child = start(kubeconfig, args, program);
   let out = "";
   let err = "";
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
