@@ -10,6 +10,14 @@ import { gate } from "./training.ts";
 import { trigger } from "./trigger.ts";
 import { group, objectName, positiveDuration, storeUri, version } from "./values.ts";
 
+const claim = z.object({
+  claimName: objectName.describe("PersistentVolumeClaim with the store's files."),
+  oneNode: z
+    .boolean()
+    .default(false)
+    .describe("Set when all pods run on one node, so that a ReadWriteOnce claim will do."),
+});
+
 const traffic = z
   .object({
     capture: z
@@ -18,6 +26,9 @@ const traffic = z
       .describe("Whether inputs of requests are kept for retraining. Off: no input leaves the gateway."),
     sample: z.number().min(0.0001).max(1).default(0.01).describe("Share of inputs that is kept."),
     ttl: positiveDuration.default("7d").describe("How long they are kept."),
+    store: claim
+      .optional()
+      .describe("Where they are kept, so that clients' inputs lie apart from models and reports. Default: spec.store."),
     clientKey: z
       .string()
       .regex(/^[a-z0-9-]+$/)
@@ -67,15 +78,7 @@ export const embeddingServiceSpec = z
         }),
       )
       .describe("Where the workload reads which model to serve."),
-    store: z
-      .object({
-        claimName: objectName.describe("PersistentVolumeClaim with the store's files."),
-        oneNode: z
-          .boolean()
-          .default(false)
-          .describe("Set when all pods run on one node, so that a ReadWriteOnce claim will do."),
-      })
-      .describe("The store of bundles, datasets, traffic and reports."),
+    store: claim.describe("The store of bundles, datasets, reports and, unless it has one of its own, traffic."),
     dataset: z
       .object({
         reference: storeUri.describe(

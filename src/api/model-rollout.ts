@@ -35,7 +35,10 @@ export const modelRolloutSpec = z
     approvals: z
       .array(
         z
-          .object({ by: z.string().min(1).max(253).describe("Who."), at: instant.describe("When.") })
+          .object({
+            by: z.string().min(1).max(253).describe("Who, by the name that the API server knows them by."),
+            at: instant.describe("When."),
+          })
           .describe("An approval."),
       )
       .max(8)

@@ -45,6 +45,9 @@ export const retrainingSpec = z
     gates: z.array(gate).min(1).max(16).meta(keyedBy("name")).describe("The gates, resolved."),
     alpha: z.number().min(0).max(1).describe("Alpha left to this promotion on the evaluation set (decision 18)."),
     claimName: objectName.describe("PersistentVolumeClaim of the store."),
+    trafficClaimName: objectName
+      .optional()
+      .describe("PersistentVolumeClaim of captured traffic, when it is not in that store."),
     maxDuration: positiveDuration.describe("Longest time of one Job."),
   })
   .describe("One run of training and evaluation. Immutable.")

@@ -25,6 +25,12 @@ export const reportKey = "report.json";
 /** Largest text of it, bytes. */
 export const reportBytes = 512 * 1024;
 
+/** Name in the store of the reports of candidates of a name. */
+export const reportsOf = (candidate: string): string => `reports/${candidate.split("/").slice(1).join("/") || "model"}`;
+
+/** Name in the store of a service's snapshots of captured traffic. */
+export const snapshotsName = (namespace: string, service: string): string => `traffic/${namespace}/${service}`;
+
 /** What a training container is told. */
 export const trainRequest = z.object({
   kind: z.literal("Train"),

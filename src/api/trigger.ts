@@ -2,6 +2,12 @@ import { z } from "zod";
 import { rules } from "./rules.ts";
 import { duration, entryName } from "./values.ts";
 
+const times = "[-0-9*/,]+";
+const dayOfMonth = "(L|[-0-9*/]+)(,(L|[-0-9*/]+))*";
+const weekday = "([0-9*]+|[A-Za-z]{3}([A-Za-z]*[dD][aA][yY])?)";
+/** What the operator computes itself (src/operator/schedule.ts), and so none of cron's rarer forms, such as 15W or FRIL. */
+const cron = new RegExp(`^${times} ${times} ${dayOfMonth} [-0-9A-Za-z*/,]+ ${weekday}([-/,]${weekday})*$`);
+
 export const trigger = z
   .object({
     name: entryName.describe("A name for the trigger."),
@@ -15,11 +21,11 @@ export const trigger = z
     for: duration.default("0s").describe("How long it must hold, in observed time."),
     schedule: z
       .string()
-      .regex(/^[-0-9A-Za-z*/,]+( [-0-9A-Za-z*/,]+){4}$/, "must be a cron expression of five fields")
+      .regex(cron, "must be a cron expression of five fields, without W, # or the last weekday of a month")
       .min(9)
       .max(64)
       .optional()
-      .describe("A cron expression of five fields: minute, hour, day of month, month, day of week."),
+      .describe("A cron expression of five fields: minute, hour, day of month (L: the last), month, day of week."),
     timeZone: z
       .string()
       .regex(/^[A-Za-z0-9_+/-]+$/, "must be an IANA time zone such as Europe/Berlin")

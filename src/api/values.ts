@@ -21,6 +21,19 @@ export const storeUri = z
   .max(253);
 export type StoreUri = z.infer<typeof storeUri>;
 
+/** Whether artefacts may have this name: a path that stays in the store and hits no artefact's own folder. */
+export function isStoreName(name: string): boolean {
+  const fits = name.split("/").every((part) => /^[a-z0-9][a-z0-9._-]*$/.test(part) && !part.startsWith("sha256-"));
+  return fits && storeUri.safeParse(`store://${name}@sha256:${"0".repeat(64)}`).success;
+}
+
+/** The name in `store://NAME@sha256:…`; null when it is no such URI. */
+export function storeName(uri: string): string | null {
+  if (!storeUri.safeParse(uri).success) return null;
+  const name = uri.slice("store://".length, uri.lastIndexOf("@"));
+  return isStoreName(name) ? name : null;
+}
+
 /** Where a model lies: in the store, or wherever its server finds it. */
 export const modelUri = z.string().min(1).max(512);
 

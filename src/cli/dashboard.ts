@@ -13,6 +13,7 @@ interface Options extends ClusterOptions {
   readonly host: string;
   readonly allowHost: readonly string[];
   readonly prometheus?: string;
+  readonly prometheusAllow: readonly string[];
 }
 
 const examples = `
@@ -37,6 +38,12 @@ export const command = withClusterOptions(new Command("dashboard"))
     new Option("--allow-host <name...>", "names besides localhost that it may be asked for by").default([], "none"),
   )
   .option("--prometheus <url>", "Prometheus to ask, in place of the one that each service names", prometheusUrl)
+  .addOption(
+    new Option(
+      "--prometheus-allow <url...>",
+      "begins of URLs that services' Secrets (CA, headers, authorization) may be used with",
+    ).default([], "none"),
+  )
   .addHelpText("after", examples)
   .action(async (options: Options) => {
     const [{ dashboard }, { reachability }, { follow }, { embeddingServices }] = await Promise.all([
@@ -46,14 +53,14 @@ export const command = withClusterOptions(new Command("dashboard"))
       import("../kinds.ts"),
     ]);
     await inCluster(options, async ({ kube, namespace }) => {
-      const { prometheus, host } = options;
+      const { prometheus, prometheusAllow, host } = options;
       const scope = options.allNamespaces ? undefined : namespace;
       const ask = async () => {
         await kube.list(embeddingServices, { namespace: scope, timeoutMs: firstAnswerMs });
       };
       // Before a page is served: a cluster that does not answer is said here, and not by a page that stays empty.
       await ask();
-      const page = dashboard({ kube, prometheus, hosts: [host, ...options.allowHost] });
+      const page = dashboard({ kube, prometheus, prometheusAllow, hosts: [host, ...options.allowHost] });
       const server = createServer(page.app);
       const stop = new AbortController();
       const end = () => stop.abort();

@@ -34,6 +34,7 @@ export const gateway = new Command("gateway")
 
 async function run(options: Options): Promise<void> {
   const { service, namespace = process.env["POD_NAMESPACE"], port, adminPort, tls } = options;
+  const store = process.env["EVENKEEL_STORE"] ?? null;
   const { CommandError } = await import("./command-error.ts");
   if (!namespace) throw new CommandError("usage", "no namespace: give --namespace or set POD_NAMESPACE");
   const { connect, contactLog, isOfContact, untilStopped } = await import("../kube/index.ts");
@@ -52,7 +53,8 @@ async function run(options: Options): Promise<void> {
     port,
     adminPort,
     tls: tls && certificate ? { folder: tls, certificate } : null,
-    store: process.env["EVENKEEL_STORE"] ?? null,
+    store,
+    traffic: process.env["EVENKEEL_TRAFFIC_STORE"] ?? store,
     onFault: (error) => {
       if (!isOfContact(error)) logFault(error);
     },

@@ -109,16 +109,31 @@ function panels(namespace: string, service: string, window: number): readonly Pa
   ];
 }
 
-/** Asks a Prometheus for everything that is drawn of a service. */
-export async function readCharts(
-  prometheus: Prometheus,
-  { namespace, service, minutes, now }: { namespace: string; service: string; minutes: number; now: number },
-): Promise<Charts> {
+interface Wanted {
+  readonly namespace: string;
+  readonly service: string;
+  readonly minutes: number;
+  readonly now: number;
+}
+
+function rangeOf({ minutes, now }: Wanted): { from: number; to: number; step: number } {
   const length = minutes * 60_000;
   const step = Math.max(2000, Math.round(length / 240 / 1000) * 1000);
   // Aligned, so that two looks at one range see the same points.
   const to = Math.floor(now / step) * step;
-  const range = { from: to - length, to, step };
+  return { from: to - length, to, step };
+}
+
+/** Of a service whose Prometheus is not asked. */
+export function noCharts(wanted: Wanted, fault: string): Charts {
+  return { ...rangeOf(wanted), charts: [], fault };
+}
+
+/** Asks a Prometheus for everything that is drawn of a service. */
+export async function readCharts(prometheus: Prometheus, wanted: Wanted): Promise<Charts> {
+  const { namespace, service } = wanted;
+  const range = rangeOf(wanted);
+  const { step } = range;
   const charts: Chart[] = [];
   for (const panel of panels(namespace, service, Math.max(60, (4 * step) / 1000))) {
     const answers = await Promise.all(panel.queries.map(({ promql }) => prometheus.queryRange(promql, range)));

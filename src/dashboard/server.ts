@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
-import type { Kube } from "../kube/index.ts";
+import { type Kube, secrets } from "../kube/index.ts";
 import { type Overview, publishedReport, readAudit } from "../overview/index.ts";
-import { type Prometheus, prometheusClient } from "../signals/index.ts";
-import { ranges, readCharts } from "./charts.ts";
+import { ChartSources } from "./chart-sources.ts";
+import { noCharts, ranges, readCharts } from "./charts.ts";
 import { auditView, cardOf, detailOf } from "./payload.ts";
 import type { Outage } from "./reachability.ts";
 
@@ -11,6 +11,8 @@ export interface DashboardOptions {
   readonly kube: Kube;
   /** Base URL of the Prometheus to ask; each service's own when absent. */
   readonly prometheus?: string | undefined;
+  /** Begins of URLs that what is in services' Secrets may be sent to. */
+  readonly prometheusAllow?: readonly string[];
   /** Names besides loopback that the page may be asked for by. */
   readonly hosts?: readonly string[];
   readonly now?: () => number;
@@ -33,12 +35,13 @@ const policy =
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The web interface: static files, the state of the services as JSON, and a stream that says when it has changed. */
-export function dashboard({ kube, prometheus, hosts = [], now = Date.now }: DashboardOptions): Dashboard {
+export function dashboard(options: DashboardOptions): Dashboard {
+  const { kube, prometheus, prometheusAllow: allowed = [], hosts = [], now = Date.now } = options;
   let views: readonly Overview[] | null = null;
   let outage: Outage | null = null;
   const listeners = new Set<Response>();
   const outageEvent = () => `event: cluster\ndata: ${JSON.stringify(outage)}\n\n`;
-  const clients = new Map<string, Prometheus>();
+  const sources = new ChartSources((key, signal) => kube.get(secrets, key, { signal }), { prometheus, allowed });
   const app = express();
   app.disable("x-powered-by");
   app.use(onlyReading, onlyKnownHosts(hosts), secured);
@@ -46,13 +49,6 @@ export function dashboard({ kube, prometheus, hosts = [], now = Date.now }: Dash
   const find = (request: Request): Overview | undefined => {
     const { namespace, name } = request.params;
     return views?.find(({ service }) => service.metadata.namespace === namespace && service.metadata.name === name);
-  };
-  const clientFor = (url: string): Prometheus => {
-    const known = clients.get(url);
-    if (known) return known;
-    const client = prometheusClient({ url });
-    clients.set(url, client);
-    return client;
   };
 
   app.get("/api/services", (_request, response) => {
@@ -83,10 +79,13 @@ export function dashboard({ kube, prometheus, hosts = [], now = Date.now }: Dash
       response.status(400).json({ error: `range must be one of ${Object.keys(ranges).join(", ")}` });
       return;
     }
-    const url = prometheus ?? view.service.spec.monitoring.prometheus.url;
     const { namespace, name: service } = view.service.metadata;
-    const charts = await readCharts(clientFor(url), { namespace, service, minutes, now: now() });
-    response.json({ ...charts, source: url });
+    const left = new AbortController();
+    response.once("close", () => left.abort());
+    const source = await sources.find(view.service, left.signal);
+    const wanted = { namespace, service, minutes, now: now() };
+    const charts = "fault" in source ? noCharts(wanted, source.fault) : await readCharts(source.prometheus, wanted);
+    response.json({ ...charts, source: source.url });
   });
   app.get("/api/changes", (request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
@@ -112,7 +111,7 @@ export function dashboard({ kube, prometheus, hosts = [], now = Date.now }: Dash
     },
     close: async () => {
       for (const listener of listeners) listener.end();
-      await Promise.all([...clients.values()].map((client) => client.close()));
+      await sources.close();
     },
   };
 }

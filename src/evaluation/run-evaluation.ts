@@ -1,4 +1,4 @@
-import { type EvaluateRequest, type EvaluateResult, evaluateResult, exitCodes } from "../api/index.ts";
+import { type EvaluateRequest, type EvaluateResult, evaluateResult, exitCodes, reportsOf } from "../api/index.ts";
 import { disposeWeights, loadEncoder, startBackend } from "../model/index.ts";
 import {
   BundleError,
@@ -41,14 +41,14 @@ const resultFile = "evaluate.json";
  * (decision 26), unless it was asked something else.
  */
 export async function runEvaluation(request: EvaluateRequest, store: Store, hooks: RunHooks = {}): Promise<Outcome> {
-  const done = await storedResult(store.runs, request, resultFile, evaluateResult);
+  const done = await storedResult(store.evaluations, request, resultFile, evaluateResult);
   if (done) {
     hooks.say?.(`run ${request.run} is done already: its result is given again`);
     return { result: done, exitCode: exitCodes.done };
   }
   try {
     const result = fitMessage(await evaluateNow(request, store, hooks));
-    await storeResult(store.runs, request, resultFile, result);
+    await storeResult(store.evaluations, request, resultFile, result);
     return { result, exitCode: exitCodes.done };
   } catch (error) {
     const failure = failureOf(error);
@@ -61,7 +61,7 @@ export async function runEvaluation(request: EvaluateRequest, store: Store, hook
 }
 
 async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHooks): Promise<EvaluateResult> {
-  const name = `reports/${parseUri(request.candidate).name.split("/").slice(1).join("/") || "model"}`;
+  const name = reportsOf(parseUri(request.candidate).name);
   await store.tryWriting(name);
   const backend = await startBackend();
   hooks.say?.(`backend: ${backend.description}`);

@@ -183,6 +183,7 @@ describe("EvidenceLog", () => {
     let refuses = true;
     const refusing: Store = {
       runs: store.runs,
+      evaluations: store.evaluations,
       put: (to, from) => store.put(to, from),
       tryWriting: (to) => store.tryWriting(to),
       list: (of) => store.list(of),

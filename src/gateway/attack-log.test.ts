@@ -24,6 +24,7 @@ const open = (to: Store = store): AttackLog =>
 /** The store's own methods, to be replaced one by one. */
 const through = (to: Store): Store => ({
   runs: to.runs,
+  evaluations: to.evaluations,
   put: (name, from) => to.put(name, from),
   tryWriting: (name) => to.tryWriting(name),
   putFiles: (name, files) => to.putFiles(name, files),

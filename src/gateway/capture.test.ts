@@ -192,6 +192,7 @@ describe("SnapshotTaker", () => {
     const peeked: string[] = [];
     const watched: Store = {
       runs: store.runs,
+      evaluations: store.evaluations,
       put: (name, folder) => store.put(name, folder),
       putFiles: (name, files) => store.putFiles(name, files),
       tryWriting: (name) => store.tryWriting(name),

@@ -1,3 +1,4 @@
+import { snapshotsName } from "../api/index.ts";
 import {
   contentId16,
   type Dataset,
@@ -108,10 +109,6 @@ export class Capture {
 
 export function segmentsName(namespace: string, service: string): string {
   return segmentsOf(snapshotsName(namespace, service));
-}
-
-export function snapshotsName(namespace: string, service: string): string {
-  return `traffic/${namespace}/${service}`;
 }
 
 /** @returns the files of a dataset with its marks and description */

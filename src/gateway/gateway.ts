@@ -1,12 +1,12 @@
 import { getRandomValues, randomUUID } from "node:crypto";
-import { type GatewayConfig, type GatewayReport, milliseconds } from "../api/index.ts";
-import { Informer, isKubeError, type Kube, LeaderElector, type Pod, pods, sleep } from "../kube/index.ts";
+import { type GatewayConfig, type GatewayReport, milliseconds, snapshotsName } from "../api/index.ts";
+import { Informer, isKubeError, type Kube, LeaderElector, type Pod, pods, sleep, untilAborted } from "../kube/index.ts";
 import { openStore } from "../registry/index.ts";
 import { Admin } from "./admin.ts";
 import { AttackLog } from "./attack-log.ts";
 import { Beside } from "./beside.ts";
 import { encodeBlock, type WireBlocks } from "./block-wire.ts";
-import { Capture, snapshotsName } from "./capture.ts";
+import { Capture } from "./capture.ts";
 import { type Certificate, followCertificate } from "./certificate.ts";
 import { watchConfig } from "./config-watch.ts";
 import { consistencySamples } from "./consistency-probe.ts";
@@ -39,6 +39,8 @@ export type GatewayOptions = {
   readonly tls: { readonly folder: string; readonly certificate: Certificate } | null;
   /** Root of the store; null when there is none: then every signal that needs a reference is Learning. */
   readonly store: string | null;
+  /** Root of the store of captured traffic. */
+  readonly traffic: string | null;
   readonly limits?: ProxyLimits;
   readonly leaseMs?: number;
   readonly certificateEveryMs?: number;
@@ -177,7 +179,7 @@ export class Gateway {
       this.#followCertificate(following.signal),
     ].map((part) => part.catch(onFault));
     const observer = this.#observer.run(observing.signal).catch(onFault);
-    await aborted(signal);
+    await untilAborted(signal);
     this.#draining = true;
     this.#proxy.startDraining();
     this.#reporter.changed();
@@ -201,7 +203,7 @@ export class Gateway {
   }
 
   #configure(config: GatewayConfig): void {
-    const { kube, namespace, store, onFault, onNews, pod, limits = defaultLimits } = this.#options;
+    const { kube, namespace, store, traffic, onFault, onNews, pod, limits = defaultLimits } = this.#options;
     if (this.#absence !== null) onNews?.(`the configuration of ${namespace}/${config.service.name} is there now`);
     this.#absence = null;
     const metrics = this.#metrics;
@@ -222,11 +224,11 @@ export class Gateway {
       });
       before?.stop();
     }
-    const capturing = config.dataset.traffic.capture === "On" && store !== null;
+    const capturing = config.dataset.traffic.capture === "On" && traffic !== null;
     if (!capturing) this.#capture = null;
     else
       this.#capture ??= new Capture({
-        store: openStore(store),
+        store: openStore(traffic),
         namespace,
         service: config.service,
         pod,
@@ -319,11 +321,11 @@ export class Gateway {
 
   /** Beside the detector's steps: a slow store must not hold up detection. */
   #takeSnapshots(): Beside<NonNullable<Snapshot>> {
-    const { store, namespace, service, onFault } = this.#options;
+    const { traffic, namespace, service, onFault } = this.#options;
     const taker =
-      store === null
+      traffic === null
         ? null
-        : new SnapshotTaker({ store: openStore(store), namespace, service, most: mostSnapshotSamples });
+        : new SnapshotTaker({ store: openStore(traffic), namespace, service, most: mostSnapshotSamples });
     return new Beside<NonNullable<Snapshot>>({
       work: async (before) => {
         if (!taker || !this.#capture || !this.#runtime) return before;
@@ -335,9 +337,9 @@ export class Gateway {
   }
 
   #openAttackLog(): AttackLog | null {
-    const { store, namespace, service, onFault } = this.#options;
-    if (store === null) return null;
-    return new AttackLog({ store: openStore(store), snapshots: snapshotsName(namespace, service), onFault });
+    const { traffic, namespace, service, onFault } = this.#options;
+    if (traffic === null) return null;
+    return new AttackLog({ store: openStore(traffic), snapshots: snapshotsName(namespace, service), onFault });
   }
 
   async #flushCaptures(signal: AbortSignal): Promise<void> {
@@ -428,9 +430,4 @@ export class Gateway {
 function uniform(): number {
   const [number = 0] = getRandomValues(new Uint32Array(1));
   return number / 2 ** 32;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type StoreUri, storeUri } from "../api/index.ts";
+import { type StoreUri, snapshotsName, storeUri } from "../api/index.ts";
 import {
   parseSnapshot,
   parseUri,
@@ -8,7 +8,7 @@ import {
   snapshotFiles,
   type TrafficSnapshot,
 } from "../registry/index.ts";
-import { captureFile, segmentsName, snapshotsName } from "./capture.ts";
+import { captureFile, segmentsName } from "./capture.ts";
 import type { Snapshot } from "./fleet-state.ts";
 
 const description = z.object({ from: z.iso.datetime(), to: z.iso.datetime(), samples: z.int().min(1) });

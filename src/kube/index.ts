@@ -44,7 +44,7 @@ export type {
   WriteOptions,
 } from "./call-options.ts";
 export { type ConnectOptions, connect, Kube } from "./client.ts";
-export { type Clock, type ManualClock, manualClock, sleep, systemClock } from "./clock.ts";
+export { type Clock, type ManualClock, manualClock, sleep, systemClock, untilAborted } from "./clock.ts";
 export { type Condition, findCondition, isTrue, removeCondition, setCondition } from "./conditions.ts";
 export type { ClusterConfig } from "./config.ts";
 export { type Contact, contactLog, isOfContact } from "./contact.ts";

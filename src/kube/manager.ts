@@ -1,4 +1,4 @@
-import { type Clock, sleep, systemClock } from "./clock.ts";
+import { type Clock, sleep, systemClock, untilAborted } from "./clock.ts";
 import type { Controller } from "./controller.ts";
 import type { EventRecorder } from "./event-recorder.ts";
 import type { Fence } from "./fence.ts";
@@ -87,7 +87,7 @@ export class Manager {
     this.#controllers = controllers(fence);
     const work = Promise.all(this.#controllers.map((controller) => controller.run(signal)));
     const finished = new AbortController();
-    const tooLate = aborted(signal)
+    const tooLate = untilAborted(signal)
       .then(() => sleep(shutdownMs, finished.signal, this.#clock))
       .then(
         () => {
@@ -116,11 +116,6 @@ export function untilStopped(): AbortSignal {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   return controller.signal;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 function health(reasons: readonly string[]): Health {

@@ -249,7 +249,8 @@ export const operatorMetrics = {
     ...service,
     "class",
   ]),
-  auditSequence: gauge("evenkeel_audit_sequence", "Number of the audit chain's last entry.", service),
+  // A service that was deleted and made anew under its name has another chain, which begins at 1.
+  auditSequence: gauge("evenkeel_audit_sequence", "Number of the audit chain's last entry.", [...service, "uid"]),
   auditHead: gauge("evenkeel_audit_head_info", "Hash of the audit chain's last entry: always 1.", [...service, "head"]),
 } as const;
 

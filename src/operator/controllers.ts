@@ -11,13 +11,13 @@ import {
   type Requeue,
   WriteTracker,
 } from "../kube/index.ts";
+import type { PrometheusSources } from "../signals/index.ts";
 import type { Caches } from "./caches.ts";
 import { reconcile as embeddingService } from "./embedding-service/reconcile.ts";
 import { log } from "./log.ts";
 import { reconcile as modelRollout } from "./model-rollout/reconcile.ts";
 import { reconcile as modelVersion } from "./model-version/reconcile.ts";
 import type { Ports, Settings, Turn } from "./ports.ts";
-import type { PrometheusSources } from "./prometheus-sources.ts";
 import { reconcile as retraining } from "./retraining/reconcile.ts";
 import { sourcesOf } from "./sources.ts";
 import { reconcile as threatModel } from "./threat-model/reconcile.ts";

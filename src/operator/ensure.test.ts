@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { configMaps, KubeError, type KubeErrorKind } from "../kube/index.ts";
-import { create, discard, ensure, isRefused } from "./ensure.ts";
+import { create, discard, ensure, includes, isRefused } from "./ensure.ts";
 
 const stored = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T08:00:00Z" };
 const owner = {
@@ -82,5 +82,19 @@ describe("a deletion", () => {
 
   it("that failed fails the turn", async () => {
     await expect(discard(failing("Unavailable"), cache(existing), existing)).rejects.toThrow("Unavailable");
+  });
+});
+
+describe("includes", () => {
+  it.each([
+    ["defaults that the server filled in", { a: 1, b: 2 }, { a: 1 }, true],
+    ["a changed value", { a: 2 }, { a: 1 }, false],
+    ["a missing value", {}, { a: 1 }, false],
+    ["an empty value that the server dropped", {}, { a: {}, b: [] }, true],
+    ["a list with more in it", { a: [1, 2] }, { a: [1] }, false],
+    ["defaults in a list's items", { a: [{ b: 1, c: 2 }] }, { a: [{ b: 1 }] }, true],
+    ["another type", { a: "1" }, { a: 1 }, false],
+  ])("%s", (_, actual, wanted, expected) => {
+    expect(includes(actual, wanted)).toBe(expected);
   });
 });

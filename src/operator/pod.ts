@@ -19,6 +19,12 @@ export const securityContext = {
 /** Folder of the store in every pod. */
 export const storePath = "/store";
 
+/**
+ * The same for captured traffic in a gateway: its claim may be another, and no mount could be made for it inside the store's,
+ * which is read-only.
+ */
+export const trafficPath = "/traffic-store";
+
 export const podEnvironment = [
   field("POD_NAME", "metadata.name"),
   field("POD_NAMESPACE", "metadata.namespace"),

@@ -1,7 +1,7 @@
 import type { Clock, EventRecorder, Key, Kube, WriteTracker } from "../kube/index.ts";
 import type { catalogue, Instruments } from "../metrics/index.ts";
+import type { PrometheusSources } from "../signals/index.ts";
 import type { Caches } from "./caches.ts";
-import type { PrometheusSources } from "./prometheus-sources.ts";
 
 export type Settings = {
   /** Of gateways. */

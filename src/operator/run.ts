@@ -9,16 +9,18 @@ import {
   type Key,
   LeaderElector,
   Manager,
+  secrets,
   systemClock,
 } from "../kube/index.ts";
 import { catalogue, instruments, processRegistry } from "../metrics/index.ts";
+import { onAllowList, PrometheusSources } from "../signals/index.ts";
 import { openCaches } from "./caches.ts";
 import { controllersOf } from "./controllers.ts";
 import { eventLosses } from "./event-losses.ts";
 import { serveHealth } from "./health.ts";
 import { log } from "./log.ts";
 import type { Settings } from "./ports.ts";
-import { PrometheusSources } from "./prometheus-sources.ts";
+import { unread } from "./unread.ts";
 
 export type OperatorOptions = {
   readonly cluster: ClusterConfig;
@@ -52,7 +54,11 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   });
   const losses = eventLosses((reason) => metrics.eventsLost.inc({ reason }), log);
   const events = new EventRecorder({ kube, controller: "evenkeel.dev/operator", instance: identity, ...losses });
-  const sources = new PrometheusSources(kube, options.prometheusAllow);
+  const sources = new PrometheusSources(
+    (key, asked) =>
+      kube.get(secrets, key, { signal: asked }).catch((error: unknown) => ({ unreadable: unread(error).message })),
+    onAllowList(options.prometheusAllow),
+  );
   metrics.leader.set({}, 0);
   const election = new LeaderElector({
     kube,

@@ -27,7 +27,7 @@ export async function saveStatus<T extends KubeObject & { readonly status: objec
   return true;
 }
 
-type Deciding = { readonly decided: number; readonly decisions: DecisionRecord[] };
+type DecisionStatus = { readonly decided: number; readonly decisions: DecisionRecord[] };
 
 /**
  * Puts decisions into a status that waits for its service to take them into the audit chain, and drops those that it has.
@@ -36,7 +36,7 @@ type Deciding = { readonly decided: number; readonly decisions: DecisionRecord[]
  * @param most   how many may wait then
  * @returns null when there is no room
  */
-export function withDecisions<Status extends Deciding>(
+export function withDecisions<Status extends DecisionStatus>(
   status: Status,
   said: readonly Said[],
   taken: number | null,

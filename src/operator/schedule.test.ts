@@ -15,6 +15,9 @@ describe("a schedule", () => {
     ["0 9 * * 1", "America/New_York", "2026-11-24T08:00:00Z", "2026-11-23T14:00:00.000Z", "2026-11-30T14:00:00.000Z"],
     ["0 9 * * 7", "UTC", "2026-11-24T08:00:00Z", "2026-11-22T09:00:00.000Z", "2026-11-29T09:00:00.000Z"],
     ["0 0 13 * 5", "UTC", "2026-11-24T08:00:00Z", "2026-11-20T00:00:00.000Z", "2026-11-27T00:00:00.000Z"],
+    ["0 0 L * *", "UTC", "2026-11-24T08:00:00Z", "2026-10-31T00:00:00.000Z", "2026-11-30T00:00:00.000Z"],
+    ["0 0 L,15 2 *", "UTC", "2028-02-15T00:00:00Z", "2028-02-15T00:00:00.000Z", "2028-02-29T00:00:00.000Z"],
+    ["0 0 * * SAT-mon", "UTC", "2026-11-24T08:00:00Z", "2026-11-23T00:00:00.000Z", "2026-11-28T00:00:00.000Z"],
     ["*/20 * * * *", "Asia/Kolkata", "2026-11-24T08:11:00Z", "2026-11-24T08:10:00.000Z", "2026-11-24T08:30:00.000Z"],
   ])("%s in %s at %s", (expression, zone, now, last, next) => {
     const schedule = parseSchedule(expression, zone);
@@ -51,6 +54,12 @@ describe("a schedule", () => {
     ["* * * * * *", "UTC", /five fields/],
     ["every day", "UTC", /five fields/],
     ["0 3 * * *", "Europe/Atlantis", /IANA/],
+    ["0 3 15W * *", "UTC", /15W is not supported/],
+    ["0 3 LW * *", "UTC", /LW is not supported/],
+    ["0 3 1,L-2 * *", "UTC", /L-2 is not supported/],
+    ["0 3 * * 1,5L", "UTC", /5L is not supported/],
+    ["0 3 * * FRIL", "UTC", /5L is not supported/],
+    ["0 3 * * 1#2", "UTC", /1#2 is not supported/],
   ])("refuses %s in %s", (expression, zone, message) => {
     expect(() => parseSchedule(expression, zone)).toThrow(message);
   });

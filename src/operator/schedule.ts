@@ -4,11 +4,14 @@ import { parse, validateDetailed } from "node-cron";
 export type Schedule = {
   readonly minutes: readonly number[];
   readonly hours: readonly number[];
-  readonly daysOfMonth: readonly (number | string)[];
+  readonly daysOfMonth: readonly (number | LastDay)[];
   readonly months: readonly number[];
-  readonly daysOfWeek: readonly (number | string)[];
+  readonly daysOfWeek: readonly number[];
   readonly timeZone: string;
 };
+
+/** The month's. */
+type LastDay = "L";
 
 export class ScheduleError extends Error {
   override readonly name = "ScheduleError";
@@ -38,11 +41,18 @@ export function parseSchedule(expression: string, timeZone = "UTC"): Schedule {
   return {
     minutes: minute,
     hours: hour,
-    daysOfMonth: dayOfMonth,
+    daysOfMonth: dayOfMonth.map((day) => (day === "L" ? day : dayNumber(day, expression))),
     months: month,
-    daysOfWeek: dayOfWeek,
+    daysOfWeek: dayOfWeek.map((day) => dayNumber(day, expression)),
     timeZone,
   };
+}
+
+/** node-cron takes more than is computed here, such as 15W, L-2, 5L and 1#2: such a schedule would never be due. */
+function dayNumber(day: number | string, expression: string): number {
+  if (typeof day === "number") return day;
+  const allowed = "days are numbers, names, ranges, steps, and L for the last day of a month";
+  throw new ScheduleError(`schedule "${expression}": ${day} is not supported: ${allowed}`);
 }
 
 /** The last scheduled instant that is at most `now`, in ms; null when there was none for nine years. */

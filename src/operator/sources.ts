@@ -25,7 +25,10 @@ export function sourcesOf(caches: Caches, resyncMs: number) {
   /** A service that goes, or takes another workload, may leave its field to one that waits for it. */
   const ofRival = ({ metadata }: EmbeddingService): Key[] => users(awaitsField, metadata.namespace);
   const ofClaim = ({ metadata: { namespace, name } }: KubeObject): Key[] =>
-    users(({ spec }) => spec.store.claimName === name, namespace);
+    users(
+      ({ spec: { store, dataset } }) => name === store.claimName || name === dataset.traffic.store?.claimName,
+      namespace,
+    );
   const ofThreatModel = ({ metadata: { namespace, name } }: KubeObject): Key[] =>
     users(({ spec }) => spec.retraining?.threatModelRef.name === name, namespace);
   const throughService = (to: (service: Key) => Key[]) => (object: Stored<KubeObject>) => labelled(object).flatMap(to);

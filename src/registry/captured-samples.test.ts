@@ -44,6 +44,7 @@ afterEach(() => rm(folder, { recursive: true }));
 function losing(...uris: readonly StoreUri[]): Store {
   return {
     runs: store.runs,
+    evaluations: store.evaluations,
     put: (to, from) => store.put(to, from),
     tryWriting: (to) => store.tryWriting(to),
     putFiles: (to, files) => store.putFiles(to, files),

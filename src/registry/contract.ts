@@ -29,9 +29,11 @@ export interface Store {
   remove(uri: StoreUri): Promise<void>;
   /** Small results and checkpoints that are not addressed by content: a path in the store, written atomically. */
   readonly runs: Runs;
+  /** What evaluations leave of their runs, under `evaluations/`: no trainer, which may be anybody's, can write there. */
+  readonly evaluations: Runs;
 }
 
-/** What a run leaves under `runs/<namespace>/<retraining>/`, so that a lost answer is given again without work. */
+/** What a Job leaves under `runs/<namespace>/<retraining>/`, so that a lost answer is given again without work. */
 export interface Runs {
   /** @returns null when there is none */
   read(run: string, file: string): Promise<Uint8Array | null>;

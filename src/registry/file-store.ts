@@ -26,11 +26,13 @@ import { checkName, formatUri, parseUri } from "./uri.ts";
  */
 export class FileStore implements Store {
   readonly runs: FileRuns;
+  readonly evaluations: FileRuns;
   readonly #root: string;
 
   constructor(root: string) {
     this.#root = root;
-    this.runs = new FileRuns(root);
+    this.runs = new FileRuns(join(root, "runs"));
+    this.evaluations = new FileRuns(join(root, "evaluations"));
   }
 
   async put(name: string, folder: string, taken?: readonly string[]): Promise<StoreUri> {

@@ -51,6 +51,6 @@ export class FileRuns implements Runs {
         `run ${JSON.stringify(run)}, file ${JSON.stringify(file)}: must be NAMESPACE/NAME`,
       );
     }
-    return join(this.#root, "runs", run, file);
+    return join(this.#root, run, file);
   }
 }

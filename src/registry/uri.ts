@@ -1,4 +1,4 @@
-import { type StoreUri, storeUri } from "../api/index.ts";
+import { isStoreName, type StoreUri, storeUri } from "../api/index.ts";
 import { StoreError } from "./error.ts";
 
 /** The parts of `store://NAME@sha256:HEX`. */
@@ -21,8 +21,7 @@ export function formatUri({ name, digest }: Location): StoreUri {
 
 /** @throws {StoreError} BadUri */
 export function checkName(name: string): void {
-  const fits = name.split("/").every((part) => /^[a-z0-9][a-z0-9._-]*$/.test(part) && !part.startsWith("sha256-"));
-  if (!fits || !storeUri.safeParse(`store://${name}@sha256:${"0".repeat(64)}`).success) {
+  if (!isStoreName(name)) {
     throw new StoreError(
       "BadUri",
       `name ${JSON.stringify(name)}: each part between slashes must begin with a lower-case letter or digit, go on with those, '.', '_' or '-', and not begin with sha256-`,

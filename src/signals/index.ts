@@ -16,4 +16,13 @@ export {
   prometheusClient,
   type RangeAnswer,
 } from "./prometheus.ts";
+export {
+  isAllowed,
+  namesSecrets,
+  onAllowList,
+  type Permission,
+  PrometheusSources,
+  type ReadSecret,
+  type Refusal,
+} from "./prometheus-sources.ts";
 export type { SourceFault, Verdict } from "./verdict.ts";

@@ -3,7 +3,7 @@ import { connect, EventRecorder, systemClock, WriteTracker } from "../../src/kub
 import { catalogue, instruments, processRegistry } from "../../src/metrics/index.ts";
 import { openCaches } from "../../src/operator/caches.ts";
 import type { Turn } from "../../src/operator/ports.ts";
-import { PrometheusSources } from "../../src/operator/prometheus-sources.ts";
+import { onAllowList, PrometheusSources } from "../../src/signals/index.ts";
 import { kubeconfigText } from "../integration/kube/cluster.ts";
 
 const stored = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T07:00:00Z" };
@@ -49,7 +49,7 @@ export async function refusingTurn(...plurals: readonly string[]): Promise<Answe
       caches: openCaches(kube, {}),
       writes: new WriteTracker(),
       events: new EventRecorder({ kube, controller: "test", instance: "test" }),
-      sources: new PrometheusSources(kube, []),
+      sources: new PrometheusSources(async () => null, onAllowList([])),
       metrics: instruments(catalogue.operator, processRegistry()),
       settings: { image: "evenkeel", trainerImage: "trainer", resync: 60_000 },
       clock: systemClock,

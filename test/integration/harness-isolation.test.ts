@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -37,6 +37,22 @@ describe.each(possible)("isolation by $kind $flags", (isolation) => {
     expect(await sandbox.ended).toEqual({ code: 7, signal: null });
     expect(await readFile(log, "utf8")).toBe("5\n");
     expect(await readFile(source, "utf8")).toBe("said");
+  });
+
+  it("leads to its mounts by the folder that they are in", async () => {
+    const [data, models] = [join(folder, "a"), join(folder, "b")];
+    for (const source of [data, models]) await mkdir(source);
+    await writeFile(join(data, "in"), "read");
+    const { sandbox } = await launch('cp "$STORE/data/shop/in" "$STORE/models/shop/out"', {
+      env: { PATH: process.env.PATH ?? "", STORE: "/evenkeel-store" },
+      mounts: [
+        { source: data, target: "/evenkeel-store/data/shop", readOnly: true },
+        { source: models, target: "/evenkeel-store/models/shop", readOnly: false },
+      ],
+      readOnlyRoot: true,
+    });
+    expect(await sandbox.ended).toEqual({ code: 0, signal: null });
+    expect(await readFile(join(models, "out"), "utf8")).toBe("read");
   });
 
   it("can be asked to end, and be killed with all it has started", async () => {

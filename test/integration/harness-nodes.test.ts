@@ -190,6 +190,28 @@ describe("a pod's surroundings", () => {
     expect(await nodes.logs({ namespace, pod: "reader" })).toBe("kept\n");
   });
 
+  it("shows folders of a claim alone, makes those that are missing, and keeps those to be read from being written", async () => {
+    await api.create(`/api/v1/namespaces/${namespace}/persistentvolumeclaims`, {
+      metadata: { name: "folders" },
+      spec: { accessModes: ["ReadWriteMany"], resources: { requests: { storage: "1Gi" } } },
+    });
+    const volumes = { volumes: [{ name: "folders", persistentVolumeClaim: { claimName: "folders" } }] };
+    const folder = (subPath: string, readOnly: boolean) => ({
+      name: "folders",
+      mountPath: `/store/${subPath}`,
+      subPath,
+      readOnly,
+    });
+    const writing = { volumeMounts: [folder("data/shop", false), folder("evaluations/run", false)] };
+    await runScript("filler", "echo kept | tee /store/data/shop/file /store/evaluations/run/file", writing, volumes);
+    await untilPod("filler", "Succeeded", phase("Succeeded"));
+    const reading = { volumeMounts: [folder("data/shop", true), folder("runs/run", false)] };
+    const script =
+      "cat /store/data/shop/file; touch /store/runs/run/file; test ! -e /store/evaluations; ! touch /store/data/shop/new";
+    await runScript("narrow", script, reading, volumes);
+    await untilPod("narrow", "Succeeded", phase("Succeeded"));
+  });
+
   it("waits for a ConfigMap that does not exist yet and says so", async () => {
     const container = { env: [{ name: "LATE", valueFrom: { configMapKeyRef: { name: "late", key: "value" } } }] };
     await runScript("patient", 'test "$LATE" = now', container);

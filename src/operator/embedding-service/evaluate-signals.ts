@@ -1,7 +1,6 @@
 import { type EmbeddingService, milliseconds, type Trigger } from "../../api/index.ts";
-import { evaluate, type Prometheus, type Scope, type Verdict } from "../../signals/index.ts";
+import { evaluate, type Prometheus, type Refusal, type Scope, type Verdict } from "../../signals/index.ts";
 import { time } from "../instant.ts";
-import type { Refusal } from "../prometheus-sources.ts";
 import { advanceSignal, stateOf } from "./signal-state.ts";
 import type { SignalState } from "./world.ts";
 

@@ -88,8 +88,23 @@ describe("what a gateway may write of the store", () => {
 
   it("is captured traffic as well, while capture is on", () => {
     const dataset = { reference: `store://data/shop@sha256:${"a".repeat(64)}`, traffic: { capture: "On" } };
-    const traffic = { name: "store", mountPath: "/store/traffic/search/shop", subPath: "traffic/search/shop" };
+    const traffic = { name: "store", mountPath: "/traffic-store/traffic/search/shop", subPath: "traffic/search/shop" };
     expect(mounts({ dataset })).toEqual([readOnly, references, alarms, traffic]);
+  });
+
+  it("is nothing of a store that traffic has of its own but that traffic", () => {
+    const dataset = {
+      reference: `store://data/shop@sha256:${"a".repeat(64)}`,
+      traffic: { capture: "On", store: { claimName: "traffic" } },
+    };
+    expect(mounts({ dataset })).toEqual([readOnly, references, alarms]);
+    const { containers, volumes } = gatewayDeployment(serviceFixture({ spec: { dataset } }), "evenkeel").spec.template
+      .spec;
+    expect(volumes).toContainEqual({ name: "traffic", persistentVolumeClaim: { claimName: "traffic" } });
+    expect(containers[0]?.volumeMounts.filter(({ name }) => name === "traffic")).toEqual([
+      { name: "traffic", mountPath: "/traffic-store/traffic/search/shop", subPath: "traffic/search/shop" },
+    ]);
+    expect(containers[0]?.env).toContainEqual({ name: "EVENKEEL_TRAFFIC_STORE", value: "/traffic-store" });
   });
 });
 

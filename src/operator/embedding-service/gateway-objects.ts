@@ -1,8 +1,14 @@
-import { type EmbeddingService, gatewayConfigName, gatewayReportsName, gatewayStateName } from "../../api/index.ts";
+import {
+  type EmbeddingService,
+  gatewayConfigName,
+  gatewayReportsName,
+  gatewayStateName,
+  snapshotsName,
+} from "../../api/index.ts";
 import { names } from "../identity.ts";
 import { serviceSelector } from "../label-selector.ts";
 import { labels } from "../labels.ts";
-import { podEnvironment, podSecurityContext, scratch, securityContext, storePath } from "../pod.ts";
+import { podEnvironment, podSecurityContext, scratch, securityContext, storePath, trafficPath } from "../pod.ts";
 import type { Workload } from "../workload.ts";
 
 const ports = { data: 8080, admin: 9090 } as const;
@@ -116,9 +122,8 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
   const capturing = dataset.traffic.capture === "On";
   // What of the store may be written; all else is read-only. A model may change to one that brings no reference at any
   // time, and a mount that came and went with it would start gateways anew.
-  const writable = ["references", "alarms", ...(capturing ? ["traffic"] : [])].map(
-    (kind) => `${kind}/${namespace}/${name}`,
-  );
+  const writable = ["references", "alarms"].map((kind) => `${kind}/${namespace}/${name}`);
+  const traffic = capturing ? trafficVolume(service) : null;
   const { tls } = gateway;
   // kubelet reads the Secret; 0440 with the pod's fsGroup leaves it to the gateway alone.
   const certificate = tls && {
@@ -165,6 +170,7 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
           ],
           volumes: [
             { name: "store", persistentVolumeClaim: { claimName: store.claimName } },
+            ...(traffic?.volumes ?? []),
             ...(certificate ? [certificate.volume] : []),
             scratch.volume,
           ],
@@ -184,7 +190,7 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
                 String(ports.admin),
                 ...(certificate ? certificate.args : []),
               ],
-              env: podEnvironment,
+              env: [...podEnvironment, ...(traffic ? [traffic.env] : [])],
               ports: [
                 { name: tls ? "https" : "http", containerPort: ports.data },
                 { name: "admin", containerPort: ports.admin },
@@ -197,6 +203,7 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
               volumeMounts: [
                 { name: "store", mountPath: storePath, readOnly: true },
                 ...writable.map((subPath) => ({ name: "store", mountPath: `${storePath}/${subPath}`, subPath })),
+                ...(traffic ? [traffic.mount] : []),
                 ...(certificate ? [certificate.mount] : []),
                 scratch.mount,
               ],
@@ -205,5 +212,17 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
         },
       },
     },
+  };
+}
+
+/** Where it writes captured traffic: one folder of the service's own. */
+function trafficVolume({ metadata: { namespace, name }, spec: { store, dataset } }: EmbeddingService) {
+  const claimName = dataset.traffic.store?.claimName ?? store.claimName;
+  const volume = claimName === store.claimName ? null : { name: "traffic", persistentVolumeClaim: { claimName } };
+  const subPath = snapshotsName(namespace, name);
+  return {
+    volumes: volume ? [volume] : [],
+    mount: { name: volume?.name ?? "store", mountPath: `${trafficPath}/${subPath}`, subPath },
+    env: { name: "EVENKEEL_TRAFFIC_STORE", value: trafficPath },
   };
 }

@@ -5,8 +5,8 @@ import {
   modelIdentity,
   type Retraining,
 } from "../../api/index.ts";
+import { finished } from "../finished-phases.ts";
 import { names } from "../identity.ts";
-import { finished } from "../retraining/decide.ts";
 import type { Observed } from "./world.ts";
 
 /** Objects of a service that nobody needs any more. */

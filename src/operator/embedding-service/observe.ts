@@ -1,19 +1,9 @@
-import {
-  type EmbeddingService,
-  gatewayConfig,
-  gatewayConfigName,
-  gatewayReport,
-  gatewayReportsName,
-  gatewayStateName,
-  jsonOf,
-  monitorState,
-} from "../../api/index.ts";
+import { type EmbeddingService, gatewayConfigName, gatewayStateName, jsonOf, monitorState } from "../../api/index.ts";
 import type { ConfigMap, Informer, KubeObject, Stored } from "../../kube/index.ts";
 import { byService, type Caches } from "../caches.ts";
-import type { Gateway } from "../documents.ts";
-import { fieldOwnership } from "../field-owner.ts";
-import { labels } from "../labels.ts";
-import { isReady, troubleOf } from "../pod-state.ts";
+import { fieldOwnership, type Ownership } from "../field-owner.ts";
+import { configOf, gatewayPods, gatewaysOf, readyGateways } from "../gateways.ts";
+import { troubleOf } from "../pod-state.ts";
 import type { Turn } from "../ports.ts";
 import { type Stalled, unreadable } from "../rule.ts";
 import { type Workload, workloadOf } from "../workload.ts";
@@ -21,7 +11,7 @@ import { causesOf } from "./causes.ts";
 import { evaluateSignals } from "./evaluate-signals.ts";
 import { scheduleStates } from "./schedules.ts";
 import { storeProblem } from "./store-problem.ts";
-import type { Observed, Ownership } from "./world.ts";
+import type { Observed } from "./world.ts";
 
 /**
  * All reads of a reconcile of a service.
@@ -62,7 +52,7 @@ export async function observe(
     signals,
     schedules,
     source,
-    store: storeProblem(caches.claims.get({ namespace, name: spec.store.claimName }), spec.store),
+    store: storesProblem(turn, service),
     threatModel: threatModelRef ? caches.threatModels.get({ namespace, name: threatModelRef.name }) : null,
     run: await named(turn, caches.retrainings, runs, status.retraining),
     rollout: await named(turn, caches.modelRollouts, rollouts, status.rollout),
@@ -124,37 +114,17 @@ function unreadableOf(
   };
 }
 
-/** Names of the gateway pods that are ready. */
-export function readyGateways(turn: Turn, service = turn.key.name): string[] {
-  return gatewayPods(turn, service)
-    .filter(isReady)
-    .map(({ metadata }) => metadata.name);
+/** What is wrong with the store, or with that of captured traffic. */
+function storesProblem({ caches, key: { namespace } }: Turn, { spec: { store, dataset } }: Stored<EmbeddingService>) {
+  const stores = [store, ...(dataset.traffic.store ? [dataset.traffic.store] : [])];
+  const problems = stores.flatMap(
+    (one) => storeProblem(caches.claims.get({ namespace, name: one.claimName }), one) ?? [],
+  );
+  return problems[0] ?? null;
 }
 
 function gatewayTrouble(turn: Turn): string | null {
   return gatewayPods(turn, turn.key.name).flatMap((pod) => troubleOf(pod) ?? [])[0] ?? null;
-}
-
-/** Gateway pods that exist, and those that have left a report. */
-export function gatewaysOf(turn: Turn, service = turn.key.name): Gateway[] {
-  const { caches, key } = turn;
-  const pods = new Set(gatewayPods(turn, service).map(({ metadata }) => metadata.name));
-  const reports = caches.configMaps.get({ namespace: key.namespace, name: gatewayReportsName(service) })?.data ?? {};
-  return [...new Set([...pods, ...Object.keys(reports)])].toSorted().map((name) => ({
-    name,
-    exists: pods.has(name),
-    report: gatewayReport.safeParse(jsonOf(reports[name])).data ?? null,
-  }));
-}
-
-function gatewayPods({ caches, key }: Turn, service: string) {
-  return caches.pods
-    .by(byService, `${key.namespace}/${service}`)
-    .filter(({ metadata }) => metadata.labels?.[labels.gateway] === service);
-}
-
-export function configOf(configMap: Stored<ConfigMap> | null) {
-  return gatewayConfig.safeParse(jsonOf(configMap?.data?.["gateway.json"])).data ?? null;
 }
 
 function stateOf(configMap: Stored<ConfigMap> | null) {

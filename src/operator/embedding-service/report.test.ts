@@ -41,6 +41,16 @@ describe("what is exported of a service", () => {
     expect(await lines(/audit_head_info\{/)).toHaveLength(1);
   });
 
+  it("is not of a chain that went back when a service was made anew under its name", async () => {
+    change(empty.status, full.status);
+    const anew = { ...empty, metadata: { ...empty.metadata, uid: "anew" } };
+    measure(turn(), anew, service({ audit: { seq: 1, head: "h" } }).status);
+    expect(await lines(/audit_sequence\{/)).toEqual([
+      `evenkeel_audit_sequence{namespace="search",service="shop",uid="${empty.metadata.uid}"} 7`,
+      'evenkeel_audit_sequence{namespace="search",service="shop",uid="anew"} 1',
+    ]);
+  });
+
   it("goes with the service, and leaves others' alone", async () => {
     change(empty.status, full.status);
     metrics.gates.set({ namespace: "search", service: "shop", gate: "clean" }, 1);

@@ -34,7 +34,7 @@ export function measure({ metrics, key }: Measuring, service: EmbeddingService, 
       metrics.verdicts.set({ ...labels, trigger: name, verdict: each }, verdict === each ? 1 : 0);
   }
   metrics.rolloutWeight.set(labels, status.rollout?.weight ?? 0);
-  metrics.auditSequence.set(labels, status.audit.seq);
+  metrics.auditSequence.set({ ...labels, uid: service.metadata.uid }, status.audit.seq);
   metrics.auditHead.remove({ ...labels, head: before.audit.head });
   metrics.auditHead.set({ ...labels, head: status.audit.head }, 1);
   const limit = service.spec.retraining?.stopAfterFailures ?? Number.POSITIVE_INFINITY;

@@ -15,7 +15,7 @@ import {
 import { isInStore, names, seedOf } from "../identity.ts";
 import { selectorText } from "../label-selector.ts";
 import { labels } from "../labels.ts";
-import { routeWanted } from "../model-rollout/resources.ts";
+import { routeWanted } from "../route.ts";
 import type { Workload } from "../workload.ts";
 import type { Observed } from "./world.ts";
 
@@ -70,6 +70,7 @@ export function retrainingOf(
       gates: resolved,
       alpha: alphaLeft(service.status, dataset.evaluation),
       claimName: store.claimName,
+      ...(dataset.traffic.store ? { trafficClaimName: dataset.traffic.store.claimName } : {}),
       maxDuration: retraining.maxDuration,
     },
   };

@@ -11,6 +11,7 @@ import type {
   Trigger,
 } from "../../api/index.ts";
 import type { Gateway } from "../documents.ts";
+import type { Ownership } from "../field-owner.ts";
 import type { Stalled } from "../rule.ts";
 import type { Workload } from "../workload.ts";
 
@@ -33,12 +34,6 @@ export type ScheduleState = {
   /** Why it cannot be read. */
   readonly problem: string | null;
 };
-
-/** Who owns the field of the workload, by a dry run. */
-export type Ownership =
-  | { readonly kind: "Ours" }
-  | { readonly kind: "OwnedBy"; readonly managers: readonly string[] }
-  | { readonly kind: "Unknown"; readonly message: string };
 
 /** What keeps training from the store: for the user to put right, or to wait for. */
 export type StoreProblem = Stalled & { readonly kind: "Stalled" | "Wait" };

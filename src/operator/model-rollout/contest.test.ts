@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { type ModelRolloutStatus, modelRolloutStatus } from "../../api/index.ts";
 import { gatewayConfigOf } from "../embedding-service/resources.ts";
+import { routeWanted } from "../route.ts";
 import type { Workload } from "../workload.ts";
 import { decide } from "./decide.ts";
 import { canRestoreField } from "./go-back.ts";
-import { poolsWanted, routeWanted } from "./resources.ts";
+import { poolsWanted } from "./resources.ts";
 import { a, at, b, type Change, pool, service, start, uri, workload, world } from "./world.fixture.ts";
 
 const c = `sha256:${"c".repeat(64)}`;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { type ModelRolloutStatus, modelRolloutStatus } from "../../api/index.ts";
 import type { LabelSelector } from "../label-selector.ts";
+import { routeWanted } from "../route.ts";
 import { advance } from "./advance.ts";
 import { decide } from "./decide.ts";
 import { mustRestoreField } from "./go-back.ts";
-import { catchersOf, poolDeployment, poolPodLabels, poolsWanted, routeWanted, type Selecting } from "./resources.ts";
+import { catchersOf, poolDeployment, poolPodLabels, poolsWanted, type Selecting } from "./resources.ts";
 import { restore } from "./restore.ts";
 import { a, at, b, type Change, pool, service, start, uri, workload, world } from "./world.fixture.ts";
 import type { Analysis, Observed } from "./world.ts";

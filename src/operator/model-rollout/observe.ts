@@ -10,8 +10,8 @@ import {
 } from "../../kube/index.ts";
 import { auditNotWritten } from "../audit-trail.ts";
 import { countDocuments, type Gateway } from "../documents.ts";
-import { configOf, gatewaysOf, readyGateways } from "../embedding-service/observe.ts";
 import { fieldOwnership } from "../field-owner.ts";
+import { configOf, gatewaysOf, readyGateways } from "../gateways.ts";
 import { names } from "../identity.ts";
 import { labels } from "../labels.ts";
 import type { Turn } from "../ports.ts";

@@ -1,16 +1,12 @@
-import type { EmbeddingServiceSpec, ModelRollout } from "../../api/index.ts";
-import { names, short } from "../identity.ts";
+import type { EmbeddingServiceSpec } from "../../api/index.ts";
+import { names } from "../identity.ts";
 import { type LabelSelector, selectorText, selects, withoutSelected } from "../label-selector.ts";
 import { labels } from "../labels.ts";
 import type { Deployment } from "../objects.ts";
+import { poolSelector } from "../pool.ts";
 import type { Workload } from "../workload.ts";
 import { currentStep, replicasFor, watchEnds } from "./step.ts";
 import type { Observed } from "./world.ts";
-
-/** Labels that a pool's pods are selected by (decision 30). */
-export function poolSelector(service: string, digest: string): Record<string, string> {
-  return { [labels.service]: service, [labels.version]: short(digest, 8) };
-}
 
 /** Labels of a pool's pods: the workload's, less those that it selects by. */
 export function poolPodLabels(workload: Workload, service: string, digest: string): Record<string, string> {
@@ -117,35 +113,6 @@ export function poolsWanted({ rollout, routing, candidate, previous }: Observed,
 /** Pods that gateways are still sent to stay; only the pool that is called candidate can be meant. */
 function told(routing: Observed["routing"], digest: string, replicas: number | undefined): number | null {
   return routing?.candidate?.digest === digest ? (replicas ?? null) : null;
-}
-
-/** What gateways are to be told of the pool beside the stable one (decision 32). */
-export function routeWanted(rollout: ModelRollout | null) {
-  if (!rollout) return null;
-  const { spec, status } = rollout;
-  const pool = (end: ModelRollout["spec"]["to"], weight: number, mirror: boolean) => ({
-    digest: end.digest,
-    uri: end.uri,
-    selector: selectorText({ matchLabels: poolSelector(spec.serviceRef.name, end.digest) }),
-    weight,
-    mirror,
-    documents: status.phase === "RollingBack",
-  });
-  switch (status.phase) {
-    case "Progressing":
-    case "Paused":
-    case "Promoting":
-      return status.weight > 0 || status.mirror ? pool(spec.to, status.weight, status.mirror) : null;
-    case "RollingBack":
-      return status.fallback ? pool(spec.from, 100, false) : null;
-    case "Pending":
-    case "Watching":
-    case "Promoted":
-    case "RolledBack":
-      return null;
-    default:
-      return status.phase satisfies never;
-  }
 }
 
 /** What selects pods. */

@@ -1,12 +1,15 @@
 import {
   allPass,
+  type EvaluateResult,
   type JobStatus,
   judgeGates,
   modelIdentity,
   mostQuarantined,
   type RetrainingStatus,
+  type TrainResult,
 } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
+import { finished } from "../finished-phases.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import { first, type Rule, type Stalled } from "../rule.ts";
@@ -36,8 +39,6 @@ export const steps: readonly Rule<Observed, Step>[] = [
   evaluate,
   gate,
 ];
-
-export const finished: ReadonlySet<string> = new Set(["Published", "Rejected", "Failed", "Cancelled"]);
 
 export function decide(world: Observed, now: number): Decision {
   const { status, metadata } = world.run;
@@ -259,7 +260,7 @@ type Followed<Result> =
 const nothing = { step: null, state: null, done: null } as const;
 
 /** What is common to both Jobs: seen, still at work, deleted, failed, answer lost. */
-function follow<Result>(
+function follow<Result extends TrainResult | EvaluateResult>(
   world: Observed,
   role: "train" | "evaluate",
   job: JobStatus,
@@ -288,7 +289,7 @@ function follow<Result>(
     return stop({ status: news ? as(seen) : {}, said: [], message: state.trouble ?? "", stalled: null });
   }
   if (state.end.kind === "Failed") {
-    const error = errorIn(state.result);
+    const error = state.result?.error;
     const reason = error?.reason ?? state.end.reason;
     return stop(end(world, "Failed", reason, error?.message ?? state.end.message, now, as(ended(state.end.reason))));
   }
@@ -302,13 +303,6 @@ function follow<Result>(
     message: `the answer of Job ${job.name} was lost`,
     stalled: null,
   });
-}
-
-function errorIn(result: unknown): { reason: string; message: string } | undefined {
-  if (typeof result !== "object" || result === null || !("error" in result)) return undefined;
-  const { error } = result;
-  if (typeof error !== "object" || error === null || !("reason" in error) || !("message" in error)) return undefined;
-  return { reason: String(error.reason), message: String(error.message) };
 }
 
 function conditionsOf(

@@ -12,13 +12,14 @@ import {
 } from "../../kube/index.ts";
 import { takenOf } from "../audit-trail.ts";
 import { create, isRefused, isStalled } from "../ensure.ts";
+import { finished } from "../finished-phases.ts";
 import { finalizers, labels } from "../labels.ts";
 import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
 import { saveStatus, withDecisions } from "../save.ts";
 import { allowReport } from "./allow-report.ts";
-import { decide, finished } from "./decide.ts";
+import { decide } from "./decide.ts";
 import { observe } from "./observe.ts";
 import { evaluationJob, modelVersionOf, ownEvaluation, trainingJob } from "./resources.ts";
 import type { Observed } from "./world.ts";

@@ -12,8 +12,9 @@ import {
 } from "../../api/index.ts";
 import { names } from "../identity.ts";
 import { finalizers, labels } from "../labels.ts";
-import { podEnvironment, podSecurityContext, scratch, securityContext, storePath } from "../pod.ts";
+import { podEnvironment, podSecurityContext, scratch, securityContext } from "../pod.ts";
 import { evaluationName } from "./report-objects.ts";
+import { storeVolumes } from "./store-volumes.ts";
 
 export type Role = "train" | "evaluate";
 
@@ -83,7 +84,8 @@ function job(
   account: Account,
   { env = [], ...container }: Container,
 ) {
-  const { placement, maxDuration, claimName, serviceRef } = run.spec;
+  const { placement, maxDuration, serviceRef } = run.spec;
+  const store = storeVolumes(run, role);
   const own = { [labels.service]: serviceRef.name, [labels.run]: run.metadata.name, [labels.role]: role };
   const queue = placement.queueName === undefined ? {} : { "kueue.x-k8s.io/queue-name": placement.queueName };
   return {
@@ -116,7 +118,7 @@ function job(
           nodeSelector: placement.nodeSelector,
           tolerations: placement.tolerations,
           ...(placement.priorityClassName === undefined ? {} : { priorityClassName: placement.priorityClassName }),
-          volumes: [{ name: "store", persistentVolumeClaim: { claimName } }, scratch.volume],
+          volumes: [...store.volumes, scratch.volume],
           containers: [
             {
               name: role,
@@ -124,7 +126,7 @@ function job(
               env: [...podEnvironment, ...env, { name: "EVENKEEL_RUN", value: JSON.stringify(request) }],
               securityContext,
               terminationMessagePolicy: "File",
-              volumeMounts: [{ name: "store", mountPath: storePath }, scratch.mount],
+              volumeMounts: [...store.mounts, scratch.mount],
             },
           ],
         },

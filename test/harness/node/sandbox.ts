@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { mkdir, rm, symlink } from "node:fs/promises";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
@@ -160,8 +160,8 @@ function commandLineOf(pid: number): string {
   }
 }
 
-function byEnvironment(launch: Launch): Sandboxed {
-  const rewrite = rewriter(launch.mounts);
+async function byEnvironment(launch: Launch): Promise<Sandboxed> {
+  const rewrite = rewriter([...launch.mounts, ...(await waysTo(launch.mounts, join(launch.scratch, "ways")))]);
   const env = Object.fromEntries(Object.entries(launch.env).map(([name, value]) => [name, rewrite(value)]));
   const child = start(launch, env, launch.command.map(rewrite));
   const pid = child.pid ?? 0;
@@ -171,6 +171,26 @@ function byEnvironment(launch: Launch): Sandboxed {
     signal: (name) => kill(-pid, name),
     exec: ([command = "", ...args], timeoutMs) => execute(command, args.map(rewrite), env, launch.scratch, timeoutMs),
   };
+}
+
+/** Folders that only lead to mounts, such as /store to /store/data: made of links, for programs that are told of them. */
+async function waysTo(mounts: readonly Mount[], folder: string): Promise<Mount[]> {
+  await rm(folder, { recursive: true, force: true });
+  const ways = new Map<string, Mount>();
+  for (const { source, target } of mounts.toSorted((a, b) => a.target.length - b.target.length)) {
+    const above = foldersAbove(target).filter((path) => !existsSync(path));
+    // What lies in another mount is found there.
+    if (above.length === 0 || mounts.some((other) => above.includes(other.target))) continue;
+    await mkdir(join(folder, dirname(target)), { recursive: true });
+    await symlink(source, join(folder, target));
+    for (const path of above) ways.set(path, { source: join(folder, path), target: path, readOnly: true });
+  }
+  return [...ways.values()];
+}
+
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === "/" ? [] : [...foldersAbove(above), above];
 }
 
 /** Replaces each mount's path, where it stands as a whole path or as the start of one, by the folder behind it. */

@@ -30,7 +30,8 @@ const pinned = `store://data/shop@sha256:${"1".repeat(64)}`;
 const change = (path: string, value?: unknown): Change => [path, value];
 
 /** Kind, what is wrong, the change that makes it so, and what the message must say. */
-const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp])[] = [
+type Row = readonly [ValidName, string, readonly Change[], RegExp];
+const refused: readonly Row[] = [
   ["EmbeddingService", "no workload", [change("spec.workloadRef")], /spec\.workloadRef: Required/],
   [
     "EmbeddingService",
@@ -252,6 +253,14 @@ const refused: readonly (readonly [ValidName, string, readonly Change[], RegExp]
     [change("spec.triggers.2.below", 0.5)],
     /spec\.triggers\[2\]\.below: /,
   ],
+  ...["0 3 15W * *", "0 3 LW * *", "0 3 L-2 * *", "0 3 * * 5L", "0 3 * * FRIL"].map(
+    (schedule): Row => [
+      "EmbeddingService",
+      `the schedule ${schedule}, which would never be due`,
+      [change("spec.triggers.3.schedule", schedule)],
+      /spec\.triggers\[3\]\.schedule: /,
+    ],
+  ),
   [
     "EmbeddingService",
     "a schedule of four fields",
@@ -559,6 +568,14 @@ describe("the API server accepts", () => {
   it.each(Object.entries(valid))("%s as it is", async (_name, object) => {
     expect(await answer(object)).toBe("accepted");
   });
+
+  it.each(["*/15 4-6,22 L,15 JAN-mar 1-5/2", "0 3 1 * Monday,sat-SUN", "0 3 * January FRI"])(
+    "the schedule %s",
+    async (schedule) => {
+      const asked = change("spec.triggers.3.schedule", schedule);
+      expect(await answer(changed(valid.EmbeddingService, asked))).toBe("accepted");
+    },
+  );
 
   it("a budget that just fits one run, training and evaluation", async () => {
     const budget = change("spec.retraining.gpuHours.atMost", 8);

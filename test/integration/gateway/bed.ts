@@ -42,6 +42,8 @@ export class Bed {
   readonly namespace: string;
   readonly root: string;
   readonly store: Store;
+  /** Captured traffic lies apart. */
+  readonly traffic: Store;
   readonly stable: StoreUri;
   readonly #podPort: number;
   readonly #kubelet = new KubernetesApi(inject("cluster"));
@@ -54,6 +56,7 @@ export class Bed {
     this.namespace = parts.namespace;
     this.root = parts.root;
     this.store = parts.store;
+    this.traffic = openStore(trafficRoot(parts.root));
     this.stable = parts.stable;
     this.#podPort = parts.podPort;
     const model = { digest: digestOf(parts.stable), uri: parts.stable };
@@ -118,6 +121,7 @@ export class Bed {
       tls: options.tls === undefined ? null : { folder: options.tls, certificate: await readCertificate(options.tls) },
       certificateEveryMs: 50,
       store: root,
+      traffic: trafficRoot(root),
       leaseMs: 2000,
       drainMs: 0,
       onFault: (error) => faults.push(error),
@@ -243,4 +247,8 @@ export async function metric(
     .split("\n")
     .find((one) => one.startsWith(`${name}{`) && wanted.every((label) => one.includes(label)));
   return line ? Number(line.split(" ").at(-1)) : null;
+}
+
+function trafficRoot(root: string): string {
+  return join(root, "traffic-store");
 }

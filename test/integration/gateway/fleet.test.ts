@@ -68,7 +68,7 @@ describe("two gateways", () => {
       );
       return (await bed.state())?.alarms["AdversarialAnomaly"]?.active;
     });
-    const attacks = () => recordedAttacks(bed.store, `traffic/${bed.namespace}/${service}`);
+    const attacks = () => recordedAttacks(bed.traffic, `traffic/${bed.namespace}/${service}`);
     const [attack] = await waitFor("the record of the attack", async () => {
       const windows = await attacks();
       return windows.length > 0 ? windows : null;

@@ -192,7 +192,7 @@ describe("a gateway on a real API server", () => {
     await configure();
   });
 
-  it("captures into the store and publishes a snapshot, pinned by digest", async () => {
+  it("captures into the store of traffic and publishes a snapshot, pinned by digest", async () => {
     await configure({
       dataset: { ...bed.config.dataset, traffic: { capture: "On", sample: 1, ttl: "1h", clientKey: "x-client" } },
     });
@@ -201,6 +201,6 @@ describe("a gateway on a real API server", () => {
       return (await state())?.snapshot;
     });
     expect(snapshot.samples).toBeGreaterThan(0);
-    expect(await bed.store.resolve(snapshot.uri)).toContain(`traffic/${bed.namespace}/${service}/sha256-`);
+    expect(await bed.traffic.resolve(snapshot.uri)).toContain(`traffic/${bed.namespace}/${service}/sha256-`);
   });
 });

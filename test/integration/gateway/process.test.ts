@@ -97,6 +97,7 @@ it("says that there is no such service, and when there is", async () => {
     adminPort: 0,
     tls: null,
     store: null,
+    traffic: null,
     drainMs: 0,
     onFault: () => {},
     onNews: (message) => news.push(message),

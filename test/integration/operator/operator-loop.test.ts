@@ -25,6 +25,7 @@ import { OperatorProcess } from "./operator-process.ts";
 import { PodsAtOnce, type Work } from "./pods-at-once.ts";
 import { alarmSeries, type ScriptedPrometheus, startScriptedPrometheus } from "./scripted-prometheus.ts";
 import {
+  datasets,
   deploy,
   digestOf,
   drifted,
@@ -32,6 +33,7 @@ import {
   models,
   passingRow,
   paths,
+  provide,
   rolloutPolicy,
   service,
   worker,
@@ -202,7 +204,9 @@ describe("the whole loop", () => {
     expect(status.evaluationUses).toMatchObject([{ uses: 1 }]);
 
     const metrics = await (await fetch(`${operator.url}/metrics`)).text();
-    expect(metrics).toContain(`evenkeel_audit_sequence{namespace="${namespace}",service="shop"} ${status.audit.seq}`);
+    expect(metrics).toContain(
+      `evenkeel_audit_sequence{namespace="${namespace}",service="shop",uid="${metadata.uid}"} ${status.audit.seq}`,
+    );
     expect(metrics).toContain(
       `evenkeel_audit_head_info{namespace="${namespace}",service="shop",head="${status.audit.head}"} 1`,
     );
@@ -1046,6 +1050,32 @@ describe("what happens meanwhile", () => {
       return holding?.reason === "StoreUnbound" && serves;
     });
     expect(await runs()).toEqual([]);
+  });
+
+  it("a claim of traffic's own that is missing is said; once it is there, gateways write to it and Jobs read it", async () => {
+    const traffic = { capture: "On", store: { claimName: "clients" } };
+    await begin({ spec: { dataset: { ...datasets, traffic } } });
+    await waitFor("the claim to be missed", async () => {
+      const { conditions } = (await shop()).status;
+      return conditions.some(({ reason, message }) => reason === "StoreMissing" && message.includes("clients"));
+    });
+    await provide(api, namespace, "clients");
+    const [job] = await waitFor("a Job", async () => {
+      const found = await jobs();
+      return found.length > 0 && found;
+    });
+    const gateway = await api.get<Deployment>(`${paths(namespace).deployments}/shop-gateway`);
+    for (const [owner, readOnly] of [
+      [job, true],
+      [gateway, undefined],
+    ] as const) {
+      const pod = owner?.spec?.template.spec;
+      const volume = pod?.volumes?.find(({ persistentVolumeClaim: claim }) => claim?.claimName === "clients");
+      const mounts = pod?.containers[0]?.volumeMounts?.filter(({ name }) => name === volume?.name);
+      expect(mounts?.map(({ subPath, readOnly: read }) => [subPath, read])).toEqual([
+        [`traffic/${namespace}/shop`, readOnly],
+      ]);
+    }
   });
 
   it.each([

@@ -51,23 +51,28 @@ export function service(namespace: string, prometheus: string, spec: object = {}
   };
 }
 
-/** Everything beside the service: claim, threat model, workload. */
-export async function install(api: KubernetesApi, namespace: string, replicas = 1): Promise<void> {
+/** A claim with a volume. */
+export async function provide(api: KubernetesApi, namespace: string, name: string): Promise<void> {
   const storage = "1Gi";
   const accessModes = ["ReadWriteMany"];
   await api.create("/api/v1/persistentvolumes", {
-    metadata: { name: `store-${namespace}` },
+    metadata: { name: `${name}-${namespace}` },
     spec: {
       capacity: { storage },
       accessModes,
       hostPath: { path: "/nowhere" },
-      claimRef: { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name: "store" },
+      claimRef: { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name },
     },
   });
   await api.create(`/api/v1/namespaces/${namespace}/persistentvolumeclaims`, {
-    metadata: { name: "store" },
+    metadata: { name },
     spec: { accessModes, storageClassName: "", resources: { requests: { storage } } },
   });
+}
+
+/** Everything beside the service: claim, threat model, workload. */
+export async function install(api: KubernetesApi, namespace: string, replicas = 1): Promise<void> {
+  await provide(api, namespace, "store");
   await api.create(paths(namespace).kind("threatmodels"), {
     apiVersion: "evenkeel.dev/v1alpha1",
     kind: "ThreatModel",

@@ -105,7 +105,7 @@ function chartsView(charts, range, choose) {
     return panel(
       "Over time",
       buttons,
-      h("p", { class: "notice bad" }, h("strong", {}, `No answer of ${charts.source}: `), `${charts.fault}. ${advice}`),
+      h("p", { class: "notice bad" }, h("strong", {}, `Nothing from ${charts.source}: `), `${charts.fault}. ${advice}`),
     );
   }
   const { from, to } = charts;

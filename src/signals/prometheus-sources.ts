@@ -1,7 +1,6 @@
 import type { EmbeddingServiceSpec } from "../api/index.ts";
-import { type Key, type Secret, type Stored, secrets } from "../kube/index.ts";
-import { type Prometheus, prometheusClient, type SourceFault } from "../signals/index.ts";
-import { unread } from "./unread.ts";
+import { type Prometheus, prometheusClient } from "./prometheus.ts";
+import type { SourceFault } from "./verdict.ts";
 
 type Wanted = EmbeddingServiceSpec["monitoring"]["prometheus"];
 /** Why a Prometheus is not asked: something that the user must change. */
@@ -30,33 +29,46 @@ type SecretValue =
   | ({ readonly kind: "Missing" } & SecretKey)
   | { readonly kind: "Unreadable"; readonly message: string };
 
-/** Of the API server, what is asked here. */
-type Secrets = {
-  readonly get: (
-    resource: typeof secrets,
-    key: Key,
-    options: { readonly signal: AbortSignal },
-  ) => Promise<Stored<Secret> | null>;
-};
+type Key = { readonly namespace: string; readonly name: string };
+/** Asks the API server for a Secret; null when there is none, or why it cannot be read. */
+export type ReadSecret = (
+  key: Key,
+  signal: AbortSignal,
+) => Promise<{ readonly data?: Readonly<Record<string, string>> } | { readonly unreadable: string } | null>;
+/** Why a Prometheus may not be asked; null when it may. */
+export type Permission = (wanted: Wanted) => string | null;
+
+/** Only URLs that begin with one of these. */
+export function onAllowList(allowed: readonly string[]): Permission {
+  return ({ url }) => {
+    if (isAllowed(url, allowed)) return null;
+    const list = allowed.length > 0 ? `: ${allowed.join(", ")}` : ", which is empty";
+    return `monitoring.prometheus.url: ${url} is not on the operator's allow-list (prometheus.allow in the chart's values)${list}`;
+  };
+}
+
+/** Whether what is sent to it, or what it is known by, is kept in Secrets. */
+export function namesSecrets({ caSecretRef, authorizationSecretRef, headers }: Wanted): boolean {
+  return [caSecretRef, authorizationSecretRef, ...headers.map((header) => header.valueFromSecretRef)].some(
+    (reference) => reference !== undefined,
+  );
+}
 
 /** Clients of the services' Prometheus servers, kept while nothing about them changes. */
 export class PrometheusSources {
-  readonly #kube: Secrets;
-  readonly #allowed: readonly string[];
+  readonly #read: ReadSecret;
+  readonly #permission: Permission;
   readonly #clients = new Map<string, { readonly content: string; readonly prometheus: Prometheus }>();
 
-  constructor(kube: Secrets, allowed: readonly string[]) {
-    this.#kube = kube;
-    this.#allowed = allowed;
+  constructor(read: ReadSecret, permission: Permission) {
+    this.#read = read;
+    this.#permission = permission;
   }
 
   /** The one that a service names; Secrets are of the service's namespace, always. */
   async find({ namespace, name: service }: Key, wanted: Wanted, signal: AbortSignal): Promise<Found> {
-    if (!isAllowed(wanted.url, this.#allowed)) {
-      const allowed = this.#allowed.length > 0 ? `: ${this.#allowed.join(", ")}` : ", which is empty";
-      const message = `monitoring.prometheus.url: ${wanted.url} is not on the operator's allow-list (prometheus.allow in the chart's values)${allowed}`;
-      return { kind: "Refused", reason: "PrometheusNotAllowed", message };
-    }
+    const message = this.#permission(wanted);
+    if (message !== null) return { kind: "Refused", reason: "PrometheusNotAllowed", message };
     const { url, caSecretRef, authorizationSecretRef, headers: wantedHeaders } = wanted;
     const [ca, authorization, ...secretValues] = await Promise.all(
       [caSecretRef, authorizationSecretRef, ...wantedHeaders.map((header) => header.valueFromSecretRef)].map(
@@ -71,8 +83,8 @@ export class PrometheusSources {
     }
     const missing = values.find((found) => found?.kind === "Missing");
     if (missing?.kind === "Missing") {
-      const message = `monitoring.prometheus: Secret ${missing.name} has no key ${missing.key}`;
-      return { kind: "Refused", reason: "SecretMissing", message };
+      const why = `monitoring.prometheus: Secret ${missing.name} has no key ${missing.key}`;
+      return { kind: "Refused", reason: "SecretMissing", message: why };
     }
     const settings = {
       url,
@@ -109,20 +121,13 @@ export class PrometheusSources {
     this.#clients.clear();
   }
 
-  async #secret(
-    namespace: Key["namespace"],
-    reference: SecretKey | undefined,
-    signal: AbortSignal,
-  ): Promise<SecretValue | null> {
+  async #secret(namespace: string, reference: SecretKey | undefined, signal: AbortSignal): Promise<SecretValue | null> {
     if (!reference) return null;
     const { name, key } = reference;
-    try {
-      const secret = await this.#kube.get(secrets, { namespace, name }, { signal });
-      const encoded = secret?.data?.[key];
-      if (encoded === undefined) return { kind: "Missing", name, key };
-      return { kind: "Value", value: Buffer.from(encoded, "base64").toString("utf8").trim() };
-    } catch (error) {
-      return { kind: "Unreadable", message: unread(error).message };
-    }
+    const secret = await this.#read({ namespace, name }, signal);
+    if (secret && "unreadable" in secret) return { kind: "Unreadable", message: secret.unreadable };
+    const encoded = secret?.data?.[key];
+    if (encoded === undefined) return { kind: "Missing", name, key };
+    return { kind: "Value", value: Buffer.from(encoded, "base64").toString("utf8").trim() };
   }
 }
