@@ -11,7 +11,7 @@ import type {
   Trigger,
 } from "../../api/index.ts";
 import type { Gateway } from "../documents.ts";
-import type { Ownership } from "../field-owner.ts";
+import type { Ownership } from "../ownership.ts";
 import type { Stalled } from "../rule.ts";
 import type { Workload } from "../workload.ts";
 

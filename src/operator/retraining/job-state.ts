@@ -1,6 +1,5 @@
 import { jsonOf } from "../../api/index.ts";
-import type { Job, Stored } from "../../kube/index.ts";
-import type { Pod } from "../objects.ts";
+import type { Job, Pod, Stored } from "../objects.ts";
 import { troubleOf } from "../pod-state.ts";
 import type { Role } from "./resources.ts";
 import type { JobEnd, JobState } from "./world.ts";
