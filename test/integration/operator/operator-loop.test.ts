@@ -24,7 +24,18 @@ import { kubeconfigText } from "../kube/cluster.ts";
 import { OperatorProcess } from "./operator-process.ts";
 import { PodsAtOnce, type Work } from "./pods-at-once.ts";
 import { alarmSeries, type ScriptedPrometheus, startScriptedPrometheus } from "./scripted-prometheus.ts";
-import { digestOf, drifted, install, models, passingRow, paths, rolloutPolicy, service, worker } from "./shop.ts";
+import {
+  digestOf,
+  drifted,
+  install,
+  models,
+  type PodSpec,
+  passingRow,
+  paths,
+  rolloutPolicy,
+  service,
+  worker,
+} from "./shop.ts";
 
 const cluster = inject("cluster");
 const api = new KubernetesApi(cluster);
@@ -70,10 +81,10 @@ afterEach(async ({ task }) => {
 
 /** Everything is there and the operator runs. */
 async function begin(
-  options: { work?: Work; spec?: object; ready?: (pod: Pod) => boolean; replicas?: number } = {},
+  options: { work?: Work; spec?: object; ready?: (pod: Pod) => boolean; replicas?: number; pod?: PodSpec } = {},
 ): Promise<void> {
   pods.serve(namespace, options.work ?? worker(), options.ready);
-  await install(api, namespace, options.replicas);
+  await install(api, namespace, options);
   await operator.start();
   await api.create(paths(namespace).kind("embeddingservices"), service(namespace, prometheus.url, options.spec));
 }
@@ -103,6 +114,8 @@ async function chain(uid: string) {
   );
   return items.flatMap((item) => parseLines(item.data?.["entries.jsonl"] ?? ""));
 }
+
+const candidateName = `embedder-evenkeel-${digestOf("second").slice("sha256:".length, "sha256:".length + 8)}`;
 
 const reportsPath = () => `${paths(namespace).configMaps}/shop-gateway-reports`;
 const gatewayReports = async () => (await api.get<ConfigMap>(reportsPath())).data ?? {};
@@ -196,6 +209,47 @@ describe("the whole loop", () => {
       `evenkeel_audit_head_info{namespace="${namespace}",service="shop",head="${status.audit.head}"} 1`,
     );
     expect((await fetch(`${operator.url}/readyz`)).status).toBe(200);
+  });
+});
+
+describe("a model that an init container fetches", () => {
+  it("is seeded, promoted and rolled back there, and nowhere else", async () => {
+    const server = { name: "server", image: "embedder" };
+    const fetch = (value?: string) => ({
+      name: "fetch",
+      image: "evenkeel",
+      args: ["fetch", "--to", "/model"],
+      env: [
+        { name: "EVENKEEL_STORE", value: "/store" },
+        { name: "MODEL_URI", ...(value ? { value } : {}) },
+      ],
+    });
+    const modelsOf = ({ spec }: Deployment) => {
+      const { containers = [], initContainers = [] } = spec?.template.spec ?? {};
+      return {
+        server: containers.map(({ env = [] }) => env),
+        fetch: initContainers.map(({ env = [] }) => env.map(({ value }) => value)),
+      };
+    };
+    const fetching = (uri: string) => ({ server: [[]], fetch: [["/store", uri]] });
+    await begin({
+      pod: { containers: [server], initContainers: [fetch()] },
+      spec: {
+        model: { container: "fetch", env: "MODEL_URI", initial: models.first },
+        rollout: { ...rolloutPolicy, watchAfter: "60s", keepPrevious: "60s" },
+      },
+    });
+    await waitFor("the first version", async () => (await shop()).status.activeVersion?.uri === models.first);
+    const candidate = await waitFor("the candidate", () =>
+      api.find<Deployment>(`${paths(namespace).deployments}/${candidateName}`),
+    );
+    expect(modelsOf(candidate)).toEqual(fetching(models.second));
+    await until("the rollout to watch", rollouts, ({ status }) => status.phase === "Watching");
+    expect(modelsOf(await workload())).toEqual(fetching(models.second));
+    prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
+    await until("the rollout to be rolled back", rollouts, ({ status }) => status.phase === "RolledBack");
+    expect(modelsOf(await workload())).toEqual(fetching(models.first));
+    await waitFor("it to be active again", async () => (await shop()).status.activeVersion?.uri === models.first);
   });
 });
 

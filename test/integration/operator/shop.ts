@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { GateRow } from "../../../src/api/index.ts";
+import type { Deployment } from "../../../src/kube/index.ts";
 import type { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import type { Work } from "./pods-at-once.ts";
 import { alarmSeries, type Script } from "./scripted-prometheus.ts";
@@ -51,8 +52,18 @@ export function service(namespace: string, prometheus: string, spec: object = {}
   };
 }
 
+/** A workload's pod. */
+export type PodSpec = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>;
+
+/** The server itself reads the variable with the model. */
+const servingPod: PodSpec = { containers: [{ name: "main", image: "embedder", env: [{ name: "MODEL_URI" }] }] };
+
 /** Everything beside the service: claim, threat model, workload. */
-export async function install(api: KubernetesApi, namespace: string, replicas = 1): Promise<void> {
+export async function install(
+  api: KubernetesApi,
+  namespace: string,
+  { replicas = 1, pod = servingPod }: { replicas?: number; pod?: PodSpec } = {},
+): Promise<void> {
   const storage = "1Gi";
   const accessModes = ["ReadWriteMany"];
   await api.create("/api/v1/persistentvolumes", {
@@ -81,10 +92,7 @@ export async function install(api: KubernetesApi, namespace: string, replicas = 
       selector: { matchLabels: { app: "embedder" } },
       template: {
         metadata: { labels: { app: "embedder" } },
-        spec: {
-          terminationGracePeriodSeconds: 0,
-          containers: [{ name: "main", image: "embedder", env: [{ name: "MODEL_URI" }] }],
-        },
+        spec: { terminationGracePeriodSeconds: 0, ...pod },
       },
     },
   });
