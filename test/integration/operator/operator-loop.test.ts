@@ -159,8 +159,17 @@ describe("the whole loop", () => {
     });
     expect(run?.spec.alpha).toBe(0.025);
     expect(
-      (await jobs()).map(({ metadata: { name, finalizers = [] } }) => `${name} ${finalizers.length}`).toSorted(),
-    ).toEqual([`${run?.metadata.name}-evaluate 0`, `${run?.metadata.name}-train 0`]);
+      (await jobs())
+        .map(({ metadata: { name, finalizers = [] }, spec }) => [
+          name,
+          finalizers.length,
+          spec?.ttlSecondsAfterFinished,
+        ])
+        .toSorted(),
+    ).toEqual([
+      [`${run?.metadata.name}-evaluate`, 0, 86_400],
+      [`${run?.metadata.name}-train`, 0, 86_400],
+    ]);
     const phases = Object.fromEntries((await versions()).map(({ spec, status: { phase } }) => [spec.uri, phase]));
     await waitFor("the first version to be retired", async () =>
       (await versions()).some(({ status: { phase } }) => phase === "Retired"),
@@ -409,25 +418,37 @@ describe("what happens meanwhile", () => {
     });
   });
 
-  it("a budget that takes the candidate's pods for the workload's, made mid-rollout, stalls it until it is gone", async () => {
-    await begin({ spec: { rollout: half } });
-    await holding();
-    const budgets = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
-    await api.create(budgets, { metadata: { name: "everything" }, spec: { selector: {}, maxUnavailable: 1 } });
-    const stalled = (holds: "True" | "False") => (rollout: ModelRollout) =>
-      rollout.status.conditions.some(({ type, status }) => type === "Stalled" && status === holds);
-    const caught = await until("the rollout to stall", rollouts, stalled("True"));
-    expect(caught.status.conditions).toContainEqual(
-      expect.objectContaining({
-        type: "Stalled",
-        reason: "CanaryCaughtBy",
-        message: expect.stringContaining("PodDisruptionBudget everything"),
-      }),
-    );
-    expect(caught.status).toMatchObject({ weight: 50, phase: "Progressing" });
-    await api.delete(`${budgets}/everything`);
-    await until("the rollout to go on", rollouts, stalled("False"));
-  });
+  it.each([
+    ["PodDisruptionBudget", "/apis/policy/v1", "poddisruptionbudgets", { selector: {}, maxUnavailable: 1 }],
+    ["Service", "/api/v1", "services", { selector: { "evenkeel.dev/service": "shop" }, ports: [{ port: 80 }] }],
+    [
+      "HorizontalPodAutoscaler",
+      "/apis/autoscaling/v2",
+      "horizontalpodautoscalers",
+      { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: candidateName }, maxReplicas: 2 },
+    ],
+  ])(
+    "a %s that takes the candidate's pods, made mid-rollout, stalls it until it is gone",
+    async (kind, group, plural, spec) => {
+      await begin({ spec: { rollout: half } });
+      await holding();
+      const catchers = `${group}/namespaces/${namespace}/${plural}`;
+      await api.create(catchers, { metadata: { name: "everything" }, spec });
+      const stalled = (holds: "True" | "False") => (rollout: ModelRollout) =>
+        rollout.status.conditions.some(({ type, status }) => type === "Stalled" && status === holds);
+      const caught = await until("the rollout to stall", rollouts, stalled("True"));
+      expect(caught.status.conditions).toContainEqual(
+        expect.objectContaining({
+          type: "Stalled",
+          reason: "CanaryCaughtBy",
+          message: expect.stringContaining(`${kind} everything`),
+        }),
+      );
+      expect(caught.status).toMatchObject({ weight: 50, phase: "Progressing" });
+      await api.delete(`${catchers}/everything`);
+      await until("the rollout to go on", rollouts, stalled("False"));
+    },
+  );
 
   it("another edit of the workload is carried into the candidate", async () => {
     await begin({ spec: { rollout: half } });
@@ -450,6 +471,8 @@ describe("what happens meanwhile", () => {
       const found = await jobs();
       return found.length > 0 && found;
     });
+    expect(job?.metadata.finalizers).toEqual(["evenkeel.dev/result"]);
+    expect(job?.spec?.ttlSecondsAfterFinished).toBeUndefined();
     await api.delete(`${paths(namespace).jobs}/${job?.metadata.name}`, { propagationPolicy: "Background" });
     const run = await until("the run to be cancelled", runs, ({ status }) => status.phase === "Cancelled");
     expect(run.status.reason).toBe("JobDeleted");
