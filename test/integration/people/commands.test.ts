@@ -9,8 +9,9 @@ import { ensureServers } from "../../../tools/servers.ts";
 import { installCrds } from "../../harness/crds.ts";
 import { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { makeNamespace } from "../../harness/namespace.ts";
+import { waitFor } from "../../harness/wait.ts";
 import { changed, collection, valid } from "../api/objects.ts";
-import { type Ended, evenkeel } from "./evenkeel.ts";
+import { type Ended, evenkeel, start } from "./evenkeel.ts";
 import { type Story, tellStory } from "./story.ts";
 
 const cluster = inject("cluster");
@@ -66,6 +67,22 @@ describe("evenkeel status", () => {
       ],
     });
     expect((await run("status", "-o", "yaml")).out).toMatch(/^services:\n/);
+  });
+
+  it("watched, is drawn anew with every change until Ctrl-C", async () => {
+    const watching = start(cluster.adminKubeconfig, ["status", "products", "--watch", "-n", namespace]);
+    const drawings = () => watching.out().split(/^(?=products )/m);
+    await waitFor("the first drawing", () => watching.out().includes("└─ audit"));
+    const before = drawings().length;
+    await api.patch(`${servicePath()}/status`, { status: { phase: "Steady" } });
+    await waitFor("the second drawing", () => /^products {2}Steady[^]*└─ audit/m.test(watching.out()));
+    await api.patch(`${servicePath()}/status`, { status: { phase: "RollingOut" } });
+    await waitFor("the third drawing", () => drawings().length > before + 1);
+    watching.signal("SIGINT");
+    const { code, err } = await watching.ended;
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const phases = drawings().map((text) => /^products {2}(\w+)/.exec(text)?.[1]);
+    expect(phases).toEqual(["RollingOut", "Steady", "RollingOut"]);
   });
 
   it("ends with 3 and says what there is", async () => {
