@@ -74,7 +74,7 @@ it("that the samples name is on the chart's own allow-list", () => {
       const service = z.object({ kind: z.literal("EmbeddingService"), spec: embeddingServiceSpec });
       return service.safeParse(document.toJS()).data?.spec.monitoring.prometheus.url ?? [];
     });
-  expect(urls).toHaveLength(3);
+  expect(urls).toHaveLength(4);
   expect(urls.filter((one) => !isAllowed(one, allow))).toEqual([]);
 });
 

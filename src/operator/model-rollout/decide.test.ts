@@ -534,6 +534,28 @@ describe("pools", () => {
     ]);
   });
 
+  it("carry the model in an init container where the workload does", () => {
+    const stable = workload(uri(a));
+    const { spec } = stable.deployment;
+    if (!spec) throw new Error("the fixture has no spec");
+    const initContainers = [{ name: "fetch", env: [{ name: "MODEL_URI", value: uri(a) }] }, { name: "warm" }];
+    const pod = { containers: [{ name: "server" }], initContainers };
+    const { template } = poolDeployment(
+      {
+        ...stable,
+        inInitContainer: true,
+        deployment: { ...stable.deployment, spec: { ...spec, template: { spec: pod } } },
+      },
+      { name: "shop", namespace: "search", model: { container: "fetch", env: "MODEL_URI" } },
+      { digest: b, uri: uri(b) },
+      1,
+    ).spec;
+    expect(template.spec).toEqual({
+      containers: [{ name: "server" }],
+      initContainers: [{ name: "fetch", env: [{ name: "MODEL_URI", value: uri(b) }] }, { name: "warm" }],
+    });
+  });
+
   it("that a Service or a budget would take for the workload's are seen", () => {
     const podLabels = made.spec.template.metadata?.labels ?? {};
     const metadata = { name: "x" };

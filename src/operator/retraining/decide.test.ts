@@ -176,6 +176,20 @@ describe("a run", () => {
     expect(next(gating("Pass", { quarantined })).status.needsApproval).toBe(needsApproval);
   });
 
+  it.each([
+    [0, ""],
+    [null, "overlap of the sets is not known"],
+  ])("asks for a person when the overlap of the sets is not known: %s", (overlap, needsApproval) => {
+    const { status, said } = next(gating("Pass", { overlap }));
+    expect(status).toMatchObject({ phase: "Published", needsApproval });
+    expect(said).toMatchObject([{ kind: "RunPublished", facts: { needsApproval } }]);
+  });
+
+  it("takes nothing for an overlap that the evaluation did not tell", () => {
+    const { overlap: _, ...untold } = evaluated;
+    expect(next(evaluating, { evaluate: job({ ...complete, result: untold }) }).status.overlap).toBeNull();
+  });
+
   it("says to the end what training wants a person to know", () => {
     const note = "past its TTL";
     const { status } = next(training, { train: job({ ...complete, result: { ...trained, note } }) });

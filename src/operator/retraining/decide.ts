@@ -227,12 +227,13 @@ function gate(world: Observed, now: number): Step | null {
   };
 }
 
-/** What passed its gates and yet is for a person to accept (decisions 5 and 11). */
+/** What passed its gates and yet is for a person to accept (decisions 5, 11 and 14). */
 function reasonsForApproval(
-  { quarantined, trafficAdmitted, baselineShift }: RetrainingStatus,
+  { overlap, quarantined, trafficAdmitted, baselineShift }: RetrainingStatus,
   mostShift: number,
 ): readonly string[] {
   const reasons: string[] = [];
+  if (overlap === null) reasons.push("overlap of the sets is not known");
   if (quarantined !== null && quarantined > mostQuarantined) {
     reasons.push(`${Math.round(quarantined * 100)} % of the captured samples were set aside`);
   }

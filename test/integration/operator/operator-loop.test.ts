@@ -31,6 +31,7 @@ import {
   drifted,
   install,
   models,
+  type PodSpec,
   passingRow,
   paths,
   provide,
@@ -83,10 +84,10 @@ afterEach(async ({ task }) => {
 
 /** Everything is there and the operator runs. */
 async function begin(
-  options: { work?: Work; spec?: object; ready?: (pod: Pod) => boolean; replicas?: number } = {},
+  options: { work?: Work; spec?: object; ready?: (pod: Pod) => boolean; replicas?: number; pod?: PodSpec } = {},
 ): Promise<void> {
   pods.serve(namespace, options.work ?? worker(), options.ready);
-  await install(api, namespace, options.replicas);
+  await install(api, namespace, options);
   await operator.start();
   await api.create(paths(namespace).kind("embeddingservices"), service(namespace, prometheus.url, options.spec));
 }
@@ -116,6 +117,8 @@ async function chain(uid: string) {
   );
   return items.flatMap((item) => parseLines(item.data?.["entries.jsonl"] ?? ""));
 }
+
+const candidateName = `embedder-evenkeel-${digestOf("second").slice("sha256:".length, "sha256:".length + 8)}`;
 
 const reportsPath = () => `${paths(namespace).configMaps}/shop-gateway-reports`;
 const gatewayReports = async () => (await api.get<ConfigMap>(reportsPath())).data ?? {};
@@ -159,8 +162,17 @@ describe("the whole loop", () => {
     });
     expect(run?.spec.alpha).toBe(0.025);
     expect(
-      (await jobs()).map(({ metadata: { name, finalizers = [] } }) => `${name} ${finalizers.length}`).toSorted(),
-    ).toEqual([`${run?.metadata.name}-evaluate 0`, `${run?.metadata.name}-train 0`]);
+      (await jobs())
+        .map(({ metadata: { name, finalizers = [] }, spec }) => [
+          name,
+          finalizers.length,
+          spec?.ttlSecondsAfterFinished,
+        ])
+        .toSorted(),
+    ).toEqual([
+      [`${run?.metadata.name}-evaluate`, 0, 86_400],
+      [`${run?.metadata.name}-train`, 0, 86_400],
+    ]);
     const phases = Object.fromEntries((await versions()).map(({ spec, status: { phase } }) => [spec.uri, phase]));
     await waitFor("the first version to be retired", async () =>
       (await versions()).some(({ status: { phase } }) => phase === "Retired"),
@@ -211,6 +223,47 @@ describe("the whole loop", () => {
       `evenkeel_audit_head_info{namespace="${namespace}",service="shop",head="${status.audit.head}"} 1`,
     );
     expect((await fetch(`${operator.url}/readyz`)).status).toBe(200);
+  });
+});
+
+describe("a model that an init container fetches", () => {
+  it("is seeded, promoted and rolled back there, and nowhere else", async () => {
+    const server = { name: "server", image: "embedder" };
+    const fetch = (value?: string) => ({
+      name: "fetch",
+      image: "evenkeel",
+      args: ["fetch", "--to", "/model"],
+      env: [
+        { name: "EVENKEEL_STORE", value: "/store" },
+        { name: "MODEL_URI", ...(value ? { value } : {}) },
+      ],
+    });
+    const modelsOf = ({ spec }: Deployment) => {
+      const { containers = [], initContainers = [] } = spec?.template.spec ?? {};
+      return {
+        server: containers.map(({ env = [] }) => env),
+        fetch: initContainers.map(({ env = [] }) => env.map(({ value }) => value)),
+      };
+    };
+    const fetching = (uri: string) => ({ server: [[]], fetch: [["/store", uri]] });
+    await begin({
+      pod: { containers: [server], initContainers: [fetch()] },
+      spec: {
+        model: { container: "fetch", env: "MODEL_URI", initial: models.first },
+        rollout: { ...rolloutPolicy, watchAfter: "60s", keepPrevious: "60s" },
+      },
+    });
+    await waitFor("the first version", async () => (await shop()).status.activeVersion?.uri === models.first);
+    const candidate = await waitFor("the candidate", () =>
+      api.find<Deployment>(`${paths(namespace).deployments}/${candidateName}`),
+    );
+    expect(modelsOf(candidate)).toEqual(fetching(models.second));
+    await until("the rollout to watch", rollouts, ({ status }) => status.phase === "Watching");
+    expect(modelsOf(await workload())).toEqual(fetching(models.second));
+    prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
+    await until("the rollout to be rolled back", rollouts, ({ status }) => status.phase === "RolledBack");
+    expect(modelsOf(await workload())).toEqual(fetching(models.first));
+    await waitFor("it to be active again", async () => (await shop()).status.activeVersion?.uri === models.first);
   });
 });
 
@@ -526,25 +579,37 @@ describe("what happens meanwhile", () => {
     await waitFor("pools to be gone", async () => (await poolsReady()).length === 0);
   });
 
-  it("a budget that takes the candidate's pods for the workload's, made mid-rollout, stalls it until it is gone", async () => {
-    await begin({ spec: { rollout: half } });
-    await holding();
-    const budgets = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
-    await api.create(budgets, { metadata: { name: "everything" }, spec: { selector: {}, maxUnavailable: 1 } });
-    const stalled = (holds: "True" | "False") => (rollout: ModelRollout) =>
-      rollout.status.conditions.some(({ type, status }) => type === "Stalled" && status === holds);
-    const caught = await until("the rollout to stall", rollouts, stalled("True"));
-    expect(caught.status.conditions).toContainEqual(
-      expect.objectContaining({
-        type: "Stalled",
-        reason: "CanaryCaughtBy",
-        message: expect.stringContaining("PodDisruptionBudget everything"),
-      }),
-    );
-    expect(caught.status).toMatchObject({ weight: 50, phase: "Progressing" });
-    await api.delete(`${budgets}/everything`);
-    await until("the rollout to go on", rollouts, stalled("False"));
-  });
+  it.each([
+    ["PodDisruptionBudget", "/apis/policy/v1", "poddisruptionbudgets", { selector: {}, maxUnavailable: 1 }],
+    ["Service", "/api/v1", "services", { selector: { "evenkeel.dev/service": "shop" }, ports: [{ port: 80 }] }],
+    [
+      "HorizontalPodAutoscaler",
+      "/apis/autoscaling/v2",
+      "horizontalpodautoscalers",
+      { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: candidateName }, maxReplicas: 2 },
+    ],
+  ])(
+    "a %s that takes the candidate's pods, made mid-rollout, stalls it until it is gone",
+    async (kind, group, plural, spec) => {
+      await begin({ spec: { rollout: half } });
+      await holding();
+      const catchers = `${group}/namespaces/${namespace}/${plural}`;
+      await api.create(catchers, { metadata: { name: "everything" }, spec });
+      const stalled = (holds: "True" | "False") => (rollout: ModelRollout) =>
+        rollout.status.conditions.some(({ type, status }) => type === "Stalled" && status === holds);
+      const caught = await until("the rollout to stall", rollouts, stalled("True"));
+      expect(caught.status.conditions).toContainEqual(
+        expect.objectContaining({
+          type: "Stalled",
+          reason: "CanaryCaughtBy",
+          message: expect.stringContaining(`${kind} everything`),
+        }),
+      );
+      expect(caught.status).toMatchObject({ weight: 50, phase: "Progressing" });
+      await api.delete(`${catchers}/everything`);
+      await until("the rollout to go on", rollouts, stalled("False"));
+    },
+  );
 
   it("another edit of the workload is carried into the candidate", async () => {
     await begin({ spec: { rollout: half } });
@@ -567,6 +632,8 @@ describe("what happens meanwhile", () => {
       const found = await jobs();
       return found.length > 0 && found;
     });
+    expect(job?.metadata.finalizers).toEqual(["evenkeel.dev/result"]);
+    expect(job?.spec?.ttlSecondsAfterFinished).toBeUndefined();
     await api.delete(`${paths(namespace).jobs}/${job?.metadata.name}`, { propagationPolicy: "Background" });
     const run = await until("the run to be cancelled", runs, ({ status }) => status.phase === "Cancelled");
     expect(run.status.reason).toBe("JobDeleted");

@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -76,17 +75,31 @@ describe("evenkeel status", () => {
     const proxy = await startProxy();
     const kubeconfig = join(await mkdtemp(join(tmpdir(), "evenkeel-watch-")), "kubeconfig");
     await writeFile(kubeconfig, kubeconfigText(proxy.url, cluster.ca, cluster.token));
-    const child = start(kubeconfig, ["status", "--watch", "-n", namespace]);
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (chunk) => (out += String(chunk)));
-    child.stderr.on("data", (chunk) => (err += String(chunk)));
-    const ended = once(child, "close");
-    await waitFor("the services", () => out.includes("products"));
+    const watching = start(kubeconfig, ["status", "--watch", "-n", namespace]);
+    await waitFor("the services", () => watching.out().includes("products"));
     await proxy.stop();
-    await waitFor("the outage", () => err.includes(`evenkeel: the API server ${proxy.url}/ does not answer: `));
-    child.kill("SIGINT");
-    expect(await ended).toEqual([0, null]);
+    await waitFor("the outage", () =>
+      watching.err().includes(`evenkeel: the API server ${proxy.url}/ does not answer: `),
+    );
+    watching.signal("SIGINT");
+    expect((await watching.ended).code).toBe(0);
     await rm(dirname(kubeconfig), { recursive: true });
+  });
+
+  it("watched, is drawn anew with every change until Ctrl-C", async () => {
+    const watching = start(cluster.adminKubeconfig, ["status", "products", "--watch", "-n", namespace]);
+    const drawings = () => watching.out().split(/^(?=products )/m);
+    await waitFor("the first drawing", () => watching.out().includes("└─ audit"));
+    const before = drawings().length;
+    await api.patch(`${servicePath()}/status`, { status: { phase: "Steady" } });
+    await waitFor("the second drawing", () => /^products {2}Steady[^]*└─ audit/m.test(watching.out()));
+    await api.patch(`${servicePath()}/status`, { status: { phase: "RollingOut" } });
+    await waitFor("the third drawing", () => drawings().length > before + 1);
+    watching.signal("SIGINT");
+    const { code, err } = await watching.ended;
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const phases = drawings().map((text) => /^products {2}(\w+)/.exec(text)?.[1]);
+    expect(phases).toEqual(["RollingOut", "Steady", "RollingOut"]);
   });
 
   it("ends with 3 and says what there is", async () => {
