@@ -99,11 +99,6 @@ export type Deciding = {
   readonly status: { readonly decisions: readonly DecisionRecord[] };
 };
 
-/** How many more entries may wait while the trail cannot be written. */
-export function roomIn({ pending }: AuditStatus): number {
-  return mostPending - pending.length;
-}
-
 /**
  * The chain with new entries linked to its end: the service's own decisions, and as many of those of its runs and
  * rollouts as there is room for, in their order. While the trail cannot be written, its own only: theirs wait where they

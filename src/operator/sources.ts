@@ -1,7 +1,7 @@
 import type { EmbeddingService } from "../api/index.ts";
 import { each, type Key, type KubeObject, mapped, type Source, type Stored } from "../kube/index.ts";
 import { byService, type Caches } from "./caches.ts";
-import { awaitsField } from "./embedding-service/claim.ts";
+import { awaitsField } from "./claim.ts";
 import { labels } from "./labels.ts";
 
 /** What makes each controller look at which of its objects. */

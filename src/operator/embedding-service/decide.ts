@@ -1,5 +1,5 @@
 import type { EmbeddingServiceStatus } from "../../api/index.ts";
-import { roomIn } from "../audit-trail.ts";
+import { roomIn } from "../audit-room.ts";
 import { spentReports, withDocuments } from "../documents.ts";
 import { first } from "../rule.ts";
 import type { Said } from "../said.ts";

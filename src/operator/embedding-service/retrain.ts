@@ -1,7 +1,7 @@
 import { type Cause, type ModelRef, modelIdentity, type Retraining } from "../../api/index.ts";
 import { ownersText } from "../free-field.ts";
+import { handsOff } from "../hands-off.ts";
 import { names } from "../identity.ts";
-import { handsOff } from "../model-rollout/restore.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
 import { causeHeldBack, heldBack } from "./governance.ts";

@@ -6,9 +6,9 @@ import {
   modelIdentity,
   type Retraining,
 } from "../../api/index.ts";
+import { handsOff } from "../hands-off.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
-import { handsOff } from "../model-rollout/restore.ts";
 import type { Said } from "../said.ts";
 import { servedUri } from "../workload.ts";
 import type { Observed } from "./world.ts";

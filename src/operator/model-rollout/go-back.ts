@@ -1,7 +1,7 @@
+import { handsOff } from "../hands-off.ts";
 import { instant } from "../instant.ts";
 import { type Contest, ownedBy, servedUri, setBySomebody } from "../workload.ts";
 import { type Advance, stay } from "./advance.ts";
-import { handsOff } from "./restore.ts";
 import type { Observed } from "./world.ts";
 
 /** Whether the workload is to be given its old version again. */

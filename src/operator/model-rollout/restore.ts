@@ -22,9 +22,6 @@ export type Reversal = {
   readonly message: string;
 };
 
-/** After these the workload's field belongs to somebody else's wish: it is left as it is. */
-export const handsOff: ReadonlySet<string> = new Set(["ServiceDeleted", "FieldContested", "NotActive"]);
-
 /** Asked before anything that goes forth; what a rollout goes back for, in this order. */
 export const restore: readonly Rule<Observed, Reversal>[] = [
   rollBackOrphaned,

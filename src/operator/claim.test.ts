@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { serviceFixture } from "../service.fixture.ts";
 import { awaitsField, fieldTaken } from "./claim.ts";
+import { serviceFixture } from "./service.fixture.ts";
 
 const named = (name: string, minute: number, spec: object = {}, metadata: object = {}) =>
   serviceFixture({

@@ -1,5 +1,5 @@
-import type { EmbeddingService } from "../../api/index.ts";
-import type { Stalled } from "../rule.ts";
+import type { EmbeddingService } from "../api/index.ts";
+import type { Stalled } from "./rule.ts";
 
 const taken = "WorkloadTaken";
 
