@@ -161,18 +161,14 @@ describe("the whole loop", () => {
       bundle: models.second,
     });
     expect(run?.spec.alpha).toBe(0.025);
-    expect(
-      (await jobs())
-        .map(({ metadata: { name, finalizers = [] }, spec }) => [
-          name,
-          finalizers.length,
-          spec?.ttlSecondsAfterFinished,
-        ])
-        .toSorted(),
-    ).toEqual([
-      [`${run?.metadata.name}-evaluate`, 0, 86_400],
-      [`${run?.metadata.name}-train`, 0, 86_400],
+    const ended = (await jobs()).map(({ metadata: { name, finalizers }, spec }) => [
+      name,
+      { finalizers, ttl: spec?.ttlSecondsAfterFinished },
     ]);
+    expect(Object.fromEntries(ended)).toEqual({
+      [`${run?.metadata.name}-evaluate`]: { finalizers: undefined, ttl: 86_400 },
+      [`${run?.metadata.name}-train`]: { finalizers: undefined, ttl: 86_400 },
+    });
     const phases = Object.fromEntries((await versions()).map(({ spec, status: { phase } }) => [spec.uri, phase]));
     await waitFor("the first version to be retired", async () =>
       (await versions()).some(({ status: { phase } }) => phase === "Retired"),
