@@ -14,7 +14,7 @@ const besides = "\\.(test|fixture)\\.ts$";
 const placeOf = (folder) => `^src/${folder}(/|\\.ts$)`;
 
 /** Of a kind's folder all is rules and builders, synchronous and free of I/O, but for the shell around them. */
-const shell = "allow-report|apply|checks|evaluate-signals|observe|prune|reconcile|release|report|stalled";
+const shell = "allow-report|apply|checks|evaluate-signals|observe|prune|reconcile|release|report|stalled|take-back";
 const rules = { path: "^src/operator/[^/]+/", pathNot: [besides, `/(${shell})\\.ts$`] };
 const shellOfAll =
   "audit-trail|caches|controllers|ensure|field-owner|gateways|health|log|occurrences|ports|run|save|sources";
@@ -52,10 +52,14 @@ module.exports = {
     {
       name: "no-kind-leans-on-another",
       severity: "error",
-      from: { path: "^src/operator/([^/]+)/" },
+      from: { path: "^src/operator/([^/]+)/", pathNot: besides },
       to: { path: "^src/operator/[^/]+/", pathNot: "^src/operator/$1/" },
     },
-    never("only-the-controllers-know-the-kinds", "^src/operator/(?!controllers\\.)[^/]+\\.ts$", "^src/operator/[^/]+/"),
+    never(
+      "only-the-controllers-know-the-kinds",
+      "^src/operator/(?!controllers\\.|.*\\.test\\.)[^/]+\\.ts$",
+      "^src/operator/[^/]+/",
+    ),
     {
       name: "rules-are-pure",
       severity: "error",

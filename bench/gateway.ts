@@ -93,7 +93,7 @@ async function serveGateway(upstreamPort: number): Promise<number> {
   const proxy = new Proxy({
     certificate: null,
     limits: defaultLimits,
-    rules: () => ({ path: "/v1/embeddings", stickyHeader: null, clientHeader: null, documents: [] }),
+    rules: () => ({ path: "/v1/embeddings", errorFields: null, stickyHeader: null, clientHeader: null, documents: [] }),
     route: () => ({ kind: "To", pool: "stable", upstream }),
     guard: () => null,
     meter: metrics,

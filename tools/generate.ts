@@ -1,6 +1,6 @@
 /**
- * Writes what is generated: CRDs and the API reference from the schemas in src/api, the dashboard and the alert rules
- * from the catalogue in src/metrics.
+ * Writes what is generated: CRDs and the API reference from the schemas in src/api, the dashboard, the alert rules and
+ * the page of metrics from the catalogue in src/metrics.
  *
  *     node tools/generate.ts            writes
  *     node tools/generate.ts --check    exits 1 and names each file that is not what would be written
@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { crds } from "../src/api/crd.ts";
 import { alertRules, catalogue, grafanaDashboard } from "../src/metrics/index.ts";
 import { operatorManifest } from "./generate/chart.ts";
+import { metricsReference } from "./generate/metrics.ts";
 import { reference, referenceIndex } from "./generate/reference.ts";
 import { yaml } from "./generate/yaml.ts";
 import { ensureServers } from "./servers.ts";
@@ -29,6 +30,7 @@ export function generated(): Map<string, string> {
     files.set(`docs/reference/${singular}.md`, reference(crd));
   }
   files.set("docs/reference/README.md", referenceIndex(definitions));
+  files.set("docs/reference/metrics.md", metricsReference(catalogue));
   files.set("charts/evenkeel/files/dashboard.json", `${JSON.stringify(grafanaDashboard(catalogue), null, 2)}\n`);
   files.set("charts/evenkeel/files/alerts.yaml", metricsHeader + yaml(alertRules(catalogue)));
   return files;

@@ -15,6 +15,11 @@ const auditEntry = z
 
 /** Entries that may wait at once. */
 export const mostPending = 8;
+/**
+ * Of these, kept free while the trail can be written, for what is decided even while it cannot: the start of protection,
+ * and a rollback with what it activates.
+ */
+export const pendingReserve = 4;
 
 export const auditStatus = z
   .object({

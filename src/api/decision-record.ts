@@ -17,6 +17,8 @@ export type DecisionRecord = z.infer<typeof decisionRecord>;
 
 /** Most decisions that may wait for the audit chain; no further one is taken before there is room. */
 export const mostDecisions = 10;
+/** Of these, kept free by a rollout that goes forth: for the end of a promotion whose patch is made, and for going back. */
+export const decisionReserve = 3;
 
 export const decisionRecords = z
   .array(decisionRecord)

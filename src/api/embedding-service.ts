@@ -67,7 +67,9 @@ export const embeddingServiceSpec = z
           ),
         initial: storeUri
           .optional()
-          .describe("The URI that seeds the variable when the workload's manifest names it without a value."),
+          .describe(
+            "The URI that seeds the variable when the workload's manifest names it without a value. Once a version is active, that one is put back instead.",
+          ),
       })
       .meta(
         rules({

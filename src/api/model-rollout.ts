@@ -81,6 +81,10 @@ const checkStatus = z
     limit: z.number().nullable().default(null).describe("What it was compared with."),
     samples: z.number().nullable().default(null).describe("Requests it was measured on."),
     failures: z.int().default(0).describe("Consecutive failures."),
+    failed: z
+      .int()
+      .default(0)
+      .describe("Failures in the step under way, consecutive or not, less those while it was paused."),
     message: z.string().max(512).default("").describe("What it means."),
   })
   .describe("The state of one analysis check.");

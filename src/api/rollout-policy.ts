@@ -53,8 +53,15 @@ export const analysisCheck = z
       .min(0)
       .max(1_000_000)
       .default(0)
-      .describe("Requests a step needs before the check says anything."),
-    failureLimit: z.int().min(1).max(100).default(2).describe("Consecutive failures that roll back."),
+      .describe("Requests a step needs before the check says anything; not for PromQL, which counts none."),
+    failureLimit: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(2)
+      .describe(
+        "Consecutive failures that roll back. Each failure begins a step's hold anew, so that three times as many in one step roll back too, consecutive or not.",
+      ),
   })
   .describe("A live check; fewer samples than minSample hold the step, and no data at the deadline rolls back.")
   .meta(
@@ -69,6 +76,13 @@ export const analysisCheck = z
         message: "at least one of above and below must be set",
         fieldPath: ".above",
         reason: "FieldValueRequired",
+      },
+      {
+        rule: "self.metric != 'PromQL' || !has(self.minSample) || self.minSample == 0",
+        message:
+          "minSample is not for the metric PromQL, whose samples are not counted: let the query give no series below it",
+        fieldPath: ".minSample",
+        reason: "FieldValueForbidden",
       },
       {
         rule: "!has(self.above) || !has(self.below) || self.below <= self.above",
@@ -90,6 +104,15 @@ export const analysisCheck = z
     ),
   );
 export type AnalysisCheck = z.infer<typeof analysisCheck>;
+
+/** Fits every step and the watch, and needs no traffic. */
+export const defaultCheck: AnalysisCheck = {
+  name: "probes",
+  metric: "ProbeMatch",
+  below: 1,
+  minSample: 0,
+  failureLimit: 2,
+};
 
 export const rolloutPolicy = z
   .object({
@@ -127,11 +150,14 @@ export const rolloutPolicy = z
         { name: "errors", metric: "ErrorRate", above: 0.01, minSample: 50, failureLimit: 2 },
         { name: "latency", metric: "LatencyP99", above: 2, minSample: 50, failureLimit: 3 },
         { name: "vectors", metric: "InvalidVectors", above: 0, minSample: 50, failureLimit: 1 },
-        { name: "probes", metric: "ProbeMatch", below: 1, minSample: 0, failureLimit: 2 },
+        defaultCheck,
         { name: "overlap", metric: "MirrorOverlap", below: 0.8, minSample: 50, failureLimit: 2 },
         { name: "flagged", metric: "FlaggedShare", above: 0.2, minSample: 50, failureLimit: 3 },
       ])
-      .describe("Checks that run while a step holds."),
+      .describe(
+        "Checks that run while a step holds and while a promoted version is watched. ErrorRate needs answers that clients get, MirrorOverlap a mirror, " +
+          "LatencyP99 and FlaggedShare a weight beside the stable model; the others always fit. Where none fits, the default check of ProbeMatch runs: nothing passes unseen.",
+      ),
     approval: z
       .enum(["Automatic", "Manual"])
       .default("Automatic")

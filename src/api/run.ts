@@ -124,7 +124,10 @@ export const evaluateResult = z.object({
   kind: z.literal("Evaluate"),
   report: storeUri.optional(),
   gates: z.array(sentRow).max(16).default([]).describe("One row for each gate."),
-  overlap: z.int().optional().describe("Ids shared between training, gate and proof sets: must be 0."),
+  overlap: z
+    .int()
+    .optional()
+    .describe("Ids shared between training, gate and proof sets: must be 0; when absent, a person must approve."),
   error: z.object({ reason: z.string(), message: z.string() }).optional(),
 });
 export type EvaluateResult = z.infer<typeof evaluateResult>;

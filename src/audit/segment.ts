@@ -1,3 +1,4 @@
+import { jsonOf } from "../api/index.ts";
 import { canonical, type Entry, entry } from "./entry.ts";
 
 /** Largest text of a segment, bytes: a ConfigMap holds 1 MiB. */
@@ -19,7 +20,7 @@ export function parseLines(text: string): Entry[] {
     .map((line, index) => ({ line, number: index + 1 }))
     .filter(({ line }) => line !== "")
     .map(({ line, number }) => {
-      const parsed = entry.safeParse(json(line));
+      const parsed = entry.safeParse(jsonOf(line));
       if (!parsed.success) throw new SegmentError(`line ${number} is not an audit entry: ${line.slice(0, 80)}`);
       return parsed.data;
     });
@@ -53,12 +54,4 @@ export function appendTo(text: string, entries: readonly Entry[]): Appended {
 function lastLine(text: string): string {
   const end = text.trimEnd();
   return end.slice(end.lastIndexOf("\n") + 1);
-}
-
-function json(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
 }

@@ -20,7 +20,7 @@ const verify = printingCommand("verify")
   .argument("<service>", "name of an EmbeddingService")
   .addHelpText(
     "after",
-    "\nExamples:\n  evenkeel audit verify products\n\nExit codes: 0 whole or empty, 3 there is no such service, 4 refused, 5 broken.",
+    "\nExamples:\n  evenkeel audit verify products\n\nExit codes: 0 whole or empty, 3 there is no such service, 4 refused, 5 broken, 6 no answer in time.",
   )
   .action(async (name: string, options: Options) => {
     await inCluster(options, async (cluster) => {
@@ -55,7 +55,7 @@ const list = printingCommand("list")
   .option("--last <n>", "only the newest so many", wholeNumber)
   .addHelpText(
     "after",
-    "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit list products -o json\n\nExit codes: 0 done, 3 there is no such service, 4 refused, 5 it cannot be read.",
+    "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit list products -o json\n\nExit codes: 0 done, 3 there is no such service, 4 refused, 5 it cannot be read, 6 no answer in time.",
   )
   .action(async (name: string, options: Options) => {
     await inCluster(options, async (cluster) => {

@@ -1,10 +1,15 @@
 import { Command, Option } from "commander";
-import type { Kube } from "../kube/index.ts";
+import type { Contact, Kube } from "../kube/index.ts";
+
+/** A cluster that is there answers sooner, over a slow line too. */
+export const firstAnswerMs = 10_000;
 
 export interface ClusterOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;
+  readonly watch?: true;
+  readonly wait?: true;
 }
 
 /** The options by which kubectl finds a cluster and a namespace. */
@@ -20,9 +25,15 @@ export interface PrintOptions extends ClusterOptions {
   readonly output: "text" | "json" | "yaml";
 }
 
-/** A command that finds its cluster as kubectl does, and prints text, JSON or YAML. */
-export function printingCommand(name: string): Command {
-  return withOutput(withClusterOptions(new Command(name)), "text", "json", "yaml");
+type OutputFormat = "tree" | "json" | "yaml" | "wide" | "text";
+
+/** A command that finds its cluster as kubectl does, and prints in one of the formats, the first unless told otherwise. */
+export function printingCommand(
+  name: string,
+  formats: readonly [OutputFormat, ...OutputFormat[]] = ["text", "json", "yaml"],
+): Command {
+  const output = new Option("-o, --output <format>", "how to print it").choices(formats).default(formats[0]);
+  return withClusterOptions(new Command(name)).addOption(output);
 }
 
 export interface Cluster {
@@ -30,11 +41,19 @@ export interface Cluster {
   readonly namespace: string;
 }
 
-/** Runs `work` with a client, and closes it afterwards. */
+/** Runs `work` with a client, and closes it afterwards. What goes on until something ends says when the cluster is away. */
 export async function inCluster<T>(options: ClusterOptions, work: (cluster: Cluster) => Promise<T>): Promise<T> {
-  const { connect } = await import("../kube/index.ts");
-  const { kubeconfig, context } = options;
-  const kube = await connect({ kubeconfig, context, fieldManager: "evenkeel-cli" });
+  const { connect, contactLog } = await import("../kube/index.ts");
+  const { kubeconfig, context, watch, wait } = options;
+  const kube = await connect({
+    kubeconfig,
+    context,
+    fieldManager: "evenkeel-cli",
+    timeoutMs: firstAnswerMs,
+    ...((watch ?? wait) && {
+      onContact: afterAnswer(contactLog((_, message) => console.error(`evenkeel: ${message}`))),
+    }),
+  });
   try {
     return await work({ kube, namespace: options.namespace ?? kube.namespace ?? "default" });
   } finally {
@@ -42,11 +61,13 @@ export async function inCluster<T>(options: ClusterOptions, work: (cluster: Clus
   }
 }
 
-export type OutputFormat = "tree" | "json" | "yaml" | "wide" | "text";
-
-export function withOutput(command: Command, ...formats: readonly [OutputFormat, ...OutputFormat[]]): Command {
-  const option = new Option("-o, --output <format>", "how to print it").choices(formats).default(formats[0]);
-  return command.addOption(option);
+/** A command whose first question fails ends, and says why itself. */
+function afterAnswer(tell: (contact: Contact) => void): (contact: Contact) => void {
+  let answered = false;
+  return (contact) => {
+    answered ||= contact.error === null;
+    if (answered) tell(contact);
+  };
 }
 
 /** Prints data for machines. */

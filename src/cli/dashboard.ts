@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { Command, Option } from "commander";
-import { type ClusterOptions, inCluster, withClusterOptions } from "./cluster-options.ts";
+import { cannotListen } from "./cannot-listen.ts";
+import { type ClusterOptions, firstAnswerMs, inCluster, withClusterOptions } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { listenHost } from "./listen-host.ts";
 import { portNumber } from "./numbers.ts";
@@ -26,9 +27,6 @@ It only reads, with your own rights in the cluster, and listens on this machine 
 
 Exit codes: 0 stopped, 1 the port is taken or the cluster does not answer, 2 wrong usage, 4 the cluster refused, 6 the cluster
 takes too long to answer.`;
-
-/** A cluster that is there answers a list sooner, over a slow line too. */
-const firstAnswerMs = 10_000;
 
 export const command = withClusterOptions(new Command("dashboard"))
   .summary("the web interface, on this machine")
@@ -68,8 +66,8 @@ export const command = withClusterOptions(new Command("dashboard"))
       const end = () => stop.abort();
       process.once("SIGINT", end).once("SIGTERM", end);
       server.listen(options.port, host);
-      await once(server, "listening").catch((error: NodeJS.ErrnoException) => {
-        throw cannotListen(error, options);
+      await once(server, "listening").catch((error: unknown) => {
+        throw cannotListen(error, { ports: { "--port": options.port }, host });
       });
       process.stdout.write(`evenkeel dashboard: ${urlOf(server)}\n`);
       try {
@@ -94,18 +92,4 @@ function prometheusUrl(text: string): string {
   const url = URL.parse(text);
   if (url && ["http:", "https:"].includes(url.protocol) && url.search === "" && url.hash === "") return text;
   throw new CommandError("usage", `--prometheus ${text}: must be an http or https URL such as http://127.0.0.1:9090`);
-}
-
-function cannotListen(error: NodeJS.ErrnoException, { port, host }: Options): Error {
-  switch (error.code) {
-    case "EADDRINUSE":
-      return new CommandError("failed", `--port ${port}: it is taken: choose another, or 0 for any free one`);
-    case "EACCES":
-      return new CommandError("failed", `--port ${port}: this user may not listen there: choose one from 1024 on`);
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return new CommandError("failed", `--host ${host}: it is no address of this machine`);
-    default:
-      return error;
-  }
 }

@@ -21,13 +21,15 @@ import {
   runEvaluation,
 } from "../evaluation/index.ts";
 import { startBackend } from "../model/index.ts";
-import { type Dataset, makeFolder, openStore, readDataset } from "../registry/index.ts";
+import { type Dataset, fieldErrors, inWords, makeFolder, openStore, readDataset } from "../registry/index.ts";
 import { answer } from "./answer.ts";
 import { CommandError } from "./command-error.ts";
+import { fillFolder } from "./fill-folder.ts";
 import { wholeNumber } from "./numbers.ts";
 import { progressBar } from "./progress-bar.ts";
 import { publishReport, reportPlace } from "./publish-report.ts";
 import { readRequest } from "./read-request.ts";
+import { requireWritable } from "./require-writable.ts";
 import { readThreatModel } from "./threat-model-file.ts";
 
 type Options = {
@@ -88,7 +90,7 @@ async function runJob({ run, store }: Options): Promise<number> {
   try {
     const asked = await readRequest(run);
     if (!store) throw new Error("EVENKEEL_STORE is not set: give the store's folder there or by --store");
-    request = evaluateRequest.parse(asked);
+    request = evaluateRequest.parse(asked, { error: inWords });
   } catch (error) {
     answer({ kind: "Evaluate", gates: [], error: { reason: "BadRequest", message: messageOf(error) } });
     return exitCodes.badRequest;
@@ -111,6 +113,7 @@ async function runByHand(options: Options): Promise<number> {
     process.stderr.write("evenkeel: --candidate, --active and --data are needed together\n");
     return exitCodes.usage;
   }
+  await requireWritable({ option: "--report", path: folder, kind: "Folder" });
   try {
     const backend = await startBackend();
     say(`backend: ${backend.description}`);
@@ -150,9 +153,11 @@ async function runByHand(options: Options): Promise<number> {
       },
       progressBar(),
     );
-    await makeFolder(folder);
-    for (const [file, content] of Object.entries(reportFiles(report, context)))
-      await writeFile(join(folder, file), content);
+    await fillFolder("--report", folder, async (beside) => {
+      await makeFolder(beside);
+      for (const [file, content] of Object.entries(reportFiles(report, context)))
+        await writeFile(join(beside, file), content);
+    });
     process.stdout.write(options.output === "json" ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, folder));
     return exitCodes.done;
   } catch (error) {
@@ -188,6 +193,6 @@ function say(line: string): void {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof z.ZodError) return z.prettifyError(error).slice(0, 1500);
+  if (error instanceof z.ZodError) return fieldErrors(error).slice(0, 1500);
   return (error instanceof Error ? error.message : String(error)).slice(0, 1500);
 }

@@ -14,7 +14,11 @@ export function explain(error: unknown): Explanation {
     // Commander has printed it. Help and version are no errors; everything else is wrong usage.
     return { message: "", exitCode: error.exitCode === 0 ? exitCodes.done : exitCodes.usage };
   }
-  if (isKubeError(error)) return { message: withAdvice(error), exitCode: kubeExitCode(error.kind) };
+  if (isKubeError(error)) {
+    if (isUnknownKind(error))
+      return { message: `${oneLine(error.message)}; ${withoutKinds}`, exitCode: exitCodes.failed };
+    return { message: withAdvice(error), exitCode: kubeExitCode(error.kind) };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return { message: oneLine(message), exitCode: exitCodes.failed };
 }
@@ -23,6 +27,13 @@ export function explain(error: unknown): Explanation {
 function isKubeError(error: unknown): error is Error & { kind: string } {
   return error instanceof Error && error.name === "KubeError" && "kind" in error && typeof error.kind === "string";
 }
+
+/** An API server tells an object that is not there by a Status, and a kind that it does not know by its page of text. */
+function isUnknownKind({ kind, message }: { kind: string; message: string }): boolean {
+  return kind === "NotFound" && message.includes("404 page not found");
+}
+
+const withoutKinds = "are evenkeel's CRDs installed in this cluster?";
 
 function kubeExitCode(kind: string): number {
   switch (kind) {
@@ -44,7 +55,6 @@ function kubeExitCode(kind: string): number {
 }
 
 const advice: Readonly<Record<string, string>> = {
-  NotFound: "are evenkeel's CRDs installed in this cluster?",
   Unauthorized: "log in to the cluster again",
   Forbidden: "ask for the ClusterRole evenkeel-edit, or evenkeel-view to read",
   Conflict: "it changed meanwhile: try again",

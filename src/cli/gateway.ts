@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { cannotListen } from "./cannot-listen.ts";
 import { listenHost } from "./listen-host.ts";
 import { portNumber } from "./numbers.ts";
 
@@ -36,11 +37,13 @@ async function run(options: Options): Promise<void> {
   const store = process.env["EVENKEEL_STORE"] ?? null;
   const { CommandError } = await import("./command-error.ts");
   if (!namespace) throw new CommandError("usage", "no namespace: give --namespace or set POD_NAMESPACE");
-  const { connect, untilStopped } = await import("../kube/index.ts");
+  const { connect, contactLog, isOfContact, untilStopped } = await import("../kube/index.ts");
   const { Gateway, readCertificate } = await import("../gateway/index.ts");
   const certificate = tls === undefined ? null : await readCertificate(tls);
   const stopped = untilStopped();
-  const kube = await connect({ fieldManager: "evenkeel-gateway" });
+  const onContact = contactLog((_, message) => console.error(`gateway: ${message}`));
+  const kube = await connect({ fieldManager: "evenkeel-gateway", onContact });
+  const logFault = faultLog();
   const running = new Gateway({
     kube,
     namespace,
@@ -52,14 +55,22 @@ async function run(options: Options): Promise<void> {
     tls: tls && certificate ? { folder: tls, certificate } : null,
     store,
     traffic: process.env["EVENKEEL_TRAFFIC_STORE"] ?? store,
-    onFault: faultLog(),
+    onFault: (error) => {
+      if (!isOfContact(error)) logFault(error);
+    },
+    onNews: (message) => console.error(`gateway: ${message}`),
   });
-  const ports = await running.listen();
-  console.log(
-    `gateway of ${namespace}/${service} on port ${ports.port}${tls ? " (https)" : ""}, admin on ${ports.adminPort}`,
-  );
-  await running.run(stopped);
-  await kube.close();
+  try {
+    const ports = await running.listen().catch((error: unknown) => {
+      throw cannotListen(error, { ports: { "--port": port, "--admin-port": adminPort } });
+    });
+    console.log(
+      `gateway of ${namespace}/${service} on port ${ports.port}${tls ? " (https)" : ""}, admin on ${ports.adminPort}`,
+    );
+    await running.run(stopped);
+  } finally {
+    await kube.close();
+  }
 }
 
 /** The same fault is said once a minute, or a broken store would fill the disk. */

@@ -17,3 +17,11 @@ export function portNumber(text: string): number {
   }
   return port;
 }
+
+export function seedNumber(text: string): number {
+  const seed = Number(text);
+  if (text === "" || !Number.isInteger(seed) || seed < 0 || seed > 2_147_483_647) {
+    throw new InvalidArgumentError(`${text} is not a whole number from 0 to 2147483647.`);
+  }
+  return seed;
+}

@@ -6,6 +6,7 @@ import { rowsOfSplit, type Split, sourceName, writeDataset } from "../registry/i
 import { CommandError } from "./command-error.ts";
 import { fillFolder } from "./fill-folder.ts";
 import { progressBar } from "./progress-bar.ts";
+import { requireWritable } from "./require-writable.ts";
 
 const examples = `
 What is packed:
@@ -25,8 +26,8 @@ Examples:
   evenkeel pack payments.jsonl --to ./payments
   evenkeel push ./shop --name data/shop --store /mnt/store         the next step
 
-Exit codes: 0 done, 1 the folder is full or not writable, 2 wrong usage, 3 what is to be packed is not there, 5 it is empty
-or something in it cannot be packed: the message names the file or the line.`;
+Exit codes: 0 done, 1 no space was left, 2 wrong usage, or a folder that cannot be written to, 3 what is to be packed is not
+there, 5 it is empty or something in it cannot be packed: the message names the file or the line.`;
 
 export const command = new Command("pack")
   .summary("make a dataset of PNG images or of JSON lines")
@@ -40,6 +41,7 @@ export const command = new Command("pack")
     if (!(await stat(from).catch(() => null))) throw new CommandError("notFound", `${from} is not there`);
     if (isInside(to, from))
       throw new CommandError("usage", `--to ${to}: it is inside ${from}: the next time it would be packed`);
+    await requireWritable({ option: "--to", path: to, kind: "Folder" });
     await requireReplaceable(to);
     const bar = progressBar();
     const packed = await pack(from, (done) => bar(`packing ${from}`, done)).catch((error: unknown) => {

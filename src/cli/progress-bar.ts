@@ -1,17 +1,19 @@
-/** A bar on a terminal, a line for every tenth elsewhere; on standard error. */
-export function progressBar(): (doing: string, share: number) => void {
+import { bar } from "./bar.ts";
+
+export type ShowProgress = (doing: string, share: number) => void;
+
+/** A bar that moves on a terminal, a line for every tenth elsewhere; on standard error. */
+export function progressBar(out: Pick<NodeJS.WriteStream, "isTTY" | "write"> = process.stderr): ShowProgress {
   let told = -1;
   return (doing, share) => {
-    if (process.stderr.isTTY) {
-      const full = Math.round(share * 24);
-      process.stderr.write(
-        `\r\u001b[2K${"█".repeat(full)}${"░".repeat(24 - full)} ${(100 * share).toFixed(0).padStart(3)}% ${doing}${share >= 1 ? "\n" : ""}`,
-      );
+    if (out.isTTY) {
+      const percent = (100 * share).toFixed(0).padStart(3);
+      out.write(`\r\u001b[2K${bar(share, 24)} ${percent}% ${doing}${share >= 1 ? "\n" : ""}`);
       return;
     }
     const tenth = Math.floor(share * 10 + 1e-9);
     if (tenth <= told) return;
     told = tenth;
-    process.stderr.write(`evenkeel: ${tenth * 10}% ${doing}\n`);
+    out.write(`evenkeel: ${tenth * 10}% ${doing}\n`);
   };
 }

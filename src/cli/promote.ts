@@ -29,8 +29,12 @@ export const command = withWait(
   .addHelpText("after", examples)
   .action(async (serviceName: string, versionName: string | undefined, options: Options) => {
     await inCluster(options, async (cluster) => {
-      const { findService } = await import("./rollout-under-way.ts");
+      const [{ findService }, { requirePromotable }] = await Promise.all([
+        import("./rollout-under-way.ts"),
+        import("./require-promotable.ts"),
+      ]);
       const service = await findService(cluster, serviceName);
+      if (options.wait) requirePromotable(service);
       const { rollout, said } =
         versionName === undefined
           ? await approve(cluster, service)
@@ -69,7 +73,7 @@ async function rollOut(
   atOnce: boolean,
 ): Promise<Result> {
   const { requestRollout } = await import("./request-rollout.ts");
-  const rollout = await requestRollout(cluster, service, {
+  const { rollout } = await requestRollout(cluster, service, {
     reason: "Manual",
     gradually: !atOnce,
     choose: ({ versions }) => chosen(versions, version, service),

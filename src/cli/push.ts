@@ -1,8 +1,11 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { Command } from "commander";
 import {
   type Artefact,
+  artefactFiles,
   BundleError,
+  checkName,
   DatasetError,
   inspectArtefact,
   openStore,
@@ -10,6 +13,7 @@ import {
   UnknownArtefact,
 } from "../registry/index.ts";
 import { CommandError } from "./command-error.ts";
+import { requireWritable } from "./require-writable.ts";
 
 const examples = `
 Examples:
@@ -18,10 +22,11 @@ Examples:
 
 A dataset is dataset.json and data.safetensors. A model is config.json and model.safetensors as of Hugging Face; what
 evenkeel trains has evenkeel.json, probes.safetensors and reference.safetensors beside them. Everything is read before it
-is put: what is in the store can be used.
+is put: what is in the store can be used. What else lies in the folder is left out and named: other files in a dataset's,
+hidden files in a model's. A symbolic link is refused.
 
-Exit codes: 0 done, 1 the store is full or not writable, 2 wrong usage, 3 no such folder or store, 5 the folder is not a whole
-dataset or model.`;
+Exit codes: 0 done, 1 no space was left, 2 wrong usage, or a store that cannot be written to, 3 no such folder or store, 5 the
+folder is not a whole dataset or model.`;
 
 /** Names that people give, by what is put under them. Others are evenkeel's own. */
 const prefixes: Readonly<Record<Artefact["kind"], string>> = { Dataset: "data/", Model: "models/" };
@@ -40,20 +45,32 @@ export const command = new Command("push")
     await requireFolder(folder, folder);
     // A store that is not there is a volume that is not mounted, or a typing error, and no wish for a new one.
     await requireFolder(store, `the store ${store}`);
-    const { kind } = await inspected(folder);
-    if (!name.startsWith(prefixes[kind])) {
-      throw new CommandError(
-        "usage",
-        `--name ${name}: ${folder} is a ${kind.toLowerCase()}: use ${prefixes[kind]}NAME`,
-      );
-    }
     try {
-      console.log(await openStore(store).put(name, folder));
+      checkName(name);
+      await requireWritable({ option: "--store", path: join(store, name), kind: "Folder" });
+      const { kind } = await inspected(folder);
+      if (!name.startsWith(prefixes[kind])) {
+        throw new CommandError(
+          "usage",
+          `--name ${name}: ${folder} is a ${kind.toLowerCase()}: use ${prefixes[kind]}NAME`,
+        );
+      }
+      const { own, strays } = await artefactFiles(folder, kind);
+      if (strays.length > 0) console.error(`evenkeel: left out, no part of a ${kind.toLowerCase()}: ${someOf(strays)}`);
+      console.log(await openStore(store).put(name, folder, own));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
+      if (error.reason === "Corrupt") {
+        throw new CommandError("usage", `${error.message}: only files are put (cp -RL copies what links lead to)`);
+      }
       throw new CommandError(error.reason === "BadUri" ? "usage" : "failed", error.message);
     }
   });
+
+function someOf(paths: readonly string[]): string {
+  const more = paths.length > 5 ? ` and ${paths.length - 5} more` : "";
+  return `${paths.slice(0, 5).join(", ")}${more}`;
+}
 
 async function inspected(folder: string): Promise<Artefact> {
   try {

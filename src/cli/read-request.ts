@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { whyNotRead } from "../registry/index.ts";
 
 /**
  * The request of a training or an evaluation, as parsed JSON: of a file, else of EVENKEEL_RUN.
@@ -7,8 +8,8 @@ import { readFile } from "node:fs/promises";
  */
 export async function readRequest(file: string | undefined): Promise<unknown> {
   if (file !== undefined) {
-    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-      throw new Error(`--run ${file}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`);
+    const text = await readFile(file, "utf8").catch((error: unknown) => {
+      throw new Error(`--run ${file}: ${whyNotRead(error)}`);
     });
     return parsed(text, `--run ${file}`);
   }

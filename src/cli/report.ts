@@ -5,6 +5,7 @@ import { evaluationReport } from "../evaluation/report/schema.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { type Paint, paintFor } from "./paint.ts";
+import { requireWritable } from "./require-writable.ts";
 import { columns } from "./tree.ts";
 
 interface Options extends PrintOptions {
@@ -22,7 +23,7 @@ Examples:
   evenkeel report products --store /mnt/store --open              the same in the browser
   evenkeel report products --store /mnt/store --captured seen     what came and looks least like the labelled data
 
-Exit codes: 0 done, 3 no such service or run, or no report yet, 5 the report is not what its digest says.`;
+Exit codes: 0 done, 2 wrong usage, or a place that cannot be written to, 3 no such service or run, or no report yet, 5 the report is not what its digest says.`;
 
 export const command = printingCommand("report")
   .summary("the report of a run: what was measured, and what the gates said")
@@ -44,10 +45,6 @@ export const command = printingCommand("report")
   )
   .addHelpText("after", examples)
   .action(async (name: string, options: Options) => {
-    const { run, left } = await inCluster(options, async (cluster) => {
-      const found = await findRun(cluster, name);
-      return { run: found, left: options.store === undefined ? await published(cluster, found) : null };
-    });
     const wantsPage = options.html !== undefined || options.open;
     if ((wantsPage || options.captured !== undefined) && !options.store) {
       throw new CommandError(
@@ -55,6 +52,13 @@ export const command = printingCommand("report")
         "--html, --open and --captured need the store's folder: give --store or EVENKEEL_STORE",
       );
     }
+    if (options.html !== undefined) await requireWritable({ option: "--html", path: options.html, kind: "File" });
+    if (options.captured !== undefined)
+      await requireWritable({ option: "--captured", path: options.captured, kind: "Folder" });
+    const { run, left } = await inCluster(options, async (cluster) => {
+      const found = await findRun(cluster, name);
+      return { run: found, left: options.store === undefined ? await published(cluster, found) : null };
+    });
     const folder = options.store === undefined ? null : await reportFolder(options.store, run);
     if (folder !== null && options.html !== undefined) await copyFile(join(folder, "report.html"), options.html);
     if (folder !== null && options.open) await openPage(options.html ?? join(folder, "report.html"));
@@ -103,9 +107,12 @@ async function reportFolder(store: string, { metadata, status }: Retraining): Pr
 
 async function writeCaptured({ store = "" }: Options, report: string, folder: string): Promise<void> {
   const { evaluationReport } = await import("../evaluation/report/schema.ts");
-  const { openStore } = await import("../registry/index.ts");
+  const { fieldErrors, inWords, openStore } = await import("../registry/index.ts");
   const { writeCapturedSamples } = await import("./captured-samples.ts");
-  const { captured = [] } = evaluationReport.parse(JSON.parse(await readFile(join(report, "report.json"), "utf8")));
+  const parsed = evaluationReport.safeParse(await storedReport(report), { error: inWords });
+  if (!parsed.success)
+    throw new CommandError("verificationFailed", `${join(report, "report.json")}: ${fieldErrors(parsed.error)}`);
+  const { captured = [] } = parsed.data;
   const { written, gone } = await writeCapturedSamples(openStore(store), captured, folder);
   process.stderr.write(`evenkeel: ${written} captured samples in ${folder}, ${gone} are past their TTL\n`);
 }
@@ -122,7 +129,7 @@ async function published({ kube }: Cluster, run: Retraining): Promise<unknown> {
 function text(run: Retraining, report: unknown, paint: Paint): string[] {
   const { metadata, spec, status } = run;
   const head = [
-    `${paint("strong", metadata.name)}  ${status.phase}${status.reason ? `  ${status.reason}: ${status.message}` : ""}`,
+    `${paint("strong", metadata.name)}  ${status.phase}${status.reason ? `  ${status.reason}${status.message ? `: ${status.message}` : ""}` : ""}`,
     paint(
       "dim",
       `cause ${spec.cause.class} (${spec.cause.trigger}), from ${spec.parent.digest.slice(0, 19)}…, seed ${spec.seed}`,

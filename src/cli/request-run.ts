@@ -1,6 +1,7 @@
 import {
   type Cause,
   gatewayStateName,
+  jsonOf,
   type MonitorState,
   monitorState,
   type Retraining,
@@ -69,6 +70,5 @@ function refused(name: string, why: string): CommandError {
 }
 
 function snapshotOf(text: string | undefined): MonitorState["snapshot"] {
-  if (text === undefined) return null;
-  return monitorState.safeParse(JSON.parse(text)).data?.snapshot ?? null;
+  return monitorState.safeParse(jsonOf(text)).data?.snapshot ?? null;
 }

@@ -1,7 +1,7 @@
-import { InvalidArgumentError } from "commander";
 import type { Retraining } from "../api/index.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { seedNumber } from "./numbers.ts";
 import { withWait } from "./rollout-wait.ts";
 
 interface Options extends PrintOptions {
@@ -20,7 +20,7 @@ Examples:
 A run made by hand skips the cooldown. Budget, circuit breaker and one run at a time hold for it too: until then it is
 Pending, and \`evenkeel status\` tells why.
 
-Exit codes: 0 done, 1 rejected or failed (--wait), 3 no such service, 4 refused, 6 timed out (--wait).`;
+Exit codes: 0 done, 1 rejected or failed (--wait), 3 no such service, 4 refused, 6 timed out (--wait) or no answer in time.`;
 
 export const command = withWait(
   printingCommand("retrain")
@@ -35,7 +35,8 @@ export const command = withWait(
     await inCluster(options, async (cluster) => {
       const { requestRun } = await import("./request-run.ts");
       const run = await requestRun(cluster, name, options);
-      if (options.output !== "text" && !options.wait) await printData(run, options.output);
+      if (options.output !== "text" && options.dryRun) await printData(manifestOf(run), options.output);
+      else if (options.output !== "text" && !options.wait) await printData(run, options.output);
       if (options.output === "text") {
         process.stdout.write(
           options.dryRun
@@ -46,6 +47,13 @@ export const command = withWait(
       if (options.wait && !options.dryRun) await ended(cluster, run, options);
     });
   });
+
+/** What one would keep in a file: without what only the API server and the operator say of an object. */
+function manifestOf({ apiVersion, kind, metadata, spec }: Retraining) {
+  const { name, namespace, labels, annotations, ownerReferences } = metadata;
+  const annotated = Object.keys(annotations).length > 0 && { annotations };
+  return { apiVersion, kind, metadata: { name, namespace, labels, ...annotated, ownerReferences }, spec };
+}
 
 async function ended({ kube }: Cluster, run: Retraining, { timeout, output }: Options): Promise<void> {
   const [{ waitFor }, { retrainings }] = await Promise.all([import("./wait-for.ts"), import("../kinds.ts")]);
@@ -60,12 +68,4 @@ async function ended({ kube }: Cluster, run: Retraining, { timeout, output }: Op
     );
   }
   if (output === "text") process.stdout.write(`${metadata.name} made ${status.modelVersion}\n`);
-}
-
-function seedNumber(text: string): number {
-  const seed = Number(text);
-  if (!Number.isInteger(seed) || seed < 0 || seed > 2_147_483_647) {
-    throw new InvalidArgumentError("must be a whole number from 0 to 2147483647.");
-  }
-  return seed;
 }

@@ -1,12 +1,11 @@
-import { Command } from "commander";
-import type { EmbeddingService } from "../api/index.ts";
+import type { EmbeddingService, ModelVersion } from "../api/index.ts";
 import type { Stored } from "../kube/index.ts";
-import { type ClusterOptions, inCluster, printData, withClusterOptions, withOutput } from "./cluster-options.ts";
+import { inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import type { Predecessor } from "./requested-rollout.ts";
 import { type RolloutWaitOptions, rolloutEnded, withWait } from "./rollout-wait.ts";
 
-interface Options extends ClusterOptions, RolloutWaitOptions {
-  readonly output: "text" | "json" | "yaml";
+interface Options extends PrintOptions, RolloutWaitOptions {
   readonly to?: string;
   readonly gradually?: true;
 }
@@ -20,12 +19,14 @@ Examples:
 Documents that the left version embedded have to be embedded again. The answer says how many there are so far, and from
 when to when they came (status.reembed with -o json; the rollout's own status has it once more at its end). When no
 request was marked x-evenkeel-route: documents it says since when the left version has answered.
-Nothing holds a rollback back, and a rollout under way makes room for it.
+Nothing holds a rollback back, and a rollout under way makes room for it. Asked for again while it is under way, it goes on
+as it is. After a rollback the version before is the one that the active version was rolled out over, never the one that
+was just left: that one comes back only when --to names it.
 
 Exit codes: 0 done, 1 it failed (--wait), 3 no such service or version, 4 refused, 6 timed out (--wait).`;
 
 export const command = withWait(
-  withOutput(withClusterOptions(new Command("rollback")), "text", "json", "yaml")
+  printingCommand("rollback")
     .summary("go back to an earlier version")
     .description("Moves a service back to the version before the active one, or to one of your choice, at once.")
     .argument("<service>", "name of an EmbeddingService")
@@ -35,36 +36,39 @@ export const command = withWait(
   .addHelpText("after", examples)
   .action(async (serviceName: string, options: Options) => {
     await inCluster(options, async (cluster) => {
-      const [{ findService }, { requestRollout }, { predecessor, answeringSince }, { reembedOf, reembedText }] =
-        await Promise.all([
-          import("./rollout-under-way.ts"),
-          import("./request-rollout.ts"),
-          import("./requested-rollout.ts"),
-          import("../api/index.ts"),
-        ]);
+      const [
+        { findService },
+        { requestRollout },
+        { predecessor, answeringSince },
+        { requirePromotable },
+        { reembedOf, reembedText },
+      ] = await Promise.all([
+        import("./rollout-under-way.ts"),
+        import("./request-rollout.ts"),
+        import("./requested-rollout.ts"),
+        import("./require-promotable.ts"),
+        import("../api/index.ts"),
+      ]);
       const service: Stored<EmbeddingService> = await findService(cluster, serviceName);
+      if (options.wait) requirePromotable(service);
       const active = service.status.activeVersion;
       const left: { since: string | null } = { since: null };
       const reembed = active
         ? reembedOf(service.status.documents, { version: active.name, digest: active.digest })
         : null;
-      const rollout = await requestRollout(cluster, service, {
+      const { kind, rollout } = await requestRollout(cluster, service, {
         reason: "Rollback",
         gradually: options.gradually ?? false,
         choose: ({ versions, rollouts }) => {
           left.since = active ? answeringSince(active, rollouts) : null;
-          const found =
-            options.to === undefined
-              ? active && predecessor(active, rollouts, versions)
-              : versions.find(({ metadata }) => metadata.name === options.to);
-          if (found) return found;
-          const known = versions.map(({ metadata }) => metadata.name).join(", ") || "none yet";
-          const what = options.to === undefined ? "no version before the active one" : `no version ${options.to}`;
-          throw new CommandError("notFound", `${serviceName} has ${what}: there are ${known}; choose with --to`);
+          return options.to === undefined
+            ? before(service, active && predecessor(active, rollouts, versions), versions)
+            : named(service, options.to, versions);
         },
       });
       if (options.output === "text") {
-        process.stdout.write(`${rollout.metadata.name} goes back to ${rollout.spec.to.version}\n`);
+        const already = kind === "UnderWay" ? " already" : "";
+        process.stdout.write(`${rollout.metadata.name} goes back to ${rollout.spec.to.version}${already}\n`);
         if (reembed) process.stdout.write(`${reembedText(reembed)} so far\n`);
         else if (left.since && active) {
           process.stdout.write(`embed again what your index took in since ${left.since}: ${active.name} embedded it\n`);
@@ -76,3 +80,41 @@ export const command = withWait(
       if (options.wait) await rolloutEnded(cluster, rollout, options);
     });
   });
+
+function before(
+  service: EmbeddingService,
+  found: Predecessor | undefined,
+  versions: readonly ModelVersion[],
+): ModelVersion {
+  switch (found?.kind) {
+    case "Version":
+      return found.version;
+    case "Left": {
+      const { name } = found.version.metadata;
+      const left = `${found.rollback.metadata.name} went back from ${name}, the version before the active one`;
+      throw new CommandError(
+        "refused",
+        `${left}: name it with --to to have it all the same; there are ${known(versions)}`,
+      );
+    }
+    case "None":
+    case undefined:
+      throw missing(service, "no version before the active one", versions);
+    default:
+      return found satisfies never;
+  }
+}
+
+function named(service: EmbeddingService, name: string, versions: readonly ModelVersion[]): ModelVersion {
+  const found = versions.find(({ metadata }) => metadata.name === name);
+  if (!found) throw missing(service, `no version ${name}`, versions);
+  return found;
+}
+
+function missing({ metadata }: EmbeddingService, what: string, versions: readonly ModelVersion[]): CommandError {
+  return new CommandError("notFound", `${metadata.name} has ${what}: there are ${known(versions)}; choose with --to`);
+}
+
+function known(versions: readonly ModelVersion[]): string {
+  return versions.map(({ metadata }) => metadata.name).join(", ") || "none yet";
+}

@@ -2,10 +2,12 @@ import { Command } from "commander";
 import { loadEncoder, startBackend } from "../model/index.ts";
 import { BundleError, openStore, readDescription, StoreError } from "../registry/index.ts";
 import { EmbeddingServer, type ServedModel } from "../serve/server.ts";
+import { cannotListen } from "./cannot-listen.ts";
 import { CommandError } from "./command-error.ts";
 import { listenHost } from "./listen-host.ts";
+import { portNumber } from "./numbers.ts";
 
-type Options = { model?: string; uri?: string; store?: string; port: string; host: string };
+type Options = { model?: string; uri?: string; store?: string; port: number; host: string };
 
 const examples = `
 Examples:
@@ -20,14 +22,17 @@ export const command = new Command("serve")
   .option("--model <folder>", "a model's folder, instead of one in the store")
   .option("--uri <uri>", "store://NAME@sha256:DIGEST (MODEL_URI)", process.env["MODEL_URI"])
   .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
-  .option("--port <port>", "port to listen on, 0 for any", "8080")
+  .option("--port <port>", "port to listen on, 0 for any", portNumber, 8080)
   .option("--host <address>", "address to listen on (in a pod: every one)", listenHost())
   .addHelpText("after", examples)
   .action(async (options: Options) => {
     const model = await load(options);
     const server = new EmbeddingServer(model);
-    const port = await server.listen(parsePort(options.port), options.host);
-    console.log(`evenkeel: ${model.name} on http://${options.host}:${port}`);
+    const { host } = options;
+    const port = await server.listen(options.port, host).catch((error: unknown) => {
+      throw cannotListen(error, { ports: { "--port": options.port }, host });
+    });
+    console.log(`evenkeel: ${model.name} on http://${host}:${port}`);
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       process.once(signal, () => {
         console.log(`evenkeel: ${signal}, answering what is under way`);
@@ -64,10 +69,4 @@ async function modalityOf(folder: string, shape: readonly number[]): Promise<Ser
     }
     throw error;
   }
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new CommandError("usage", `--port ${text}: must be a whole number from 0 to 65535`);
 }

@@ -9,6 +9,7 @@ import {
 } from "../api/index.ts";
 import { age, span } from "../overview/age.ts";
 import { type Overview, waitingFor } from "../overview/index.ts";
+import { bar } from "./bar.ts";
 import type { Paint, Tone } from "./paint.ts";
 import { type Branch, columns, treeLines } from "./tree.ts";
 
@@ -91,8 +92,6 @@ function documentsBranch({ service, versions }: Overview, { paint, wide }: TreeO
 
 function signalsBranch(service: EmbeddingService, { now, paint }: TreeOptions): Branch {
   const { spec, status } = service;
-  // What is wrong with all of them alike is said once.
-  const said = new Set(troubleOf(service).map(({ message }) => message));
   if (spec.triggers.length === 0) return { text: `signals  ${paint("warn", "no triggers: nothing is acted on")}` };
   const rows = spec.triggers.map((trigger) => {
     const signal = status.signals.find(({ name }) => name === trigger.name);
@@ -106,12 +105,22 @@ function signalsBranch(service: EmbeddingService, { now, paint }: TreeOptions): 
       ];
     }
     if (!signal) return [trigger.name, paint("dim", "not evaluated yet"), "", trigger.then];
-    const row = [trigger.name, verdict(signal, now, paint), measured(signal), trigger.then];
-    const known = said.has(signal.message) || said.has(`${trigger.name}: ${signal.message}`);
-    said.add(signal.message);
-    return known ? row : [...row, paint("dim", signal.message)];
+    return [trigger.name, verdict(signal, now, paint), measured(signal), trigger.then, paint("dim", signal.message)];
   });
-  return { text: "signals", below: columns(rows).map((text) => ({ text })) };
+  const unknown = unknownText(service);
+  return {
+    text: "signals",
+    below: [...columns(rows), ...(unknown ? [paint("dim", unknown)] : [])].map((text) => ({ text })),
+  };
+}
+
+/** Why a service may be well while some of its signals know nothing. */
+function unknownText({ status: { phase, signals } }: EmbeddingService): string | null {
+  if (signals.every(({ verdict: kind }) => kind !== "NoData")) return null;
+  if (phase === "Learning") return "Learning: until a signal has its reference, NoData is what it should say";
+  return phase === "Steady"
+    ? "Steady: no signal fails; one that says NoData is neither a pass nor a fault, and sets nothing off"
+    : null;
 }
 
 const verdictTone = { Pass: "good", Fail: "bad", NoData: "warn", SourceError: "bad" } as const satisfies Record<
@@ -198,13 +207,13 @@ function rolloutBranch(
     name,
     paint(verdictTone[verdict], verdict),
     value === null ? "–" : `${short(value)}${limit === null ? "" : ` of ${short(limit)}`}`,
-    samples === null ? "" : `n ${samples}`,
+    samples === null ? "" : `n ${Math.floor(samples)}`,
     paint("dim", message),
   ]);
   const needs = service.status.rollout?.name === metadata.name ? service.status.rollout.needsApproval : "";
   const why = status.reason ? `  ${status.reason}${status.message ? `: ${status.message}` : ""}` : "";
   return {
-    text: `rollout  ${metadata.name}  ${paint(phaseTone(phase), phase)}${spec.paused ? paint("warn", " (paused)") : ""}${where}  ${bar(weight)} ${weight}%  ${paint("dim", age(metadata.creationTimestamp, now))}${why}`,
+    text: `rollout  ${metadata.name}  ${paint(phaseTone(phase), phase)}${spec.paused ? paint("warn", " (paused)") : ""}${where}  ${bar(weight / 100, 12)} ${weight}%  ${paint("dim", age(metadata.creationTimestamp, now))}${why}`,
     below: [
       ...(needs && spec.approvals.length === 0 ? [{ text: paint("warn", `needs approval: ${needs}`) }] : []),
       ...(status.reembed ? [{ text: paint("warn", reembedText(status.reembed)) }] : []),
@@ -236,11 +245,6 @@ const tones: Readonly<Record<string, Tone>> = {
 
 function phaseTone(phase: string): Tone {
   return tones[phase] ?? "strong";
-}
-
-function bar(percent: number, width = 12): string {
-  const full = Math.round((Math.min(100, Math.max(0, percent)) / 100) * width);
-  return `${"█".repeat(full)}${"░".repeat(width - full)}`;
 }
 
 /** Three significant digits: enough to compare with a limit. */

@@ -1,6 +1,5 @@
-import { Command } from "commander";
 import type { Overview } from "../overview/index.ts";
-import { type ClusterOptions, inCluster, printData, withClusterOptions, withOutput } from "./cluster-options.ts";
+import { type ClusterOptions, inCluster, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { paintFor } from "./paint.ts";
 import { statusTree } from "./status-tree.ts";
@@ -20,20 +19,15 @@ Examples:
   evenkeel status products -o wide   all runs, versions and rollouts
   evenkeel status -o json | jq '.services[].service.status.phase'
 
-Exit codes: 0 done, 3 there is no such service, 4 the cluster refused.`;
+Exit codes: 0 done, 1 the cluster cannot be reached or has no evenkeel, 3 there is no such service, 4 the cluster refused, 6 the
+cluster takes too long to answer.`;
 
-export const command = withOutput(
-  withClusterOptions(new Command("status"))
-    .summary("services with their signals, runs and rollouts, as a tree")
-    .description("Shows services as trees: model, signals, what is held back and why, runs with their gates, rollouts.")
-    .argument("[service]", "name of an EmbeddingService (default: all)")
-    .option("-A, --all-namespaces", "services of all namespaces")
-    .option("-w, --watch", "draw it anew with every change, until Ctrl-C"),
-  "tree",
-  "wide",
-  "json",
-  "yaml",
-)
+export const command = printingCommand("status", ["tree", "wide", "json", "yaml"])
+  .summary("services with their signals, runs and rollouts, as a tree")
+  .description("Shows services as trees: model, signals, what is held back and why, runs with their gates, rollouts.")
+  .argument("[service]", "name of an EmbeddingService (default: all)")
+  .option("-A, --all-namespaces", "services of all namespaces")
+  .option("-w, --watch", "draw it anew with every change, until Ctrl-C")
   .addHelpText("after", examples)
   .action(async (name: string | undefined, options: Options) => {
     await inCluster(options, async ({ kube, namespace }) => {

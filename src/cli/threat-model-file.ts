@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { type ThreatModelSpec, threatModelSpec } from "../api/index.ts";
+import { fieldErrors, inWords, whyNotRead } from "../registry/index.ts";
 import { CommandError } from "./command-error.ts";
 
 const whole = z.object({ kind: z.string().optional(), spec: z.unknown() });
@@ -13,10 +14,7 @@ const whole = z.object({ kind: z.string().optional(), spec: z.unknown() });
  */
 export async function readThreatModel(file: string): Promise<ThreatModelSpec> {
   const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new CommandError(
-      "notFound",
-      `--threat-model ${file}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new CommandError("notFound", `--threat-model ${file}: ${whyNotRead(error)}`);
   });
   const documents = parseAllDocuments(text);
   const broken = documents.flatMap(({ errors }) => errors)[0];
@@ -28,9 +26,9 @@ export async function readThreatModel(file: string): Promise<ThreatModelSpec> {
     throw refused(file, `it has ${models.length} ThreatModels among ${objects.length} objects: one is needed`);
   }
   const object = whole.safeParse(content);
-  const parsed = threatModelSpec.safeParse(object.success ? object.data.spec : content);
+  const parsed = threatModelSpec.safeParse(object.success ? object.data.spec : content, { error: inWords });
   if (parsed.success) return parsed.data;
-  throw refused(file, z.prettifyError(parsed.error).replaceAll("\n", " "));
+  throw refused(file, fieldErrors(parsed.error));
 }
 
 function refused(file: string, why: string): CommandError {

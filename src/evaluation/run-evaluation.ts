@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type EvaluateRequest, type EvaluateResult, evaluateResult, exitCodes, reportsOf } from "../api/index.ts";
 import { disposeWeights, loadEncoder, startBackend } from "../model/index.ts";
 import {
@@ -8,7 +6,6 @@ import {
   DatasetError,
   parseUri,
   readDataset,
-  readDescription,
   readReference,
   readTraffic,
   type Store,
@@ -17,6 +14,7 @@ import {
   storedResult,
   storeResult,
 } from "../registry/index.ts";
+import { attackStepsOf } from "./attack-steps.ts";
 import { LeakedEvaluation } from "./clean-set.ts";
 import type { Settings } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
@@ -63,6 +61,8 @@ export async function runEvaluation(request: EvaluateRequest, store: Store, hook
 }
 
 async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHooks): Promise<EvaluateResult> {
+  const name = reportsOf(parseUri(request.candidate).name);
+  await store.tryWriting(name);
   const backend = await startBackend();
   hooks.say?.(`backend: ${backend.description}`);
   const data = async (uri: string | undefined): Promise<Dataset | null> =>
@@ -90,7 +90,6 @@ async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHoo
     backend: backend.name,
   };
   const { rows, report, context } = evaluate(input, hooks.onProgress);
-  const name = reportsOf(parseUri(request.candidate).name);
   // An illustration: what it cannot show costs no gates that are measured.
   const captured =
     traffic && request.traffic
@@ -153,18 +152,6 @@ export async function model(name: string, folder: string, dataset: Dataset | nul
     );
   }
   return { name, encoder };
-}
-
-/** Most steps of training's inner attack, by the bundle's own log; 10 where there is none. */
-export async function attackStepsOf(folder: string): Promise<number> {
-  const description = await readDescription(folder).catch(() => null);
-  if (!description?.perturbationLog) return 10;
-  const log = await readFile(join(folder, description.perturbationLog.file), "utf8").catch(() => "");
-  const steps = log.split("\n").flatMap((line) => {
-    const found = /"attackSteps":(\d+)/.exec(line)?.[1];
-    return found === undefined ? [] : [Number(found)];
-  });
-  return steps.length > 0 ? Math.max(...steps) : 10;
 }
 
 /** How a failure ends the container, null when another try may end otherwise. */

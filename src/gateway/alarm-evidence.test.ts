@@ -185,6 +185,7 @@ describe("EvidenceLog", () => {
       runs: store.runs,
       evaluations: store.evaluations,
       put: (to, from) => store.put(to, from),
+      tryWriting: (to) => store.tryWriting(to),
       list: (of) => store.list(of),
       resolve: (uri) => store.resolve(uri),
       peek: (uri, file) => store.peek(uri, file),

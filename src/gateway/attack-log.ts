@@ -11,10 +11,15 @@ export type AttackLogOptions = {
  * Writes beside the captured traffic when the service was attacked. Whoever reads a snapshot asks for it then: a run may
  * have been told of its snapshot before the attack was seen. The detector does not wait for the store; what could not be
  * written is tried again with the next block.
+ *
+ * One is for one term of the lease: what the store holds is read once, and then known. Whoever led before may still be
+ * writing, but nothing as new as what this term writes first; so that is written even when it says the same.
  */
 export class AttackLog {
   readonly #options: AttackLogOptions;
   #wanted: AttackRecord | null = null;
+  /** What readers of the store are told from now on, as JSON; null until it is known. */
+  #told: string | null = null;
   #underWay: Promise<void> | null = null;
 
   constructor(options: AttackLogOptions) {
@@ -35,18 +40,28 @@ export class AttackLog {
   }
 
   async #write(): Promise<void> {
-    const { store, snapshots, onFault } = this.#options;
     try {
       while (this.#wanted) {
         const wanted = this.#wanted;
-        // Read each time: another lease holder may have known more, or less, and written after this one.
-        const newest = await attackRecord(store, snapshots);
-        const isNews = JSON.stringify(newest.windows) !== JSON.stringify(wanted.windows);
-        if (isNews && wanted.at > newest.at) await recordAttacks(store, snapshots, wanted.windows, wanted.at);
+        const windows = JSON.stringify(wanted.windows);
+        if (windows !== this.#told && (await this.#tell(wanted))) this.#told = windows;
         if (this.#wanted === wanted) this.#wanted = null;
       }
     } catch (error) {
-      onFault(error);
+      this.#options.onFault(error);
     }
+  }
+
+  /** @returns whether it counts for readers now; not so when the store knows of a later time */
+  async #tell({ windows, at }: AttackRecord): Promise<boolean> {
+    const { store, snapshots } = this.#options;
+    if (this.#told === null) {
+      const newest = await attackRecord(store, snapshots);
+      if (at <= newest.at) return false;
+      // No record of a service that was never attacked.
+      if (windows.length === 0 && newest.windows.length === 0) return true;
+    }
+    await recordAttacks(store, snapshots, windows, at);
+    return true;
   }
 }

@@ -195,6 +195,7 @@ describe("SnapshotTaker", () => {
       evaluations: store.evaluations,
       put: (name, folder) => store.put(name, folder),
       putFiles: (name, files) => store.putFiles(name, files),
+      tryWriting: (name) => store.tryWriting(name),
       list: (name) => store.list(name),
       remove: (uri) => store.remove(uri),
       resolve: (uri) => {

@@ -7,6 +7,8 @@ export type ConfigWatchOptions = {
   readonly service: string;
   /** Told of each configuration that is unlike the one before. */
   readonly onConfig: (config: GatewayConfig) => void;
+  /** Told when there is none at the beginning. */
+  readonly onAbsent: (why: string) => void;
   readonly onFault: (error: unknown) => void;
 };
 
@@ -15,13 +17,14 @@ export type ConfigWatchOptions = {
  * while the API server is away, when the object is gone, and when a new one cannot be read (decision 32).
  */
 export async function watchConfig(options: ConfigWatchOptions, signal: AbortSignal): Promise<void> {
-  const { kube, namespace, service, onConfig, onFault } = options;
+  const { kube, namespace, service, onConfig, onAbsent, onFault } = options;
+  const name = gatewayConfigName(service);
   let last = "";
   const informer = new Informer<ConfigMap>({
     kube,
     resource: configMaps,
     namespaces: [namespace],
-    fieldSelector: `metadata.name=${gatewayConfigName(service)}`,
+    fieldSelector: `metadata.name=${name}`,
     onFault: (error: KubeError) => onFault(error),
   });
   informer.on((change) => {
@@ -33,7 +36,12 @@ export async function watchConfig(options: ConfigWatchOptions, signal: AbortSign
     last = text;
     onConfig(config);
   });
-  await informer.run(signal);
+  const listed = informer.whenSynced(signal).then(
+    () => informer.size === 0 && onAbsent(`no ConfigMap ${name} in ${namespace}: is there such a service?`),
+    // Only the signal ends this wait.
+    () => {},
+  );
+  await Promise.all([informer.run(signal), listed]);
 }
 
 function readConfig(text: string, onFault: (error: unknown) => void): GatewayConfig | null {

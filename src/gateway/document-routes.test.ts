@@ -33,6 +33,16 @@ describe("routedPath", () => {
     ],
     ["the second route", "/v1/embeddings", indexer, [byPath, byHeader], true, "/v1/embeddings"],
   ])("%s", (_, url, headers, routes, documents, sent) => {
-    expect(routedPath({ url, headers }, routes)).toEqual({ documents, url: sent });
+    expect(routedPath({ url, headers }, routes)).toEqual({ documents, url: sent, misnamed: null });
+  });
+
+  it.each([
+    ["queries", null],
+    ["DOCUMENTS", null],
+    ["document", "document"],
+    ["documents, documents", "documents, documents"],
+    ["", ""],
+  ])("tells a slip in evenkeel's header: %j", (value, misnamed) => {
+    expect(routedPath({ url: "/", headers: { "x-evenkeel-route": value } }, [])).toMatchObject({ misnamed });
   });
 });

@@ -9,7 +9,11 @@ export type RoutedPath = {
   readonly documents: boolean;
   /** Path and query as the pod is asked. */
   readonly url: string;
+  /** What evenkeel's header says, when it is nothing that it can say: a slip there would put documents on a candidate. */
+  readonly misnamed: string | null;
 };
+
+const routeNames: readonly string[] = ["documents", "queries"];
 
 /**
  * Tells writes to the index from reads (decision 22): by evenkeel's own header, or by a route for clients that cannot set
@@ -28,9 +32,11 @@ export function routedPath(
   const prefix = matching.find(({ pathPrefix }) => pathPrefix !== undefined)?.pathPrefix;
   const stripped = prefix === undefined ? null : withoutPrefix(url, prefix);
   const named = headers[routeHeader];
+  const name = named === undefined ? null : String(named).toLowerCase();
   return {
-    documents: matching.length > 0 || String(named).toLowerCase() === "documents",
+    documents: matching.length > 0 || name === "documents",
     url: stripped ?? url,
+    misnamed: name === null || routeNames.includes(name) ? null : String(named),
   };
 }
 

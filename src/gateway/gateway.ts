@@ -49,6 +49,8 @@ export type GatewayOptions = {
   /** How long requests under way then have. */
   readonly graceMs?: number;
   readonly onFault: (error: unknown) => void;
+  /** Told that there is no configuration, and of the first one after that. */
+  readonly onNews?: (message: string) => void;
 };
 
 /** Samples of a snapshot, and the least time between two. */
@@ -69,6 +71,7 @@ export class Gateway {
   #runtime: ServiceRuntime | null = null;
   #capture: Capture | null = null;
   #draining = false;
+  #absence: string | null = null;
   #adminPort = 0;
   #snapshots: Beside<NonNullable<Snapshot>> | null = null;
   #attackLog: AttackLog | null = null;
@@ -109,7 +112,7 @@ export class Gateway {
           kind: "Nowhere",
           pool: "stable",
           model: "",
-          why: "the gateway has no configuration yet",
+          no: { title: "No pod is ready", detail: "the gateway has no configuration yet" },
         },
       guard: () => this.#runtime?.guard ?? null,
       meter: this.#metrics,
@@ -139,11 +142,17 @@ export class Gateway {
     });
   }
 
-  /** Opens both ports. */
+  /** Opens both ports, or neither. */
   async listen(): Promise<{ port: number; adminPort: number }> {
     const { host, port, adminPort } = this.#options;
     this.#adminPort = await this.#admin.listen(host, adminPort);
-    return { port: await this.#proxy.listen(host, port), adminPort: this.#adminPort };
+    try {
+      return { port: await this.#proxy.listen(host, port), adminPort: this.#adminPort };
+    } catch (error) {
+      // Else it would look healthy, and never end.
+      await this.#admin.close();
+      throw error;
+    }
   }
 
   /** Runs until `signal` is aborted, then lets requests under way end. */
@@ -153,7 +162,14 @@ export class Gateway {
     const observing = new AbortController();
     const background = [
       watchConfig(
-        { kube, namespace, service, onConfig: (config) => this.#configure(config), onFault },
+        {
+          kube,
+          namespace,
+          service,
+          onConfig: (config) => this.#configure(config),
+          onAbsent: (why) => this.#unconfigured(why),
+          onFault,
+        },
         following.signal,
       ),
       this.#fellows.run(following.signal),
@@ -181,8 +197,15 @@ export class Gateway {
     await this.#admin.close();
   }
 
+  #unconfigured(why: string): void {
+    this.#absence = why;
+    this.#options.onNews?.(why);
+  }
+
   #configure(config: GatewayConfig): void {
-    const { kube, namespace, store, traffic, onFault, pod, limits = defaultLimits } = this.#options;
+    const { kube, namespace, store, traffic, onFault, onNews, pod, limits = defaultLimits } = this.#options;
+    if (this.#absence !== null) onNews?.(`the configuration of ${namespace}/${config.service.name} is there now`);
+    this.#absence = null;
     const metrics = this.#metrics;
     if (this.#runtime && shapeOf(this.#runtime.config) === shapeOf(config)) {
       this.#runtime.configure(config);
@@ -366,6 +389,7 @@ export class Gateway {
     const runtime = this.#runtime;
     return {
       path: runtime?.protocol.path ?? "",
+      errorFields: runtime?.protocol.errorFields ?? null,
       stickyHeader: runtime?.config.routing.stickyHeader ?? null,
       clientHeader: this.#capture ? (runtime?.config.dataset.traffic.clientKey ?? null) : null,
       documents: runtime?.config.routes.documents ?? [],
@@ -393,7 +417,7 @@ export class Gateway {
 
   #unready(): readonly string[] {
     if (this.#draining) return ["it is being stopped"];
-    if (!this.#runtime) return ["there is no configuration yet"];
+    if (!this.#runtime) return [this.#absence ?? "there is no configuration yet"];
     return this.#runtime.synced() ? [] : ["the service's pods are not listed yet"];
   }
 

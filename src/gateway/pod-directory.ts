@@ -5,6 +5,8 @@ import { Upstream, type UpstreamTimeouts } from "./upstream.ts";
 /** What the canary probes say of a pod (P0). */
 export type ProbeState =
   | { readonly kind: "Unprobed" }
+  /** Nothing answered on its port, ever: that says nothing of its model. */
+  | { readonly kind: "Unanswered"; readonly why: string }
   /** It serves a model that no probes are known of. */
   | { readonly kind: "Unknowable" }
   | { readonly kind: "Matched" | "Mismatched"; readonly comparison: ProbeComparison };
@@ -21,6 +23,11 @@ export type Admission = (digest: string) => "Match" | "MatchOrUnknowable" | "Nev
 
 const closeGraceMs = 60_000;
 const unprobed: ProbeState = { kind: "Unprobed" };
+
+/** Whether a pod has no verdict yet and must be asked. */
+export function isOpen({ kind }: ProbeState): boolean {
+  return kind === "Unprobed" || kind === "Unanswered";
+}
 
 /** Pods of a service by what they are now, and which of them may have traffic. */
 export class PodDirectory {
@@ -53,7 +60,7 @@ export class PodDirectory {
     const probe = same && before && ready ? before.probe : unprobed;
     this.#entries.set(uid, { identity: { ...identity, address, digest }, upstream, probe });
     this.#admit();
-    return ready && probe.kind === "Unprobed";
+    return ready && isOpen(probe);
   }
 
   remove(uid: string): void {

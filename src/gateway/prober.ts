@@ -1,10 +1,11 @@
 import { compareProbes, matrixOf, measureRepeatNoise, type ProbeComparison } from "../monitor/index.ts";
 import { EmbedFailed, embed } from "./embed.ts";
 import type { Material } from "./material.ts";
-import type { PodDirectory, PodEntry, ProbeState } from "./pod-directory.ts";
+import { isOpen, type PodDirectory, type PodEntry, type ProbeState } from "./pod-directory.ts";
 import type { Protocol } from "./protocols/index.ts";
 import type { RepeatNoiseBook } from "./repeat-noise.ts";
 import { Wakeup } from "./wakeup.ts";
+import { NoAnswer } from "./whole-answer.ts";
 
 export type ProberOptions = {
   readonly directory: PodDirectory;
@@ -55,8 +56,8 @@ export class Prober {
   #due(entry: PodEntry): number {
     const { everyMs, material } = this.#options;
     const asked = this.#asked.get(keyOf(entry)) ?? -Infinity;
-    const { kind } = entry.probe;
-    const soon = kind === "Unprobed" || (kind === "Unknowable" && material(entry.identity.digest)?.probes != null);
+    const { probe } = entry;
+    const soon = isOpen(probe) || (probe.kind === "Unknowable" && material(entry.identity.digest)?.probes != null);
     return asked + (soon ? Math.min(retryMs, everyMs) : everyMs);
   }
 
@@ -68,10 +69,10 @@ export class Prober {
     const probe = known.probes ? await this.#compare(entry, known.probes, signal) : { kind: "Unknowable" as const };
     if (!probe) return;
     directory.setProbe(entry, probe);
-    onProbe(entry, probe);
+    if (probe.kind !== "Unanswered") onProbe(entry, probe);
   }
 
-  /** @returns null when the pod did not answer: that says nothing of its model */
+  /** @returns null when the pod did not embed them: that says nothing of its model, which keeps its verdict */
   async #compare(
     entry: PodEntry,
     { inputs, expected }: NonNullable<Material["probes"]>,
@@ -95,6 +96,9 @@ export class Prober {
       const comparison = compareProbes(expected, actual, noise);
       return { kind: comparison.match ? "Matched" : "Mismatched", comparison };
     } catch (error) {
+      if (error instanceof EmbedFailed && error.cause instanceof NoAnswer && isOpen(entry.probe) && !signal.aborted) {
+        return { kind: "Unanswered", why: error.message };
+      }
       if (error instanceof EmbedFailed || error instanceof RangeError) return null;
       throw error;
     }

@@ -5,14 +5,18 @@ import type { Guard, GuardVerdict } from "./guard.ts";
 import { anomalyHeader, forwardable, type HeaderLines, headerValue, modelHeader, modelLines } from "./headers.ts";
 import { type AnswerHead, HeldAnswer } from "./held-answer.ts";
 import type { ProxyLimits } from "./limits.ts";
-import { answerProblem } from "./problem.ts";
+import { answerProblem, type Problem } from "./problem.ts";
+import type { Protocol } from "./protocols/index.ts";
 import { BodyTooLarge, type RequestBody } from "./request-body.ts";
 import type { PoolName } from "./routing.ts";
 import type { AnswerHandler, Call, Outgoing, Upstream, UpstreamFailure } from "./upstream.ts";
 
 export type Route =
   | { readonly kind: "To"; readonly pool: PoolName; readonly upstream: Upstream }
-  | { readonly kind: "Nowhere"; readonly pool: PoolName; readonly model: string; readonly why: string };
+  | { readonly kind: "Nowhere"; readonly pool: PoolName; readonly model: string; readonly no: NoPod };
+
+/** Why there is no pod to ask. */
+export type NoPod = { readonly title: string; readonly detail: string };
 
 /** Model that answers on a route, or would; "" before there is a configuration. */
 export function modelOn(route: Route): string {
@@ -40,6 +44,7 @@ export type ProxiedRequestOptions = {
   readonly body: Buffer | RequestBody | null;
   /** Whether it asks for embeddings: then it may be sent twice, is observed and guarded. */
   readonly embeds: boolean;
+  readonly errorFields: Protocol["errorFields"] | null;
   /** Whether it writes to an index. */
   readonly documents: boolean;
   readonly client: string | null;
@@ -125,7 +130,7 @@ export class ProxiedRequest implements AnswerHandler {
     const bodyFailure = body && !Buffer.isBuffer(body) ? body.failure : null;
     if (bodyFailure instanceof BodyTooLarge) {
       const detail = `at most ${limits.maxBodyBytes} bytes are passed on`;
-      answerProblem(response, {
+      this.#fail({
         status: 413,
         title: "Request too large",
         detail,
@@ -148,7 +153,7 @@ export class ProxiedRequest implements AnswerHandler {
     }
     this.#brokenOff = response.headersSent;
     const timeout = failure.reason === "timeout";
-    answerProblem(response, {
+    this.#fail({
       status: timeout ? 504 : 502,
       title: timeout ? "The pod did not answer in time" : "The pod broke off",
       detail: `${upstream.name}: ${failure.message}`,
@@ -157,13 +162,13 @@ export class ProxiedRequest implements AnswerHandler {
   }
 
   #attempt(except: Upstream | null): void {
-    const { response, body, guard, meter, route } = this.#options;
+    const { body, guard, meter, route } = this.#options;
     const found = route(except);
     if (except === null || found.kind === "To") this.#label(found);
     if (found.kind === "Nowhere") {
       meter.upstreamFailed(found.pool, found.model, "none");
       const headers = ["retry-after", "1", ...modelLines(found.model)];
-      answerProblem(response, { status: 503, title: "No pod is ready", detail: found.why, headers });
+      this.#fail({ status: 503, ...found.no, headers });
       return;
     }
     this.#upstream = found.upstream;
@@ -174,6 +179,11 @@ export class ProxiedRequest implements AnswerHandler {
       meter.protected(this.#model, "unscored");
     }
     this.#call = found.upstream.call(this.#outgoing(), this);
+  }
+
+  #fail(problem: Problem): void {
+    const { response, errorFields } = this.#options;
+    answerProblem(response, { ...problem, errorFields });
   }
 
   #label(found: Route): void {
@@ -221,7 +231,7 @@ export class ProxiedRequest implements AnswerHandler {
       headers.push(anomalyHeader, verdict.score.toFixed(6));
       if (guard.mode === "Block") {
         meter.protected(this.#model, "blocked");
-        answerProblem(response, {
+        this.#fail({
           status: 422,
           title: "Input looks adversarial",
           detail: "its embedding moves too far when the input is squeezed, and protection is on",
@@ -266,10 +276,11 @@ export class ProxiedRequest implements AnswerHandler {
   }
 
   #onClose(): void {
-    const { response, meter } = this.#options;
+    const { response, body, meter } = this.#options;
     this.#closed = true;
     if (this.#stall) clearTimeout(this.#stall);
     this.#call?.abort();
+    if (body && !Buffer.isBuffer(body)) body.discard();
     this.#stopHolding("Quietly");
     const seconds = (performance.now() - this.#startedAt) / 1000;
     const code = response.writableFinished ? response.statusCode : this.#brokenOff ? 502 : clientClosedRequest;

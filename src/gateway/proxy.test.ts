@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { request as secureRequest, Agent as TlsAgent } from "node:https";
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { waitFor } from "../../test/harness/wait.ts";
 import {
@@ -54,6 +54,21 @@ async function send(
   const [response] = await answered;
   const { statusCode: status, rawHeaders } = response;
   return { status, headers: response.headers, rawHeaders, body: await readBody(response) };
+}
+
+/** Whatever was sent to the gateway before has come to it when a request that was made afterwards is answered. */
+async function roundTrip(port: number): Promise<void> {
+  await send(port, { path: "/other", body: Buffer.from("{}") });
+}
+
+/** As a client does that reads nothing before its request is out. */
+async function sendWhole(port: number, body: Buffer): Promise<{ status: number; body: Buffer }> {
+  const outgoing = request({ port, host: "127.0.0.1", path: "/v1/embeddings", method: "POST" });
+  const answered = once(outgoing, "response");
+  outgoing.end(body);
+  await once(outgoing, "finish");
+  const [response] = await answered;
+  return { status: response.statusCode, body: await readBody(response) };
 }
 
 const json = { "content-type": "application/json" };
@@ -225,6 +240,33 @@ describe("faults", () => {
     expect(answer.headers["content-type"]).toBe("application/problem+json");
   });
 
+  it("a pod that answers before it has the whole request and closes: its answer is passed on", async () => {
+    const body = "the pod takes at most 8 MB";
+    const upstream = await server((incoming, response) => {
+      incoming.once("data", () => {
+        response.writeHead(413, { connection: "close", "content-length": String(body.length) });
+        response.end(body, () => incoming.socket.destroy());
+      });
+    });
+    const { port, counts } = await rig([upstream.port]);
+    for (let round = 0; round < 20; round++) {
+      const answer = await sendWhole(port, Buffer.alloc(9 * 1024 * 1024));
+      expect({ status: answer.status, body: answer.body.toString() }).toEqual({ status: 413, body });
+    }
+    expect(counts.failures).toEqual([]);
+  });
+
+  it("a pod that closes before it has the whole request, without an answer: 502", async () => {
+    const upstream = await server((incoming) => {
+      incoming.once("data", () => incoming.socket.destroy());
+    });
+    const { port, counts } = await rig([upstream.port]);
+    for (let round = 0; round < 5; round++) {
+      expect((await sendWhole(port, Buffer.alloc(9 * 1024 * 1024))).status).toBe(502);
+    }
+    expect(new Set(counts.failures)).toEqual(new Set(["reset"]));
+  });
+
   it("a route for documents: the pod is asked without the prefix, and the request is one for embeddings", async () => {
     const paths: (string | undefined)[] = [];
     const upstream = await server(
@@ -239,7 +281,7 @@ describe("faults", () => {
         documents.push(key.documents);
         return pod
           ? { kind: "To", pool: "stable", upstream: pod }
-          : { kind: "Nowhere", pool: "stable", model: "", why: "" };
+          : { kind: "Nowhere", pool: "stable", model: "", no: { title: "", detail: "" } };
       },
     });
     for (const path of ["/documents/v1/embeddings?a=1", "/v1/embeddings"]) {
@@ -248,6 +290,20 @@ describe("faults", () => {
     expect(paths).toEqual(["/v1/embeddings?a=1", "/v1/embeddings"]);
     expect(documents).toEqual([true, false]);
     await waitFor("both to be observed", () => counts.exchanges.length === 2);
+  });
+
+  it("a slip in the header that tells documents: 400, and no pod is asked", async () => {
+    let asked = 0;
+    const upstream = await server(answering((_body, _incoming, response) => void response.end(String(asked++))));
+    const { port } = await rig([upstream.port]);
+    const answer = await send(port, { headers: { "x-evenkeel-route": "document" }, body: Buffer.from("{}") });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({
+      status: 400,
+      title: "Unknown route",
+      detail: "x-evenkeel-route: document: must be documents or queries",
+    });
+    expect(answer.headers["x-evenkeel-model"]).toBe(digest);
+    expect(asked).toBe(0);
   });
 
   it("no pod: 503 with a problem document", async () => {
@@ -260,6 +316,7 @@ describe("faults", () => {
       title: "No pod is ready",
       status: 503,
       detail: "there is no pod",
+      error: "there is no pod",
     });
     expect(counts).toMatchObject({ codes: [503], failures: ["none"], inFlight: 0 });
   });
@@ -339,15 +396,19 @@ describe("faults", () => {
   });
 
   it("half-closed client: it still gets its answer", async () => {
+    const seen = Promise.withResolvers<void>();
     const upstream = await server(
-      answering(async (_body, _incoming, response) => {
-        await sleep(50);
+      answering(async (_body, incoming, response) => {
+        if (incoming.url === "/v1/embeddings") await seen.promise;
         response.end("late but whole");
       }),
     );
     const { port } = await rig([upstream.port]);
     const client = new RawClient(port);
     client.socket.end("POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}");
+    await once(client.socket, "finish");
+    await roundTrip(port);
+    seen.resolve();
     await waitFor("the answer", () => client.text.includes("late but whole"));
     expect(client.text).toContain("HTTP/1.1 200 OK");
     client.socket.destroy();
@@ -366,7 +427,7 @@ describe("faults", () => {
   it("slow client, sending: no connection of a pod is held for it", async () => {
     let calls = 0;
     const upstream = await server((incoming, response) => {
-      calls++;
+      if (incoming.url === "/v1/embeddings") calls++;
       incoming.pipe(response);
     });
     const { port } = await rig([upstream.port]);
@@ -374,7 +435,7 @@ describe("faults", () => {
     client.socket.write("POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\n");
     for (const letter of "slowl") {
       client.socket.write(letter);
-      await sleep(5);
+      await roundTrip(port);
     }
     expect(calls).toBe(0);
     client.socket.write("y");

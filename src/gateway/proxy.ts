@@ -6,9 +6,10 @@ import type { Certificate } from "./certificate.ts";
 import { type DocumentRoutes, routedPath } from "./document-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
-import { modelLines } from "./headers.ts";
+import { modelLines, routeHeader } from "./headers.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { answerProblem } from "./problem.ts";
+import type { Protocol } from "./protocols/index.ts";
 import { modelOn, ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
 import { RequestBody, readWhole } from "./request-body.ts";
 import type { RouteKey } from "./routing.ts";
@@ -18,6 +19,8 @@ import type { Upstream } from "./upstream.ts";
 export type RequestRules = {
   /** Path of requests for embeddings. */
   readonly path: string;
+  /** How the protocol's clients are told of failures; null before there is a configuration. */
+  readonly errorFields: Protocol["errorFields"] | null;
   readonly stickyHeader: string | null;
   /** Header that names the client, for capture. */
   readonly clientHeader: string | null;
@@ -117,13 +120,19 @@ export class Proxy {
     const { limits, route, rules: rulesNow } = this.#options;
     this.#answering.set(request.socket, response);
     const rules = rulesNow();
-    const { documents, url } = routedPath(request, rules.documents);
+    const { documents, url, misnamed } = routedPath(request, rules.documents);
     const key = { key: stickyKey(request, rules), documents };
     const length = Number(request.headers["content-length"] ?? Number.NaN);
-    if (length > limits.maxBodyBytes) {
-      const detail = `${length} bytes; at most ${limits.maxBodyBytes} are passed on`;
+    const refuse = (status: number, title: string, detail: string): void => {
       const headers = ["connection", "close", ...modelLines(modelOn(route(key, null)))];
-      answerProblem(response, { status: 413, title: "Request too large", detail, headers });
+      answerProblem(response, { status, title, detail, headers, errorFields: rules.errorFields });
+    };
+    if (length > limits.maxBodyBytes) {
+      refuse(413, "Request too large", `${length} bytes; at most ${limits.maxBodyBytes} are passed on`);
+      return;
+    }
+    if (misnamed !== null) {
+      refuse(400, "Unknown route", `${routeHeader}: ${misnamed}: must be documents or queries`);
       return;
     }
     if (expectsContinue) response.writeContinue();
@@ -137,6 +146,7 @@ export class Proxy {
         response,
         body,
         embeds,
+        errorFields: rules.errorFields,
         documents: key.documents,
         client: rules.clientHeader === null ? null : oneValue(request, rules.clientHeader),
         guard,

@@ -20,6 +20,7 @@ export class RequestBody {
   #failure: Error | null = null;
   #reader: Readable | null = null;
   #onProgress: () => void = () => {};
+  #wanted = true;
 
   /**
    * @param limit  bytes that may pass
@@ -94,8 +95,19 @@ export class RequestBody {
     return reader;
   }
 
+  /** Takes what is left and keeps nothing of it: many a client reads its answer only once its request is out. */
+  discard(): void {
+    this.#wanted = false;
+    this.#reader = null;
+    if (this.#failure === null) this.#request.resume();
+  }
+
   #arrived(chunk: Buffer): void {
     this.#total += chunk.length;
+    if (!this.#wanted) {
+      if (this.#total > this.#limit) this.#request.destroy();
+      return;
+    }
     if (this.#total > this.#limit) {
       this.#fail(new BodyTooLarge(`the body is larger than ${this.#limit} bytes`));
       return;

@@ -10,11 +10,12 @@ import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { MaterialLibrary } from "./material-library.ts";
+import { noPod } from "./no-pod.ts";
 import { PodDirectory } from "./pod-directory.ts";
 import { PodWatch } from "./pod-watch.ts";
 import { Prober } from "./prober.ts";
 import { type Protocol, protocols } from "./protocols/index.ts";
-import type { Route } from "./proxied-request.ts";
+import type { NoPod, Route } from "./proxied-request.ts";
 import { RepeatNoiseBook } from "./repeat-noise.ts";
 import { choosePool, type PoolName, type RouteKey } from "./routing.ts";
 import type { Upstream } from "./upstream.ts";
@@ -160,7 +161,7 @@ export class ServiceRuntime {
     const pool = choosePool(this.#config.routing, key, has);
     const model = this.digestOf(pool);
     const upstream = this.pick(model, except);
-    return upstream ? { kind: "To", pool, upstream } : { kind: "Nowhere", pool, model, why: this.#whyNone(model) };
+    return upstream ? { kind: "To", pool, upstream } : { kind: "Nowhere", pool, model, no: this.#noPod(model) };
   }
 
   pick(digest: string, except: Upstream | null = null): Upstream | null {
@@ -209,14 +210,9 @@ export class ServiceRuntime {
     return [stable, ...(candidate && candidate.digest !== stable.digest ? [candidate] : [])];
   }
 
-  #whyNone(model: string): string {
-    const entries = this.directory.entries();
-    const own = entries.filter(({ identity }) => identity.digest === model);
-    const ready = own.filter(({ identity }) => identity.ready);
-    const mismatched = ready.filter(({ probe }) => probe.kind === "Mismatched");
-    const strays = this.#watch.strays();
-    const others = strays.length > 0 ? `; not of its Deployment: ${strays.slice(0, 5).join(", ")}` : "";
-    return `of ${entries.length} pods ${own.length} serve ${model}, ${ready.length} of them are ready, ${mismatched.length} of those do not match their probes${others}`;
+  #noPod(model: string): NoPod {
+    const { service, port } = this.#config;
+    return noPod({ service: service.name, port, model }, this.directory.entries(), this.#watch.strays());
   }
 }
 

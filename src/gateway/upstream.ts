@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
-import { type Dispatcher, errors, Pool } from "undici";
+import { buildConnector, type Dispatcher, errors, Pool } from "undici";
+import { answerFirst } from "./answer-first.ts";
 import type { HeaderLines } from "./headers.ts";
 
 /** Milliseconds that a pod may take; 0 is for ever. */
@@ -54,10 +55,16 @@ export class Upstream {
     this.name = name;
     this.digest = digest;
     this.origin = `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+    const connect = buildConnector({ timeout: timeouts.connect });
     this.#pool = new Pool(this.origin, {
       connections: 512,
       pipelining: 1,
-      connect: { timeout: timeouts.connect },
+      connect: (to, done) => {
+        connect(to, (...[error, socket]) => {
+          if (error) done(error, null);
+          else done(null, answerFirst(socket));
+        });
+      },
       headersTimeout: timeouts.headers,
       bodyTimeout: timeouts.body,
       maxHeaderSize: 64 * 1024,

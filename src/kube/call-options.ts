@@ -34,7 +34,7 @@ export interface WatchOptions extends Selection, CallOptions {
   readonly resourceVersion: string;
   /** The server ends the stream after this; default 300. */
   readonly timeoutSeconds?: number;
-  /** A stream that is silent for longer is given up; bookmarks come about once a minute. Default 90 s. */
+  /** A stream that is silent for longer is ended: its connection may be dead. Default 90 s. */
   readonly idleTimeoutMs?: number;
 }
 
@@ -42,8 +42,17 @@ export type WatchEvent<T extends KubeObject> =
   | { readonly type: "Added" | "Modified" | "Deleted"; readonly object: Stored<T> }
   /** Progress without a change. */
   | { readonly type: "Bookmark"; readonly resourceVersion: string }
-  /** The object does not parse; it counts as absent. */
-  | { readonly type: "Unparseable"; readonly key: Key; readonly resourceVersion: string; readonly error: KubeError };
+  /** The object is there and does not parse. */
+  | ({ readonly type: "Unparseable"; readonly error: KubeError } & Identity)
+  /** An object was deleted whose last state does not parse. */
+  | ({ readonly type: "Gone" } & Identity);
+
+/** Which object it is, whether or not it parses. */
+export interface Identity {
+  readonly key: Key;
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
 
 export interface WriteOptions extends CallOptions {
   readonly fieldManager?: string | undefined;

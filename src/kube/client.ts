@@ -13,6 +13,7 @@ import type {
   WriteOptions,
 } from "./call-options.ts";
 import { type ClusterConfig, loadCredentials } from "./config.ts";
+import type { Contact } from "./contact.ts";
 import { isKubeError, KubeError } from "./error.ts";
 import type { Fence } from "./fence.ts";
 import { jsonLines } from "./json-lines.ts";
@@ -29,13 +30,16 @@ export type ConnectOptions = ClusterConfig & {
   readonly burst?: number;
   /** For calls that give none; default 30 s. */
   readonly timeoutMs?: number;
+  /** Told of every request, as `contactLog` wants it. */
+  readonly onContact?: (contact: Contact) => void;
 };
 
 /** Loads the configuration and gives a client; the first call opens the first connection. */
 export async function connect(options: ConnectOptions): Promise<Kube> {
   const credentials = await loadCredentials(options);
-  const { fieldManager, qps = 50, burst = 100, timeoutMs = 30_000 } = options;
-  return new Kube(new Transport({ credentials, userAgent: fieldManager, qps, burst }), { fieldManager, timeoutMs });
+  const { fieldManager, qps = 50, burst = 100, timeoutMs = 30_000, onContact } = options;
+  const transport = new Transport({ credentials, userAgent: fieldManager, qps, burst, onContact });
+  return new Kube(transport, { fieldManager, timeoutMs });
 }
 
 interface KubeDefaults {
@@ -142,8 +146,10 @@ export class Kube {
   /**
    * Changes from `resourceVersion` on, a batch for every piece of the stream.
    *
-   * It ends normally when the server ends the stream at a whole event, which it does every few minutes; go on from the
-   * last resourceVersion seen. Everything else throws: Expired (list again), Timeout (silence), Unavailable.
+   * It ends normally when the server ends the stream at a whole event, which it does every few minutes, and when it was
+   * silent for `idleTimeoutMs`: where nothing happens there may be no bookmark either. Go on from the last
+   * resourceVersion seen: whether the server is still there shows then. Everything else throws: Expired (list again),
+   * Timeout (no answer), Unavailable.
    */
   async *watch<T extends KubeObject>(
     resource: Resource<T>,
@@ -173,10 +179,9 @@ export class Kube {
         if (events.length > 0) yield events;
         timer = listen();
       }
-      if (silent) throw new KubeError("Timeout", `${what}: silent for ${idleTimeoutMs} ms`);
     } catch (error) {
+      if (silent) return;
       if (isKubeError(error)) throw error;
-      if (silent) throw new KubeError("Timeout", `${what}: silent for ${idleTimeoutMs} ms`);
       if (signal?.aborted) throw new KubeError("Aborted", `${what}: aborted by the caller`);
       const reason = error instanceof Error ? error.message : String(error);
       throw new KubeError("Unavailable", `${what}: ${reason}`, { cause: error });

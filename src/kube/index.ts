@@ -47,6 +47,7 @@ export { type ConnectOptions, connect, Kube } from "./client.ts";
 export { type Clock, type ManualClock, manualClock, sleep, systemClock, untilAborted } from "./clock.ts";
 export { type Condition, findCondition, isTrue, removeCondition, setCondition } from "./conditions.ts";
 export type { ClusterConfig } from "./config.ts";
+export { type Contact, contactLog, isOfContact } from "./contact.ts";
 export {
   Controller,
   type ControllerOptions,

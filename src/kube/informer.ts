@@ -1,3 +1,4 @@
+import type { Identity } from "./call-options.ts";
 import type { Kube } from "./client.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isKubeError, KubeError } from "./error.ts";
@@ -19,7 +20,7 @@ export interface InformerOptions<T extends KubeObject> extends ReflectorOptions 
   indexes?: Readonly<Record<string, Index<T>>>;
   /** Told of every fault that was survived. */
   onFault?: (error: KubeError) => void;
-  /** An object on the server does not parse; for the cache it does not exist. */
+  /** An object on the server does not parse: told once for each reason. See `unreadable`. */
   onUnparseable?: (key: Key, error: KubeError) => void;
   clock?: Clock;
 }
@@ -29,7 +30,8 @@ export type Handler<T extends KubeObject> = (change: Change<T>) => void;
 /**
  * A cache of the objects of one resource that follows the API server, and tells of every change.
  *
- * It survives whatever a connection does; after a gap it lists anew and tells of what was deleted meanwhile, once.
+ * It survives whatever a connection does; after a gap it lists anew and tells of what was deleted meanwhile, once. An
+ * object that is there and does not parse is not deleted: what was last read of it stays, and `unreadable` says so.
  */
 export class Informer<T extends KubeObject> {
   readonly resource: Resource<T>;
@@ -38,6 +40,7 @@ export class Informer<T extends KubeObject> {
   readonly #scopes: Scope[];
   readonly #handlers = new Set<Handler<T>>();
   readonly #onProgress = new Set<() => void>();
+  readonly #unreadable = new Map<string, { readonly key: Key; readonly error: KubeError }>();
   #lastFault: KubeError | null = null;
 
   constructor(options: InformerOptions<T>) {
@@ -71,6 +74,19 @@ export class Informer<T extends KubeObject> {
     return this.#store.get(key);
   }
 
+  /**
+   * Why the object of that name cannot be read as it is now; null when it can, or when there is none. What `get` gives of
+   * it then is older, or null though it is there: hold still.
+   */
+  unreadable(key: Key): KubeError | null {
+    return this.#unreadable.get(formatKey(key))?.error ?? null;
+  }
+
+  /** Objects that cannot be read as they are now. */
+  unreadableKeys(): Key[] {
+    return [...this.#unreadable.values()].map(({ key }) => key);
+  }
+
   /** Objects of a namespace, or all. Not copies: do not change them. */
   *list(namespace?: string): Generator<Stored<T>, void, undefined> {
     for (const object of this.#store.values()) {
@@ -99,7 +115,7 @@ export class Informer<T extends KubeObject> {
    * `null` when versions of this server cannot be compared and the object is not there in just this version.
    */
   hasSeen(key: Key, resourceVersion: string): boolean | null {
-    const scope = this.#scopes.find(({ namespace }) => namespace === undefined || namespace === key.namespace);
+    const scope = this.#scopes.find((each) => covers(each, key));
     if (!scope?.version) return false;
     if (this.get(key)?.metadata.resourceVersion === resourceVersion) return true;
     const order = compareResourceVersions(scope.version, resourceVersion);
@@ -127,13 +143,15 @@ export class Informer<T extends KubeObject> {
       },
       page: (items) => {
         for (const item of items) {
+          listed.add(formatKey(identity(item).key));
           const object = this.#decode(resource, item);
-          if (!object) continue;
-          listed.add(formatKey(keyOf(object)));
-          this.#tell(this.#store.put(transform(object)));
+          if (object) this.#put(transform(object));
         }
       },
       listed: (version) => {
+        for (const [id, { key }] of this.#unreadable) {
+          if (!listed.has(id) && covers(scope, key)) this.#unreadable.delete(id);
+        }
         this.#tell(this.#store.retain(listed, scope.namespace));
         listed = new Set();
         this.#advance(scope, version);
@@ -143,14 +161,16 @@ export class Informer<T extends KubeObject> {
           switch (event.type) {
             case "Added":
             case "Modified":
-              this.#tell(this.#store.put(transform(event.object)));
+              this.#put(transform(event.object));
               break;
             case "Deleted":
-              this.#tell(this.#store.remove(keyOf(event.object)));
+              this.#remove(keyOf(event.object));
+              break;
+            case "Gone":
+              this.#remove(event.key);
               break;
             case "Unparseable":
-              this.#options.onUnparseable?.(event.key, event.error);
-              this.#tell(this.#store.remove(event.key));
+              this.#refuse(event, event.error);
               break;
             case "Bookmark":
               break;
@@ -175,9 +195,28 @@ export class Informer<T extends KubeObject> {
       return decode(resource, item);
     } catch (error) {
       if (!isKubeError(error, "Unparseable")) throw error;
-      this.#options.onUnparseable?.(identity(item).key, error);
+      this.#refuse(identity(item), error);
       return null;
     }
+  }
+
+  #put(object: Stored<T>): void {
+    this.#unreadable.delete(formatKey(keyOf(object)));
+    this.#tell(this.#store.put(object));
+  }
+
+  #remove(key: Key): void {
+    this.#unreadable.delete(formatKey(key));
+    this.#tell(this.#store.remove(key));
+  }
+
+  #refuse({ key, uid }: Identity, error: KubeError): void {
+    const id = formatKey(key);
+    const known = this.#unreadable.get(id)?.error.message === error.message;
+    this.#unreadable.set(id, { key, error });
+    // Another one has taken its name: what was last read was of one that is deleted.
+    if (this.get(key) && this.get(key)?.metadata.uid !== uid) this.#tell(this.#store.remove(key));
+    if (!known) this.#options.onUnparseable?.(key, error);
   }
 
   #advance(scope: Scope, version: string): void {
@@ -228,6 +267,10 @@ interface Scope {
   readonly namespace: string | undefined;
   /** Up to where the cache is complete; null before the first list. */
   version: string | null;
+}
+
+function covers({ namespace }: Scope, key: Key): boolean {
+  return namespace === undefined || namespace === key.namespace;
 }
 
 function dropManagedFields<T extends KubeObject>(object: Stored<T>): Stored<T> {

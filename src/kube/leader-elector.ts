@@ -211,14 +211,22 @@ export class LeaderElector {
     return { holderIdentity, renewTime, leaseDurationSeconds: this.#leaseMs / 1000 };
   }
 
-  /** So that the next one need not wait. */
+  /** So that the next one need not wait. A renewal that was given up may have reached the server after all. */
   async #release(): Promise<void> {
-    const lease = this.#observed?.lease;
-    if (!lease) return;
-    const renewTime = new Date(this.#clock.now()).toISOString().replace("Z", "000Z");
-    const spec = { ...lease.spec, holderIdentity: "", renewTime, leaseDurationSeconds: 1 };
+    const { identity, lease } = this.#options;
+    const options = { timeoutMs: this.#retryMs * 4 };
     try {
-      this.#observe(await this.#kube.replace(leases, { ...lease, spec }, { timeoutMs: this.#retryMs * 4 }));
+      let held = this.#observed?.lease ?? null;
+      for (let tries = 0; held?.spec?.holderIdentity === identity && tries < 3; tries++) {
+        const renewTime = new Date(this.#clock.now()).toISOString().replace("Z", "000Z");
+        const spec = { ...held.spec, holderIdentity: "", renewTime, leaseDurationSeconds: 1 };
+        const released = await this.#kube.replace(leases, { ...held, spec }, options).catch((error: unknown) => {
+          if (isKubeError(error, "Conflict")) return null;
+          throw error;
+        });
+        if (released) return this.#observe(released);
+        held = await this.#kube.get(leases, lease, options);
+      }
     } catch (error) {
       this.#fault(error);
     }

@@ -9,7 +9,7 @@ import type { Resource } from "./resource.ts";
 export interface ReflectorOptions {
   /** Objects a page of a list; default 500. */
   pageSize?: number;
-  /** A silent stream is given up after this; default 90 s, as bookmarks come once a minute. */
+  /** A silent stream is opened anew after this: its connection may be dead, or nothing has happened. Default 90 s. */
   idleTimeoutMs?: number;
   /** The server is asked to end each stream after 1 to 2 times this; default 300 s. */
   streamSeconds?: number;
@@ -48,7 +48,7 @@ export async function follow<T extends KubeObject>(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const { backoff = defaultBackoff } = options;
+  const { backoff = defaultBackoff, idleTimeoutMs = Infinity } = options;
   let version: string | null = null;
   let failures = 0;
   let paged = true;
@@ -64,7 +64,7 @@ export async function follow<T extends KubeObject>(
         progress = true;
         failures = 0;
       }
-      if (progress || clock.monotonic() - startedAt >= shortestStreamMs) {
+      if (progress || clock.monotonic() - startedAt >= Math.min(shortestStreamMs, idleTimeoutMs / 2)) {
         failures = 0;
         continue;
       }

@@ -3,6 +3,7 @@ import { createGunzip } from "node:zlib";
 import { type Dispatcher, errors, request } from "undici";
 import { type Clock, sleep, systemClock } from "./clock.ts";
 import type { Credentials } from "./config.ts";
+import type { Contact } from "./contact.ts";
 import { errorFromStatus, isKubeError, KubeError } from "./error.ts";
 import type { Fence } from "./fence.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -31,6 +32,8 @@ export interface TransportOptions {
   /** Requests a second in the long run, and at once. */
   qps: number;
   burst: number;
+  /** Told of every request: its answer, its fault, and once when its answer is slow to come. */
+  onContact?: ((contact: Contact) => void) | undefined;
   clock?: Clock;
 }
 
@@ -38,17 +41,21 @@ export interface TransportOptions {
 const readAttempts = 4;
 /** Asked for by a 429 without Retry-After. */
 const defaultRetryAfterMs = 1_000;
+/** An answer that has not come by then is told of: deadlines are too long to leave a person in the dark. */
+const slowAfterMs = 5_000;
 
 /** Sends requests to one API server: deadlines, rate limit, retries that are safe, typed errors. */
 export class Transport {
   readonly credentials: Credentials;
   readonly #userAgent: string;
   readonly #bucket: TokenBucket;
+  readonly #onContact: (contact: Contact) => void;
   readonly #clock: Clock;
 
-  constructor({ credentials, userAgent, qps, burst, clock = systemClock }: TransportOptions) {
+  constructor({ credentials, userAgent, qps, burst, onContact, clock = systemClock }: TransportOptions) {
     this.credentials = credentials;
     this.#userAgent = userAgent;
+    this.#onContact = onContact ?? (() => {});
     this.#clock = clock;
     this.#bucket = new TokenBucket({ perSecond: qps, burst, clock });
   }
@@ -73,7 +80,9 @@ export class Transport {
   async #whole<R>(call: ApiRequest, decode: (text: string) => R): Promise<R> {
     const deadline = new Deadline(call, this.#clock);
     try {
-      return await this.#retrying(call, deadline, async () => decode(await readText(await this.#send(call, deadline))));
+      return await this.#retrying(call, deadline, () =>
+        this.#send(call, deadline, async (response) => decode(await readText(response))),
+      );
     } finally {
       deadline.clear();
     }
@@ -86,8 +95,7 @@ export class Transport {
   async stream(call: ApiRequest): Promise<Readable> {
     const deadline = new Deadline(call, this.#clock);
     try {
-      const response = await this.#send(call, deadline);
-      const body = decoded(response);
+      const body = await this.#send(call, deadline, decoded);
       // From here on only the caller's signal ends it.
       deadline.lift();
       body.once("close", () => deadline.clear());
@@ -126,19 +134,50 @@ export class Transport {
     return null;
   }
 
-  async #send(call: ApiRequest, deadline: Deadline): Promise<Dispatcher.ResponseData> {
+  async #send<R>(
+    call: ApiRequest,
+    deadline: Deadline,
+    read: (response: Dispatcher.ResponseData) => R | Promise<R>,
+  ): Promise<R> {
     try {
       if (!call.urgent) await this.#bucket.take(deadline.signal);
-      let response = await this.#sendOnce(call, deadline, false);
-      if (response.statusCode === 401) {
-        await response.body.dump();
-        response = await this.#sendOnce(call, deadline, true);
-      }
-      if (response.statusCode >= 200 && response.statusCode < 300) return response;
-      throw await toError(response, call.what);
+      return await this.#told(call, deadline, async () => await read(await this.#answer(call, deadline)));
     } catch (error) {
       throw deadline.explain(error, call);
     }
+  }
+
+  async #told<R>(call: ApiRequest, deadline: Deadline, exchange: () => Promise<R>): Promise<R> {
+    const { server } = this.credentials;
+    const { what } = call;
+    const write = call.method !== "GET";
+    const sentAt = this.#clock.monotonic();
+    const tell = (error: KubeError | null) => this.#onContact({ server, what, write, sentAt, error });
+    const stopWaiting = this.#clock.after(slowAfterMs, () =>
+      tell(new KubeError("Timeout", `${what}: no answer for ${slowAfterMs} ms`)),
+    );
+    try {
+      const answer = await exchange();
+      tell(null);
+      return answer;
+    } catch (thrown) {
+      const error = deadline.explain(thrown, call);
+      // What this side gave up says nothing of the server.
+      if (!isKubeError(error, "Aborted", "Fenced")) tell(error);
+      throw error;
+    } finally {
+      stopWaiting();
+    }
+  }
+
+  async #answer(call: ApiRequest, deadline: Deadline): Promise<Dispatcher.ResponseData> {
+    let response = await this.#sendOnce(call, deadline, false);
+    if (response.statusCode === 401) {
+      await response.body.dump();
+      response = await this.#sendOnce(call, deadline, true);
+    }
+    if (response.statusCode >= 200 && response.statusCode < 300) return response;
+    throw await toError(response, call.what);
   }
 
   async #sendOnce(call: ApiRequest, deadline: Deadline, refused: boolean): Promise<Dispatcher.ResponseData> {

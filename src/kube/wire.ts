@@ -1,6 +1,6 @@
-import type { WatchEvent } from "./call-options.ts";
+import type { Identity, WatchEvent } from "./call-options.ts";
 import { errorFromStatus, isKubeError, KubeError } from "./error.ts";
-import { formatKey, type Key, type KubeObject, type Stored } from "./object.ts";
+import { formatKey, type KubeObject, type Stored } from "./object.ts";
 import type { Resource } from "./resource.ts";
 
 /**
@@ -33,6 +33,7 @@ export function decodeEvent<T extends KubeObject>(resource: Resource<T>, line: u
         return { type: eventTypes[type], object: decode(resource, object) };
       } catch (error) {
         if (!isKubeError(error, "Unparseable")) throw error;
+        if (type === "DELETED") return { type: "Gone", ...identity(object) };
         return { type: "Unparseable", ...identity(object), error };
       }
     case "BOOKMARK":
@@ -64,11 +65,15 @@ export function decodePage(body: unknown, what: string): Page {
 }
 
 /** Which object an answer is about, whether or not it parses. */
-export function identity(body: unknown): { readonly key: Key; readonly resourceVersion: string } {
+export function identity(body: unknown): Identity {
   const metadata = isRecord(body) && isRecord(body["metadata"]) ? body["metadata"] : {};
   const name = text(metadata["name"]);
   const namespace = text(metadata["namespace"]);
-  return { key: namespace ? { namespace, name } : { name }, resourceVersion: text(metadata["resourceVersion"]) };
+  return {
+    key: namespace ? { namespace, name } : { name },
+    uid: text(metadata["uid"]),
+    resourceVersion: text(metadata["resourceVersion"]),
+  };
 }
 
 export function typeOf({ apiVersion, kind }: Resource<KubeObject>): { apiVersion: string; kind: string } {

@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { alertRules } from "./alert-rules.ts";
 import { allMetrics, catalogue } from "./catalogue.ts";
@@ -33,6 +34,24 @@ describe("the catalogue", () => {
     expect(catalogue.operator.gpuTime.unit).toBe("seconds");
     expect(catalogue.gateway.weight.unit).toBe("ratio");
     expect(catalogue.gateway.requests.unit).toBe("none");
+  });
+});
+
+describe("what the processes export", () => {
+  const exporters = { gateway: "gateway", monitor: "gateway", operator: "operator" } as const satisfies Record<
+    keyof typeof catalogue,
+    string
+  >;
+
+  it.each(Object.entries(exporters))("has all metrics of the part %s, set in src/%s", (part, folder) => {
+    const source = globSync(`${import.meta.dirname}/../${folder}/**/*.ts`, { exclude: ["**/*.test.ts"] })
+      .map((file) => readFileSync(file, "utf8"))
+      .join("\n");
+    const definitions = new Map(Object.entries(catalogue)).get(part) ?? {};
+    const unset = Object.keys(definitions).filter(
+      (key) => !new RegExp(`\\b${key}\\.(?:inc|set|observe)\\(`).test(source),
+    );
+    expect(unset).toEqual([]);
   });
 });
 

@@ -214,6 +214,11 @@ export const operatorMetrics = {
     "Watches that were started again, by kind and reason.",
     ["kind", "reason"],
   ),
+  eventsLost: counter(
+    "evenkeel_operator_events_lost_total",
+    "Events that people do not see, by reason: why the API server would not have them, or Dropped for too many of one object.",
+    ["reason"],
+  ),
   verdicts: gauge(
     "evenkeel_trigger_verdict",
     "Verdict of a trigger: 1 for the verdict in force (Pass, Fail, NoData, SourceError), 0 for the others.",
@@ -249,19 +254,10 @@ export const operatorMetrics = {
   auditHead: gauge("evenkeel_audit_head_info", "Hash of the audit chain's last entry: always 1.", [...service, "head"]),
 } as const;
 
-/** Exported by a training container while it runs. */
-export const trainingMetrics = {
-  step: gauge("evenkeel_training_step", "Optimizer steps done.", ["run"]),
-  steps: gauge("evenkeel_training_steps", "Optimizer steps planned.", ["run"]),
-  loss: gauge("evenkeel_training_loss", "Loss of the last step, by term.", ["run", "term"]),
-  progress: gauge("evenkeel_training_curriculum_strength_ratio", "Strength of the curriculum, 0 to 1.", ["run"]),
-} as const;
-
 export const catalogue = {
   monitor: monitorMetrics,
   gateway: gatewayMetrics,
   operator: operatorMetrics,
-  training: trainingMetrics,
 } as const;
 export type Catalogue = typeof catalogue;
 

@@ -38,8 +38,8 @@ describe("instruments", () => {
 
   it("registers no name twice", () => {
     const registry = new Registry();
-    instruments(catalogue.training, registry);
-    expect(() => instruments(catalogue.training, registry)).toThrow(/already been registered/);
+    instruments(catalogue.operator, registry);
+    expect(() => instruments(catalogue.operator, registry)).toThrow(/already been registered/);
   });
 
   it("a process registry has Node's own metrics", async () => {

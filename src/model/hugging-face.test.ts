@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { seededRandom } from "../monitor/index.ts";
 import { decodeSafetensors, encodeSafetensors, takeTensor } from "../registry/index.ts";
 import { buildNetwork } from "./architectures/index.ts";
@@ -11,6 +12,7 @@ import { batchOf, type Encoder, embed, embedAll, initialWeights } from "./encode
 import { encoderFiles, loadEncoder } from "./hugging-face.ts";
 
 const tinyVit = join(import.meta.dirname, "fixtures", "tiny-vit");
+const mean = z.array(z.number());
 let folder: string;
 beforeAll(() => startBackend());
 beforeEach(async () => {
@@ -39,6 +41,46 @@ describe("a model that transformers wrote (tools/vit-reference.py)", () => {
     const theirs = decodeSafetensors(await readFile(join(tinyVit, "model.safetensors")));
     expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
     expect(Object.fromEntries(ours)).toEqual(Object.fromEntries(theirs));
+  });
+
+  it("is written again with the config that transformers wrote, and the preprocessor that goes with it", async () => {
+    const files = encoderFiles(await loadEncoder(tinyVit));
+    const parsed = (file: string): unknown => JSON.parse(Buffer.from(files[file] ?? "").toString("utf8"));
+    // What of transformers' own has no bearing on vectors: heads, dropout while training, versions.
+    const { image_mean, image_std, ...ours } = z
+      .looseObject({ image_mean: mean, image_std: mean })
+      .parse(parsed("config.json"));
+    const theirs: unknown = JSON.parse(await readFile(join(tinyVit, "config.json"), "utf8"));
+    expect(theirs).toMatchObject(ours);
+    expect(Object.keys(ours).toSorted()).toEqual([
+      "architectures",
+      "hidden_act",
+      "hidden_size",
+      "image_size",
+      "initializer_range",
+      "intermediate_size",
+      "layer_norm_eps",
+      "model_type",
+      "num_attention_heads",
+      "num_channels",
+      "num_hidden_layers",
+      "patch_size",
+      "qkv_bias",
+    ]);
+    expect(parsed("preprocessor_config.json")).toEqual({
+      image_processor_type: "ViTImageProcessor",
+      do_resize: true,
+      size: { height: 8, width: 8 },
+      do_rescale: true,
+      rescale_factor: 1 / 255,
+      do_normalize: true,
+      image_mean,
+      image_std,
+    });
+    expect([image_mean, image_std]).toEqual([
+      [0.5, 0.5, 0.5],
+      [0.5, 0.5, 0.5],
+    ]);
   });
 
   it("is read under the prefix of a model with a head", async () => {

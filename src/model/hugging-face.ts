@@ -9,6 +9,7 @@ import {
   type StoredTensor,
   type StoredTensors,
   takeTensor,
+  whyNotRead,
 } from "../registry/index.ts";
 import { buildNetwork } from "./architectures/index.ts";
 import type { Encoder } from "./encoder.ts";
@@ -144,6 +145,6 @@ async function readPart(folder: string, file: string): Promise<Buffer> {
   try {
     return await readFile(join(folder, file));
   } catch (error) {
-    throw new BundleError(`${folder} is not a model: ${file} cannot be read`, { cause: error });
+    throw new BundleError(`${folder} is not a model: ${file} cannot be read: ${whyNotRead(error)}`, { cause: error });
   }
 }

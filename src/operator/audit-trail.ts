@@ -1,4 +1,10 @@
-import { type AuditStatus, type DecisionRecord, type EmbeddingService, mostPending } from "../api/index.ts";
+import {
+  type AuditStatus,
+  type DecisionRecord,
+  type EmbeddingService,
+  mostPending,
+  pendingReserve,
+} from "../api/index.ts";
 import { appendTo, canonical, type Fact, genesis, link, SegmentError } from "../audit/index.ts";
 import { type ConfigMap, configMaps, isKubeError, type Key, type Kube, type Stored } from "../kube/index.ts";
 import { refusalIn } from "./ensure.ts";
@@ -10,6 +16,9 @@ import type { Stalled } from "./rule.ts";
 import type { Said } from "./said.ts";
 
 const file = "entries.jsonl";
+
+/** Why a service stalls whose trail cannot be written. */
+export const auditNotWritten = "AuditNotWritten";
 
 /** The segment that holds what was pending, or why none does. */
 export type Flushed =
@@ -28,8 +37,9 @@ type Flushing = Pick<Turn, "signal"> & {
 };
 
 /**
- * Writes the pending entries into their segment, before the next decision is taken (decision 28). Doing it again does
- * nothing. Segments have no owner: the trail outlives its service.
+ * Writes the pending entries into their segment, before the next decision is taken (decision 28); while that cannot be
+ * done, only what protects and what goes back is decided (decision 25). Doing it again does nothing. Segments have no
+ * owner: the trail outlives its service.
  */
 export async function flush(turn: Flushing, service: Stored<EmbeddingService>): Promise<Flushed> {
   try {
@@ -37,8 +47,8 @@ export async function flush(turn: Flushing, service: Stored<EmbeddingService>): 
   } catch (error) {
     const because = error instanceof SegmentError ? error.message : refusalIn(error).message;
     const { seq } = service.status.audit;
-    const message = `entries up to ${seq} are not in the audit trail, and until they are nothing is decided: ${because}`;
-    return { kind: "NotWritten", reason: "AuditNotWritten", message };
+    const message = `entries up to ${seq} are not in the audit trail, and until they are nothing is trained or promoted: ${because}`;
+    return { kind: "NotWritten", reason: auditNotWritten, message };
   }
 }
 
@@ -91,16 +101,19 @@ export type Deciding = {
 
 /**
  * The chain with new entries linked to its end: the service's own decisions, and as many of those of its runs and
- * rollouts as there is room for, in their order.
+ * rollouts as there is room for, in their order. While the trail cannot be written, its own only: theirs wait where they
+ * are, and what is pending stays.
  *
- * @param segment  the segment that holds what was pending
+ * @param flushed  what became of the entries that were pending
+ * @param hidden   whether there may be more of those than are given: then none is forgotten
  */
 export function extend(
   audit: AuditStatus,
-  segment: number,
+  flushed: Flushed,
   said: readonly Said[],
   others: readonly Deciding[],
   now: number,
+  hidden = false,
 ): AuditStatus {
   const own = said.map(
     ({ kind, subject, facts }): Fact => ({ kind, subject, at: instant(now), detail: canonical(facts) }),
@@ -111,7 +124,7 @@ export function extend(
       return object.status.decisions.filter(({ n }) => n > from).map((decision) => ({ object, decision }));
     })
     .toSorted((a, b) => (a.decision.at < b.decision.at ? -1 : a.decision.at > b.decision.at ? 1 : 0))
-    .slice(0, Math.max(0, mostPending - own.length));
+    .slice(0, flushed.kind === "Written" ? Math.max(0, mostPending - pendingReserve - own.length) : 0);
   const theirs = waiting.map(
     ({ object, decision: { kind, at, detail } }): Fact => ({
       kind,
@@ -120,14 +133,14 @@ export function extend(
       subject: `${object.kind}/${object.metadata.name}`,
     }),
   );
-  const pending = link(audit.seq === 0 ? genesis : audit, [...theirs, ...own].slice(0, mostPending));
-  const last = pending.at(-1);
+  const added = link(audit.seq === 0 ? genesis : audit, [...theirs, ...own]);
+  const last = added.at(-1);
   return {
     seq: last?.seq ?? audit.seq,
     head: last?.hash ?? audit.head,
-    segment,
-    pending,
-    taken: takenAfter(audit, others, waiting),
+    segment: flushed.kind === "Written" ? flushed.segment : audit.segment,
+    pending: flushed.kind === "Written" ? added : [...audit.pending, ...added],
+    taken: [...(hidden ? unseen(audit, others) : []), ...takenAfter(audit, others, waiting)].slice(-20),
   };
 }
 
@@ -146,8 +159,11 @@ function takenAfter(
         ...now.filter(({ object }) => object.metadata.uid === uid).map(({ decision }) => decision.n),
       );
       return n > 0 ? [{ uid, n }] : [];
-    })
-    .slice(-20);
+    });
+}
+
+function unseen({ taken }: AuditStatus, others: readonly Deciding[]): AuditStatus["taken"] {
+  return taken.filter(({ uid }) => others.every(({ metadata }) => metadata.uid !== uid));
 }
 
 /** How far the service has taken in an object's decisions; null when there is no service that would. */

@@ -74,6 +74,16 @@ export function openCaches(kube: Kube, { namespaces, onFault, onUnparseable }: C
   };
 }
 
+/** Whether there may be runs or rollouts in the namespace that the caches do not show, as they cannot be read. */
+export function hidesDecisions(
+  { retrainings, modelRollouts }: Pick<Caches, "retrainings" | "modelRollouts">,
+  namespace: string,
+): boolean {
+  return [...retrainings.unreadableKeys(), ...modelRollouts.unreadableKeys()].some(
+    (key) => key.namespace === namespace,
+  );
+}
+
 function byLabel({ metadata }: Stored<KubeObject>): string[] {
   const service = metadata.labels?.[labels.service];
   return service === undefined ? [] : [`${metadata.namespace}/${service}`];

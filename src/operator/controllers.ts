@@ -54,7 +54,8 @@ export function controllersOf(wiring: Wiring, fence: Fence | null): Controller[]
       writes: ports.writes,
       clock: wiring.clock,
       reconcile: async ({ namespace, name }, signal) => {
-        if (namespace === undefined) return done;
+        // One that is there and cannot be read is not deleted: it is left alone until it can be, which its change tells.
+        if (namespace === undefined || wiring.caches[plural].unreadable({ namespace, name })) return done;
         return await untilTerminating(() => reconcile({ ...ports, key: { namespace, name }, signal }));
       },
       queue: { hooks: { depth: (keys) => wiring.metrics.queueDepth.set({ kind }, keys) } },
@@ -80,6 +81,8 @@ function report({ metrics }: Wiring, kind: string, key: string, outcome: Outcome
   metrics.reconciles.inc({ kind, outcome: failed ? "Retried" : outcome.kind });
   // Somebody else was quicker: that is what preconditions are for, and no news.
   if (!failed || isKubeError(outcome.error, "Conflict")) return;
+  // The server is away: that is said once for all of them.
+  if (isKubeError(outcome.error, "Unavailable", "Timeout") && outcome.error.status === 0) return;
   const stack = outcome.kind === "Panic" ? { stack: outcome.error.stack } : {};
   log(outcome.kind === "Panic" ? "error" : "warn", outcome.error.message, {
     kind,

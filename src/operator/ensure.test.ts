@@ -59,10 +59,19 @@ describe.each(["Forbidden", "Invalid", "BadRequest", "TooLarge"] as const)("a wr
   });
 });
 
-describe.each(["Conflict", "Unavailable", "NamespaceTerminating"] as const)("a write that failed: %s", (kind) => {
+describe.each(["Conflict", "Fenced", "NamespaceTerminating"] as const)("a write that failed: %s", (kind) => {
   it("fails the turn", async () => {
     await expect(create(failing(kind), cache(null), wanted, owner)).rejects.toThrow(kind);
     await expect(ensure(failing(kind), cache(existing), wanted, owner)).rejects.toThrow(kind);
+  });
+});
+
+describe.each(["Unavailable", "Timeout", "TooManyRequests"] as const)("a server or a webhook that is %s", (kind) => {
+  it("holds up nothing but what was to be brought about, and the one thing that is made once", async () => {
+    const said = { reason: "Refused", message: expect.stringContaining(kind) };
+    expect(await ensure(failing(kind), cache(null), wanted, owner)).toEqual(said);
+    expect(await ensure(failing(kind), cache(existing), wanted, owner)).toEqual(said);
+    await expect(create(failing(kind), cache(null), wanted, owner)).rejects.toThrow(kind);
   });
 });
 

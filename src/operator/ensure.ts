@@ -1,3 +1,5 @@
+import { jsonOf } from "../api/index.ts";
+import { canonical } from "../audit/index.ts";
 import {
   type Applied,
   type Created,
@@ -15,6 +17,7 @@ import {
 } from "../kube/index.ts";
 import { digestOf } from "./identity.ts";
 import { annotations } from "./labels.ts";
+import { fieldsOf, merge, shapeOf } from "./merge.ts";
 import type { Turn } from "./ports.ts";
 import type { Stalled } from "./rule.ts";
 
@@ -70,8 +73,20 @@ export async function create<T extends KubeObject>(
   }
 }
 
-/** Brings an object of the operator's own to what it should be; others' additions to it stay. */
+/**
+ * Brings an object of the operator's own to what it should be; what others have added to it stays. A write that fails holds
+ * nothing else back: whether it was done nevertheless is seen next time.
+ */
 export async function ensure<T extends KubeObject>(
+  turn: Writing,
+  informer: Cache<T>,
+  desired: NoInfer<Applied<T>>,
+  owner: Stored<KubeObject>,
+): Promise<Stalled | null> {
+  return await unlessFailed(() => bring(turn, informer, desired, owner));
+}
+
+async function bring<T extends KubeObject>(
   turn: Writing,
   informer: Cache<T>,
   desired: NoInfer<Applied<T>>,
@@ -130,6 +145,17 @@ export async function unlessRefused<T extends KubeObject>(
   }
 }
 
+/** As `unlessRefused`, and of a server or a webhook that is down or too busy as well. */
+export async function unlessFailed(write: () => Promise<Stalled | null>): Promise<Stalled | null> {
+  try {
+    return await write();
+  } catch (error) {
+    if (isKubeError(error, "Unavailable", "Timeout", "TooManyRequests"))
+      return { reason: refused, message: error.message };
+    return refusalIn(error);
+  }
+}
+
 /**
  * Some admission webhooks refuse with 400, which is a BadRequest.
  *
@@ -145,15 +171,18 @@ export function isRefused(stalled: Stalled | null): boolean {
   return stalled?.reason === refused;
 }
 
-/** With the hash of what it is: what is no longer wanted shows as a difference too. */
+/** With a mark of what it is: what is no longer wanted shows as a difference too. */
 function withMark<Wanted extends Desired>(desired: Wanted) {
   const { metadata } = desired;
-  const mark = { ...metadata.annotations, [annotations.desired]: digestOf(desired) };
-  return Object.assign({}, desired, { metadata: { ...metadata, annotations: mark } });
+  const mark = canonical({ hash: digestOf(desired), fields: shapeOf(withoutMetadata(desired)) });
+  const marked = { ...metadata.annotations, [annotations.desired]: mark };
+  return Object.assign({}, desired, { metadata: { ...metadata, annotations: marked } });
 }
 
-function merged<T extends KubeObject>(existing: Stored<T>, { metadata, ...wanted }: Desired): Stored<T> {
-  return Object.assign({}, existing, wanted, {
+function merged<T extends KubeObject>(existing: Stored<T>, desired: Desired): Stored<T> {
+  const { metadata } = desired;
+  const before = fieldsOf(jsonOf(existing.metadata.annotations?.[annotations.desired]))?.get("fields");
+  return Object.assign({}, existing, merge(withoutMetadata(existing), before, withoutMetadata(desired)), {
     metadata: {
       ...existing.metadata,
       labels: { ...existing.metadata.labels, ...metadata.labels },
@@ -168,7 +197,7 @@ export function isStalled(answer: Stored<KubeObject> | Stalled): answer is Stall
 
 function taken(existing: Stored<KubeObject>, owner: Stored<KubeObject>): Stalled {
   const name = formatKey(keyOf(existing));
-  const message = `${existing.kind} ${name} exists and is not of ${owner.kind} ${owner.metadata.name}: rename one of them`;
+  const message = `${existing.kind} ${name} exists and is not of ${owner.kind} ${owner.metadata.name}: delete it when nobody needs it, or give one of the two another name`;
   return { reason: "NameTaken", message };
 }
 

@@ -1,12 +1,23 @@
 import type { EmbeddingService } from "../api/index.ts";
 import { deployments, isKubeError } from "../kube/index.ts";
 import { fieldManagers } from "./labels.ts";
-import type { Ownership } from "./ownership.ts";
 import type { Turn } from "./ports.ts";
+import { unread } from "./unread.ts";
 import { fieldPatch, type Workload } from "./workload.ts";
+
+type Asking = Pick<Turn, "signal"> & { readonly kube: Pick<Turn["kube"], "apply"> };
+
+/** Who owns the field of a workload. */
+export type Ownership =
+  | { readonly kind: "Ours" }
+  | { readonly kind: "OwnedBy"; readonly managers: readonly string[] }
+  | { readonly kind: "Unknown"; readonly message: string };
 
 /** A value that nobody has: applying the value that is there conflicts with nobody. */
 const probe = "evenkeel.dev/dry-run";
+
+/** A webhook that does not answer must not hold up what else is observed, ms. */
+const patience = 5000;
 
 /** Asked again only when the workload has changed; by its UID and version the answer is the same. */
 const known = new Map<string, Ownership>();
@@ -14,7 +25,7 @@ const mostKnown = 4096;
 
 /** Who owns the workload's field besides evenkeel, by a dry-run apply that stores nothing (decision 24). */
 export async function fieldOwnership(
-  { kube, signal }: Turn,
+  { kube, signal }: Asking,
   { metadata, spec }: EmbeddingService,
   workload: Workload,
 ): Promise<Ownership> {
@@ -23,7 +34,7 @@ export async function fieldOwnership(
   if (before) return before;
   const patch = fieldPatch(spec.workloadRef.name, metadata.namespace, spec.model, probe, workload.inInitContainer);
   const answer = await ask(() =>
-    kube.apply(deployments, patch, { dryRun: true, fieldManager: fieldManagers.field, signal }),
+    kube.apply(deployments, patch, { dryRun: true, fieldManager: fieldManagers.field, timeoutMs: patience, signal }),
   );
   if (known.size >= mostKnown) known.clear();
   if (answer.kind !== "Unknown") known.set(id, answer);
@@ -36,7 +47,6 @@ async function ask(apply: () => Promise<unknown>): Promise<Ownership> {
     return { kind: "Ours" };
   } catch (error) {
     if (isKubeError(error, "FieldConflict")) return { kind: "OwnedBy", managers: error.fieldManagers };
-    if (isKubeError(error, "Invalid", "NotFound", "Forbidden")) return { kind: "Unknown", message: error.message };
-    throw error;
+    return { kind: "Unknown", message: unread(error).message };
   }
 }

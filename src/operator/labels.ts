@@ -11,8 +11,10 @@ export const labels = {
 } as const;
 
 export const annotations = {
-  /** Hash of what the operator last wanted an object to be. */
+  /** What the operator last wanted an object to be: a hash, and which fields that were. */
   desired: "evenkeel.dev/desired",
+  /** On the Service that is left to clients: the service, `namespace/name`, that left it and may take it back. */
+  releasedBy: "evenkeel.dev/released-by",
 } as const;
 
 export const finalizers = {

@@ -11,6 +11,7 @@ const warnings: ReadonlySet<string> = new Set([
   "RunRejected",
   "RunCancelled",
   "RunDeleted",
+  "RunOutdated",
   "RolloutDeleted",
   "ResultLost",
 ]);

@@ -12,3 +12,8 @@ export function first<World, Answer>(rules: readonly Rule<World, Answer>[], worl
 
 /** Something that only the user can put right: it is said in the status. */
 export type Stalled = { readonly reason: string; readonly message: string };
+
+/** An object that is there and cannot be read, as by an operator that is older than the CRDs, is held still for. */
+export function unreadable(error: Error | null): Stalled | null {
+  return error && { reason: "Unreadable", message: error.message };
+}

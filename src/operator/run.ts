@@ -2,8 +2,10 @@ import { hostname } from "node:os";
 import {
   type ClusterConfig,
   connect,
+  contactLog,
   EventRecorder,
   isKubeError,
+  isOfContact,
   type Key,
   LeaderElector,
   Manager,
@@ -14,9 +16,11 @@ import { catalogue, instruments, processRegistry } from "../metrics/index.ts";
 import { onAllowList, PrometheusSources } from "../signals/index.ts";
 import { openCaches } from "./caches.ts";
 import { controllersOf } from "./controllers.ts";
+import { eventLosses } from "./event-losses.ts";
 import { serveHealth } from "./health.ts";
 import { log } from "./log.ts";
 import type { Settings } from "./ports.ts";
+import { unread } from "./unread.ts";
 
 export type OperatorOptions = {
   readonly cluster: ClusterConfig;
@@ -37,7 +41,8 @@ export type OperatorOptions = {
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { settings, namespaces, lease, leaseDurationMs } = options;
-  const kube = await connect({ ...options.cluster, fieldManager: "evenkeel", qps: 100, burst: 200 });
+  const onContact = contactLog(log);
+  const kube = await connect({ ...options.cluster, fieldManager: "evenkeel", qps: 100, burst: 200, onContact });
   const registry = processRegistry();
   const metrics = instruments(catalogue.operator, registry);
   // Unlike that of any other process, and of this one before a restart.
@@ -47,9 +52,11 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     onFault: (kind, error) => metrics.watchRestarts.inc({ kind, reason: error.kind }),
     onUnparseable: (kind, error) => log("error", error.message, { kind }),
   });
-  const events = new EventRecorder({ kube, controller: "evenkeel.dev/operator", instance: identity });
+  const losses = eventLosses((reason) => metrics.eventsLost.inc({ reason }), log);
+  const events = new EventRecorder({ kube, controller: "evenkeel.dev/operator", instance: identity, ...losses });
   const sources = new PrometheusSources(
-    (key, asked) => kube.get(secrets, key, { signal: asked }),
+    (key, asked) =>
+      kube.get(secrets, key, { signal: asked }).catch((error: unknown) => ({ unreadable: unread(error).message })),
     onAllowList(options.prometheusAllow),
   );
   metrics.leader.set({}, 0);
@@ -62,7 +69,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       metrics.leader.set({}, state === "Leading" ? 1 : 0);
       log("info", state === "Leading" ? "leading" : `following ${holder}`);
     },
-    onFault: (error) => log("warn", error.message),
+    onFault: (error) => {
+      if (!isOfContact(error)) log("warn", error.message);
+    },
   });
   const wiring = { kube, caches, events, sources, metrics, settings, clock: systemClock };
   const manager = new Manager({

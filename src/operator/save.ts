@@ -33,6 +33,7 @@ type DecisionStatus = { readonly decided: number; readonly decisions: DecisionRe
  * Puts decisions into a status that waits for its service to take them into the audit chain, and drops those that it has.
  *
  * @param taken  number of the last one that is in the chain; null when there is no service to take them
+ * @param most   how many may wait then
  * @returns null when there is no room
  */
 export function withDecisions<Status extends DecisionStatus>(
@@ -40,6 +41,7 @@ export function withDecisions<Status extends DecisionStatus>(
   said: readonly Said[],
   taken: number | null,
   now: number,
+  most = mostDecisions,
 ): Status | null {
   const waiting = status.decisions.filter(({ n }) => n > (taken ?? 0));
   const added = said.map(({ kind, facts }, index) => ({
@@ -49,6 +51,6 @@ export function withDecisions<Status extends DecisionStatus>(
     detail: canonical(facts),
   }));
   const decisions = [...waiting, ...added];
-  if (taken !== null && decisions.length > mostDecisions) return null;
+  if (taken !== null && decisions.length > most) return null;
   return { ...status, decided: status.decided + added.length, decisions: decisions.slice(-mostDecisions) };
 }

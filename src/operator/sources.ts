@@ -1,6 +1,7 @@
 import type { EmbeddingService } from "../api/index.ts";
 import { each, type Key, type KubeObject, mapped, type Source, type Stored } from "../kube/index.ts";
 import { byService, type Caches } from "./caches.ts";
+import { awaitsField } from "./claim.ts";
 import { labels } from "./labels.ts";
 
 /** What makes each controller look at which of its objects. */
@@ -21,6 +22,8 @@ export function sourcesOf(caches: Caches, resyncMs: number) {
     const { namespace, name } = object.metadata;
     return [...labelled(object), ...users(({ spec }) => spec.workloadRef.name === name, namespace)];
   };
+  /** A service that goes, or takes another workload, may leave its field to one that waits for it. */
+  const ofRival = ({ metadata }: EmbeddingService): Key[] => users(awaitsField, metadata.namespace);
   const ofClaim = ({ metadata: { namespace, name } }: KubeObject): Key[] =>
     users(
       ({ spec: { store, dataset } }) => name === store.claimName || name === dataset.traffic.store?.claimName,
@@ -33,6 +36,7 @@ export function sourcesOf(caches: Caches, resyncMs: number) {
   return {
     embeddingServices: [
       each(caches.embeddingServices, resync),
+      mapped(caches.embeddingServices, ofRival),
       mapped(caches.deployments, ofDeployment),
       mapped(caches.claims, ofClaim),
       mapped(caches.threatModels, ofThreatModel),

@@ -1,4 +1,5 @@
 import type { EmbeddingServiceSpec } from "../api/index.ts";
+import { ownersText } from "./free-field.ts";
 import type { LabelSelector } from "./label-selector.ts";
 import type { Deployment, Stored } from "./objects.ts";
 
@@ -71,6 +72,20 @@ function fieldOf(container: Container | undefined, variable: string): ModelField
 /** The workload's URI, or null while it has none. */
 export function servedUri({ field }: Workload): string | null {
   return field.kind === "Value" ? field.uri : null;
+}
+
+/** Somebody else has a say in the field: their wish stands, and is never fought (decision 24). */
+export type Contest = { readonly reason: "FieldContested"; readonly message: string };
+
+export function ownedBy(
+  spec: Pick<EmbeddingServiceSpec, "workloadRef" | "model">,
+  managers: readonly string[],
+): Contest {
+  return { reason: "FieldContested", message: ownersText(spec, managers) };
+}
+
+export function setBySomebody({ env }: EmbeddingServiceSpec["model"], served: string | null): Contest {
+  return { reason: "FieldContested", message: `somebody set ${env} of the workload to ${served ?? "nothing"}` };
 }
 
 /** Exactly the one field, as server-side apply wants it. */

@@ -1,4 +1,4 @@
-import { type Retraining, reportKey, reportName } from "../api/index.ts";
+import { jsonOf, type Retraining, reportKey, reportName } from "../api/index.ts";
 import { configMaps, isKubeError, type Kube } from "../kube/index.ts";
 
 /** What a run's evaluation left of its report for those who have no store; null when it left nothing, or we may not look. */
@@ -8,9 +8,9 @@ export async function publishedReport(
 ): Promise<unknown> {
   try {
     const found = await kube.get(configMaps, { namespace, name: reportName(name) });
-    return JSON.parse(found?.data?.[reportKey] ?? "null");
+    return jsonOf(found?.data?.[reportKey]);
   } catch (error) {
-    if (isKubeError(error, "Forbidden") || error instanceof SyntaxError) return null;
+    if (isKubeError(error, "Forbidden")) return null;
     throw error;
   }
 }

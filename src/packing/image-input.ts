@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { decodePng, PngError } from "../registry/index.ts";
+import { decodePng, PngError, whyNotRead } from "../registry/index.ts";
 import { PackError, type RowInput } from "./row.ts";
 
 /** @throws {PackError} naming the file */
 export async function imageFile(file: string): Promise<RowInput> {
-  const png = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new PackError(`${file}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`);
+  const png = await readFile(file).catch((error: unknown) => {
+    throw new PackError(`${file}: ${whyNotRead(error)}`);
   });
   return image(png, file);
 }

@@ -1,19 +1,33 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { fieldErrors, insteadOf, inWords, whyNotRead } from "../registry/index.ts";
 import { image, imageFile } from "./image-input.ts";
 import { PackError, type Row, type RowInput } from "./row.ts";
 
 const pngPrefix = "data:image/png;base64,";
 
-const line = z.strictObject({
-  input: z.union([z.array(z.number()).min(1), z.string().min(1)], {
-    error: `must be an array of finite numbers, or a path of a PNG file, or ${pngPrefix}…`,
-  }),
-  label: z.union([z.string().min(1), z.int()], { error: "must be a text or a whole number" }).optional(),
-  source: z.string().min(1).optional(),
-  domain: z.string().min(1).max(63).optional(),
-});
+const line = z.strictObject(
+  {
+    input: z.union([z.array(z.number()).min(1), z.string().min(1)], {
+      error: ({ input }) =>
+        `must be an array of finite numbers, or a path of a PNG file, or ${pngPrefix}…, ${insteadOf(input)}`,
+    }),
+    label: z
+      .union([z.string().min(1), z.int()], {
+        error: ({ input }) => `must be a text or a whole number, ${insteadOf(input)}`,
+      })
+      .optional(),
+    source: z.string().min(1).optional(),
+    domain: z.string().min(1).max(63).optional(),
+  },
+  {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `there is no field ${issue.keys.join(", ")}: a line has input, label, source and domain`
+        : `must be an object such as {"input": [0.1, 2.5]}, ${insteadOf(issue.input)}`,
+  },
+);
 
 /**
  * One input a line, as `{"input": …, "label": …, "source": …, "domain": …}`, all but the input optional. Inputs are as clients
@@ -22,7 +36,9 @@ const line = z.strictObject({
  * @throws {PackError} naming the line and the field
  */
 export async function* jsonLines(file: string): AsyncGenerator<Row> {
-  await using handle = await open(file);
+  await using handle = await open(file).catch((error: unknown) => {
+    throw new PackError(`${file}: ${whyNotRead(error)}`);
+  });
   const { size } = await handle.stat();
   let number = 0;
   let read = 0;
@@ -67,12 +83,11 @@ function parse(text: string, at: string): z.infer<typeof line> {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new PackError(`${at}: the line is not JSON`);
+    throw new PackError(`${at}: the line is not JSON: ${text.slice(0, 60)}`);
   }
-  const parsed = line.safeParse(value);
+  const parsed = line.safeParse(value, { error: inWords });
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new PackError(`${at}: ${[issue?.path.join("."), issue?.message].filter(Boolean).join(": ")}`);
+  throw new PackError(`${at}: ${fieldErrors(parsed.error)}`);
 }
 
 async function inputOf(input: string | readonly number[], at: string, folder: string): Promise<RowInput> {

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { whyNotRead } from "../registry/index.ts";
 import { imageFile } from "./image-input.ts";
 import { PackError, type Row } from "./row.ts";
 
@@ -43,7 +44,10 @@ async function list(folder: string): Promise<Listed[]> {
 
 /** Without what begins with a dot, sorted by code units: the order must not depend on a locale. */
 async function visible(folder: string): Promise<{ folders: string[]; files: string[] }> {
-  const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !name.startsWith("."));
+  const all = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new PackError(`${folder}: ${whyNotRead(error)}`);
+  });
+  const entries = all.filter(({ name }) => !name.startsWith("."));
   const odd = entries.find((entry) => !entry.isDirectory() && !entry.isFile() && !entry.isSymbolicLink());
   if (odd) throw new PackError(`${join(folder, odd.name)}: it is no file`);
   const names = (wanted: boolean): string[] =>

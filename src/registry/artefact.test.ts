@@ -94,7 +94,7 @@ describe("inspectArtefact", () => {
     [
       "a field of another kind",
       { ...bundle, "evenkeel.json": JSON.stringify({ ...description, dimension: 0 }) },
-      "evenkeel.json: dimension: Too small",
+      "evenkeel.json: dimension: must be at least 1, not 0",
     ],
     ["a bundle without probes", without(bundle, "probes.safetensors"), "probes.safetensors cannot be read"],
     ["probes of other inputs", { ...bundle, ...probes(9, 3) }, "inputs are [9] each, evenkeel.json says [2]"],

@@ -9,8 +9,8 @@ import {
   readReference,
 } from "./bundle.ts";
 import { type Dataset, readDataset } from "./dataset.ts";
-import { isAbsent } from "./files.ts";
 import { checkSafetensorsFile } from "./safetensors.ts";
+import { whyNotRead } from "./why-not-read.ts";
 
 /** What people put into a store. */
 export type Artefact =
@@ -69,7 +69,7 @@ async function inside(file: string, read: () => Promise<void>): Promise<void> {
   try {
     await read();
   } catch (error) {
-    const why = isAbsent(error) ? "there is no such file" : error instanceof Error ? error.message : "unreadable";
+    const why = error instanceof SyntaxError ? "it is not JSON" : whyNotRead(error);
     throw new BundleError(`${file}: ${why}`, { cause: error });
   }
 }

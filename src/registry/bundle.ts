@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { digest, storeUri } from "../api/index.ts";
-import { fieldErrors } from "./field-errors.ts";
+import { fieldErrors, inWords } from "./field-errors.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor, takeTensor } from "./safetensors.ts";
+import { whyNotRead } from "./why-not-read.ts";
 
 /** The folder is not a model bundle, or its parts do not fit together (exit code 11 in Jobs). */
 export class BundleError extends Error {
@@ -74,7 +75,7 @@ export type ReferenceEmbeddings = {
 export async function readDescription(folder: string): Promise<BundleDescription> {
   const text = await readPart(folder, descriptionFile);
   try {
-    return bundleDescription.parse(JSON.parse(text.toString("utf8")));
+    return bundleDescription.parse(JSON.parse(text.toString("utf8")), { error: inWords });
   } catch (error) {
     const why = error instanceof z.ZodError ? fieldErrors(error) : "it is not JSON";
     throw new BundleError(`${descriptionFile}: ${why}`, { cause: error });
@@ -167,6 +168,8 @@ async function readPart(folder: string, file: string): Promise<Buffer> {
   try {
     return await readFile(join(folder, file));
   } catch (error) {
-    throw new BundleError(`${folder} is not a model bundle: ${file} cannot be read`, { cause: error });
+    throw new BundleError(`${folder} is not a model bundle: ${file} cannot be read: ${whyNotRead(error)}`, {
+      cause: error,
+    });
   }
 }

@@ -46,6 +46,7 @@ function losing(...uris: readonly StoreUri[]): Store {
     runs: store.runs,
     evaluations: store.evaluations,
     put: (to, from) => store.put(to, from),
+    tryWriting: (to) => store.tryWriting(to),
     putFiles: (to, files) => store.putFiles(to, files),
     list: (of) => store.list(of),
     peek: (uri, file) => store.peek(uri, file),

@@ -2,10 +2,20 @@ import type { StoreUri } from "../api/index.ts";
 
 /** Where artefacts lie: immutable folders, addressed by content. */
 export interface Store {
-  /** Copies a folder into the store; what is there already is left as it is. */
-  put(name: string, folder: string): Promise<StoreUri>;
+  /**
+   * Copies a folder into the store; what is there already is left as it is.
+   *
+   * @param paths  of the files that are taken; all when absent
+   */
+  put(name: string, folder: string, paths?: readonly string[]): Promise<StoreUri>;
   /** The same for files in memory, by path. */
   putFiles(name: string, files: Readonly<Record<string, Uint8Array>>): Promise<StoreUri>;
+  /**
+   * Tries, before long work, whether an artefact of that name and the files of runs could be written. Nothing is left behind.
+   *
+   * @throws {StoreError} ReadOnly, Full or NotFound
+   */
+  tryWriting(name: string): Promise<void>;
   /** @returns the artefact's folder, every file of it verified */
   resolve(uri: StoreUri): Promise<string>;
   /** @returns the artefacts of a name, oldest first */

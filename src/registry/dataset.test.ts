@@ -80,7 +80,7 @@ describe("dataset", () => {
       "fields of another kind",
       "dataset.json",
       JSON.stringify({ modality: "Text", shape: [2, "x"], count: 2 }),
-      'dataset.json: modality: Invalid option: expected one of "Image"|"Vector"; shape.1: Invalid input: expected number, received string',
+      'dataset.json: modality: must be one of Image, Vector, not "Text"; shape[1]: must be a finite number, not "x"',
     ],
     [
       "a wrong count",

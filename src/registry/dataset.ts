@@ -1,10 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { fieldErrors } from "./field-errors.ts";
+import { fieldErrors, inWords } from "./field-errors.ts";
 import { makeFolder } from "./files.ts";
 import { decodeSafetensors, elements, encodeSafetensors, type StoredTensor, takeTensor } from "./safetensors.ts";
 import { defaultSalt, type Split, splitOf } from "./splits.ts";
+import { whyNotRead } from "./why-not-read.ts";
 
 export type DatasetErrorReason = "Malformed" | "Empty" | "OneClass" | "NotFinite" | "Attacked";
 
@@ -60,12 +61,13 @@ export type Dataset = ImageDataset | VectorDataset;
 
 const headFile = "dataset.json";
 const dataFile = "data.safetensors";
+export const datasetFileNames: readonly string[] = [headFile, dataFile];
 
 /** @throws {DatasetError} Malformed, Empty or NotFinite */
 export async function readDataset(folder: string): Promise<Dataset> {
   const json = await readPart(folder, headFile);
   const bytes = await readPart(folder, dataFile);
-  const description = parsed(headFile, () => head.parse(JSON.parse(json.toString("utf8"))));
+  const description = parsed(headFile, () => head.parse(JSON.parse(json.toString("utf8")), { error: inWords }));
   const dataset = parsed(dataFile, () => decode(description, bytes));
   checkDataset(dataset);
   return dataset;
@@ -236,7 +238,9 @@ async function readPart(folder: string, file: string): Promise<Buffer> {
   try {
     return await readFile(join(folder, file));
   } catch (error) {
-    throw new DatasetError("Malformed", `${folder} is not a dataset: ${file} cannot be read`, { cause: error });
+    throw new DatasetError("Malformed", `${folder} is not a dataset: ${file} cannot be read: ${whyNotRead(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -33,6 +33,14 @@ describe("FileStore", () => {
     expect(await store.list("models/x")).toEqual([fromFolder]);
   });
 
+  it("tells before long work that nothing can be written, and leaves nothing behind when something can", async () => {
+    await openStore(join(folder, "store")).tryWriting("models/x");
+    expect(await readdir(folder)).toEqual([]);
+    await expect(openStore("/sys").tryWriting("models/x")).rejects.toMatchObject({ reason: "ReadOnly" });
+    await expect(openStore("/proc").tryWriting("models/x")).rejects.toMatchObject({ reason: "NotFound" });
+    await expect(openStore(folder).tryWriting("../x")).rejects.toMatchObject({ reason: "BadUri" });
+  });
+
   it("leaves no temporary folder behind, also when the same is written twice at once", async () => {
     const store = openStore(folder);
     const uris = await Promise.all([1, 2, 3].map(() => store.putFiles("data/d", { f: bytes("same") })));
@@ -44,7 +52,7 @@ describe("FileStore", () => {
     ["a changed file", (at) => appendFile(join(at, "f"), "!"), "f has 5 bytes"],
     ["a missing file", (at) => rm(join(at, "f")), "f is missing"],
     ["an added file", (at) => writeFile(join(at, "g"), ""), "g is not in its manifest"],
-    ["a link", (at) => symlink("/etc/hostname", join(at, "g")), "g is neither a file nor a folder"],
+    ["a link", (at) => symlink("/etc/hostname", join(at, "g")), "g is a symbolic link"],
     ["a missing manifest", (at) => rm(join(at, "manifest.json")), "manifest.json is missing"],
     ["a manifest that is no JSON", (at) => writeFile(join(at, "manifest.json"), "{"), "cannot be read"],
     [

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { StoreUri } from "../api/index.ts";
 import type { Store } from "./contract.ts";
 import { StoreError, storeFailure } from "./error.ts";
-import { absentAs, isAbsent, isTaken, makeFolder, temporary, writeSynced } from "./files.ts";
+import { absentAs, isAbsent, isTaken, makeFolder, temporary, tryFolder, writeSynced } from "./files.ts";
 import {
   digestOfEntries,
   filesBelow,
@@ -35,8 +35,8 @@ export class FileStore implements Store {
     this.evaluations = new FileRuns(join(root, "evaluations"));
   }
 
-  async put(name: string, folder: string): Promise<StoreUri> {
-    const paths = await filesBelow(folder);
+  async put(name: string, folder: string, taken?: readonly string[]): Promise<StoreUri> {
+    const paths = taken ?? (await filesBelow(folder));
     return this.#write(name, paths, async (target) => {
       for (const path of paths) {
         await makeFolder(dirname(join(target, path)));
@@ -60,6 +60,15 @@ export class FileStore implements Store {
       }
       return entries;
     });
+  }
+
+  async tryWriting(name: string): Promise<void> {
+    checkName(name);
+    for (const place of [name, "runs"]) {
+      await tryFolder(join(this.#root, place)).catch((error: unknown) => {
+        throw storeFailure(error, `writing ${place} to ${this.#root}`);
+      });
+    }
   }
 
   async resolve(uri: StoreUri): Promise<string> {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Written and flushed to the disk: after the rename the content must be there even when the power fails. */
@@ -23,6 +23,16 @@ export async function makeFolder(folder: string): Promise<void> {
     await makeFolder(above);
     await makeFolder(folder);
   }
+}
+
+/**
+ * Finds out whether a folder could be made and filled, and leaves nothing behind: a folder is made in it, or in the nearest
+ * one above it that is there, and taken away again. Only that tells of a volume that is read-only.
+ */
+export async function tryFolder(folder: string): Promise<void> {
+  const there = await stat(folder).catch(absentAs(null));
+  if (there) await rmdir(await mkdtemp(join(folder, ".try-")));
+  else await tryFolder(dirname(folder));
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 export { type Artefact, inspectArtefact, UnknownArtefact } from "./artefact.ts";
+export { artefactFiles } from "./artefact-files.ts";
 export {
   type AttackRecord,
   type AttackWindow,
@@ -37,8 +38,9 @@ export {
   writeDataset,
 } from "./dataset.ts";
 export { StoreError, type StoreErrorReason } from "./error.ts";
+export { fieldErrors, insteadOf, inWords } from "./field-errors.ts";
 export { verifyArtefact } from "./file-store.ts";
-export { makeFolder } from "./files.ts";
+export { makeFolder, tryFolder } from "./files.ts";
 export { requestIdentity, storedResult, storeResult } from "./finished-run.ts";
 export { decodePng, PngError, pngSides } from "./png.ts";
 export {
@@ -73,3 +75,4 @@ export {
 export { rowsOfPart, type TrafficPart } from "./traffic-parts.ts";
 export { unlessGone } from "./unless-gone.ts";
 export { checkName, type Location, parseUri } from "./uri.ts";
+export { whyNotRead } from "./why-not-read.ts";

@@ -37,6 +37,7 @@ export async function filesBelow(folder: string): Promise<string[]> {
     for (const item of await readdir(join(folder, inside), { withFileTypes: true })) {
       const path = inside ? `${inside}/${item.name}` : item.name;
       if (item.isDirectory()) await walk(path);
+      else if (item.isSymbolicLink()) throw new StoreError("Corrupt", `${path} is a symbolic link`);
       else if (!item.isFile()) throw new StoreError("Corrupt", `${path} is neither a file nor a folder`);
       else if (path !== manifestFile) found.push(path);
     }

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { z } from "zod";
-import { fieldErrors } from "./field-errors.ts";
+import { fieldErrors, inWords } from "./field-errors.ts";
 
 /**
  * The safetensors format (https://huggingface.co/docs/safetensors): 8 bytes little-endian length of the header, the
@@ -157,7 +157,7 @@ function headerLength(start: Uint8Array, size: number): number {
 function parseHeader(bytes: Uint8Array): Place[] {
   return Object.entries(headerObject(bytes)).flatMap(([name, value]) => {
     if (name === "__metadata__") return [];
-    const parsed = described.safeParse(value);
+    const parsed = described.safeParse(value, { error: inWords });
     if (!parsed.success) throw new SafetensorsError(`${name}: ${fieldErrors(parsed.error)}`);
     const { dtype, shape, data_offsets } = parsed.data;
     return [{ name, dtype, shape, from: data_offsets[0], to: data_offsets[1] }];

@@ -3,9 +3,9 @@ import { decodePng, elements, PngError, pngSides } from "../registry/index.ts";
 /** The client sent something that cannot be embedded. */
 export class BadInput extends Error {
   override readonly name = "BadInput";
-  readonly status: 400 | 413;
+  readonly status: 400 | 413 | 415;
 
-  constructor(status: 400 | 413, message: string) {
+  constructor(status: 400 | 413 | 415, message: string) {
     super(message);
     this.status = status;
   }

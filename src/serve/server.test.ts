@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { gzipSync } from "node:zlib";
 import { encode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildNetwork, type Encoder, embedAll, initialWeights, startBackend } from "../model/index.ts";
@@ -168,6 +169,19 @@ describe("the server", () => {
     expect((await fetch(`${bases.image}/health`)).status).toBe(200);
     expect((await fetch(`${bases.image}/nowhere`)).status).toBe(404);
     expect((await fetch(`${bases.image}/embed`)).status).toBe(405);
+  });
+
+  it("says of a compressed body how it must be sent", async () => {
+    const answer = await fetch(`${bases.vector}/embed`, {
+      method: "POST",
+      headers: { "content-encoding": "gzip" },
+      body: gzipSync(JSON.stringify({ inputs: [1, 2, 3, 4, 5] })),
+    });
+    expect(answer.status).toBe(415);
+    expect(answer.headers.get("accept-encoding")).toBe("identity");
+    expect(await answer.json()).toMatchObject({
+      error: "content-encoding gzip: the body must be sent as it is, without one",
+    });
   });
 
   it("answers what is under way while it drains, and takes nothing new", async () => {

@@ -29,7 +29,7 @@ export const defaultLimits: ServeLimits = { bodyBytes: 8 << 20, inputs: 256, bat
 /**
  * The reference embedding server: OpenAI's and text-embeddings-inference's protocols, `/health`, `/info`.
  *
- * Answers 400 for what cannot be embedded, 413 for too much of it, 429 when too much waits, 503 while it ends.
+ * Answers 400 for what cannot be embedded, 413 for too much of it, 415 for a compressed body, 429 when too much waits, 503 while it ends.
  */
 export class EmbeddingServer {
   readonly #server: Server;
@@ -116,6 +116,7 @@ export class EmbeddingServer {
       const status = statusOf(error);
       // What is left of a body that was refused is not read.
       const close = this.#draining || !req.complete;
+      if (status === 415) res.setHeader("accept-encoding", "identity");
       if (!res.destroyed) send(res, status, protocol.writeError(messageOf(error), status), close);
       if (status === 500) console.error("evenkeel:", error);
     }
@@ -146,6 +147,10 @@ function send(res: ServerResponse, status: number, body: unknown, close: boolean
 }
 
 async function readBody(req: IncomingMessage, most: number): Promise<string> {
+  const { "content-encoding": encoding = "identity" } = req.headers;
+  if (encoding.toLowerCase() !== "identity") {
+    throw new BadInput(415, `content-encoding ${encoding}: the body must be sent as it is, without one`);
+  }
   const told = Number(req.headers["content-length"] ?? 0);
   if (told > most) throw new BadInput(413, `the body has ${told} bytes, at most ${most} are taken`);
   const chunks: Buffer[] = [];

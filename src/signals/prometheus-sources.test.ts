@@ -74,7 +74,7 @@ it("that the samples name is on the chart's own allow-list", () => {
       const service = z.object({ kind: z.literal("EmbeddingService"), spec: embeddingServiceSpec });
       return service.safeParse(document.toJS()).data?.spec.monitoring.prometheus.url ?? [];
     });
-  expect(urls).toHaveLength(3);
+  expect(urls).toHaveLength(4);
   expect(urls.filter((one) => !isAllowed(one, allow))).toEqual([]);
 });
 
@@ -117,6 +117,19 @@ it("sends the headers that are asked for, and others once a Secret of theirs has
   });
   await sources.close();
   server.close();
+});
+
+it("a Secret that cannot be read is said", async () => {
+  const wanted = { url, authorizationSecretRef: { name: "a", key: "token" }, headers: [] };
+  const sources = new PrometheusSources(
+    () => Promise.resolve({ unreadable: "get Secret search/a: no right to" }),
+    onAllowList([url]),
+  );
+  expect(await sources.find({ namespace: "search", name: "shop" }, wanted, new AbortController().signal)).toEqual({
+    kind: "Refused",
+    reason: "SecretUnreadable",
+    message: "monitoring.prometheus: get Secret search/a: no right to",
+  });
 });
 
 it("a Secret that is no header's value is not sent, and told nobody", async () => {

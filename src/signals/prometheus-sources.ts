@@ -24,14 +24,17 @@ export function isAllowed(url: string, allowed: readonly string[]): boolean {
 }
 
 type SecretKey = { readonly name: string; readonly key: string };
-type SecretValue = { readonly kind: "Value"; readonly value: string } | ({ readonly kind: "Missing" } & SecretKey);
+type SecretValue =
+  | { readonly kind: "Value"; readonly value: string }
+  | ({ readonly kind: "Missing" } & SecretKey)
+  | { readonly kind: "Unreadable"; readonly message: string };
 
 type Key = { readonly namespace: string; readonly name: string };
-/** Asks the API server for a Secret; null when there is none. */
+/** Asks the API server for a Secret; null when there is none, or why it cannot be read. */
 export type ReadSecret = (
   key: Key,
   signal: AbortSignal,
-) => Promise<{ readonly data?: Readonly<Record<string, string>> } | null>;
+) => Promise<{ readonly data?: Readonly<Record<string, string>> } | { readonly unreadable: string } | null>;
 /** Why a Prometheus may not be asked; null when it may. */
 export type Permission = (wanted: Wanted) => string | null;
 
@@ -72,7 +75,13 @@ export class PrometheusSources {
         (reference) => this.#secret(namespace, reference, signal),
       ),
     );
-    const missing = [ca, authorization, ...secretValues].find((found) => found?.kind === "Missing");
+    const values = [ca, authorization, ...secretValues];
+    const unreadable = values.find((found) => found?.kind === "Unreadable");
+    if (unreadable?.kind === "Unreadable") {
+      const message = `monitoring.prometheus: ${unreadable.message}`;
+      return { kind: "Refused", reason: "SecretUnreadable", message };
+    }
+    const missing = values.find((found) => found?.kind === "Missing");
     if (missing?.kind === "Missing") {
       const why = `monitoring.prometheus: Secret ${missing.name} has no key ${missing.key}`;
       return { kind: "Refused", reason: "SecretMissing", message: why };
@@ -116,6 +125,7 @@ export class PrometheusSources {
     if (!reference) return null;
     const { name, key } = reference;
     const secret = await this.#read({ namespace, name }, signal);
+    if (secret && "unreadable" in secret) return { kind: "Unreadable", message: secret.unreadable };
     const encoded = secret?.data?.[key];
     if (encoded === undefined) return { kind: "Missing", name, key };
     return { kind: "Value", value: Buffer.from(encoded, "base64").toString("utf8").trim() };

@@ -39,6 +39,7 @@ export type Reason =
 export type SourceFault =
   | "PrometheusNotAllowed"
   | "SecretMissing"
+  | "SecretUnreadable"
   | "Unreachable"
   | "TimedOut"
   | "HttpError"

@@ -1,17 +1,17 @@
-import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
-import canonicalize from "canonicalize";
 import { z } from "zod";
 import { perturbation, type StoreUri, storeUri } from "../api/index.ts";
 import { buildNetwork, initialWeights, startBackend } from "../model/index.ts";
-import { DatasetError, readDataset, type Store, StoreError } from "../registry/index.ts";
+import { DatasetError, readDataset, requestIdentity, type Store, StoreError } from "../registry/index.ts";
 import { bundleFiles } from "./bundle-files.ts";
-import { benignFamilies } from "./perturbations/index.ts";
+import { removeCheckpoint } from "./checkpoint.ts";
+import { firstModelArchitectures, firstModelConfig } from "./first-model-config.ts";
+import { benignFamilies, UnfitPerturbation } from "./perturbations/index.ts";
 import { prepareData } from "./prepared-data.ts";
 import { inputSpace } from "./presets.ts";
 import { firstModelRecipe } from "./recipes/first-model.ts";
 import { stream } from "./streams.ts";
-import { type Progress, train } from "./trainer.ts";
+import { type TrainingHooks, train } from "./trainer.ts";
 import { deviationsOf, trainingData } from "./training-data.ts";
 
 const options = z.object({
@@ -19,8 +19,11 @@ const options = z.object({
   name: z.string(),
   /** a labelled dataset */
   dataset: storeUri,
-  /** content of `config.json`; a residual MLP for the dataset when absent */
+  architecture: z.enum(firstModelArchitectures).optional(),
+  /** content of `config.json`; the architecture's preset for the dataset when absent */
   config: z.record(z.string(), z.unknown()).optional(),
+  /** what the perturbations are for, where that is known; else each of them tells */
+  modality: z.enum(["Image", "Vector"]).optional(),
   /** benign families to train under; without any the model knows its own domain only */
   perturbations: z.array(perturbation).default([]),
   /** benign families that thresholds of the consistency probe come from */
@@ -35,37 +38,43 @@ export type FirstModelOptions = z.input<typeof options>;
 /** Raised when a first model comes out differently, so that older ones are not taken for it. */
 const recipeVersion = 1;
 
+export type FirstModelHooks = Pick<TrainingHooks, "onProgress" | "signal"> & {
+  /** Trains from the first step, whatever the same call has left in the store before. */
+  readonly restart?: boolean;
+};
+
 /**
  * Trains a first model from a labelled dataset. It is kept in the store by all that decides it, so that the same call gives
- * the same bundle at once the next time.
+ * the same bundle at once the next time; one that was interrupted goes on from its checkpoint, to the same bundle.
  *
  * @throws {DatasetError} when the data cannot be used
+ * @throws {UnfitPerturbation} when the perturbations are for other data
+ * @throws {Interrupted} when the signal stopped it
  */
 export async function trainFirstModel(
   store: Store,
   input: FirstModelOptions,
-  onProgress?: (progress: Progress) => void,
+  { restart = false, ...hooks }: FirstModelHooks = {},
 ): Promise<StoreUri> {
-  const wanted = options.parse(input);
+  const { modality, ...wanted } = options.parse(input);
   const backend = await startBackend();
-  const key = createHash("sha256").update(canonicalize({ ...wanted, backend: backend.name, recipeVersion }) ?? "");
-  const run = `first-models/${key.digest("hex").slice(0, 32)}`;
-  const known = await knownBundle(store, run);
+  const identity = requestIdentity({ ...wanted, backend: backend.name, recipeVersion });
+  const run = `first-models/${identity.slice(0, 32)}`;
+  const checkpoint = { runs: store.runs, run, identity };
+  if (restart) await removeCheckpoint(checkpoint);
+  const known = restart ? null : await knownBundle(store, run);
   if (known) return known;
 
   const data = prepareData(await readDataset(await store.resolve(wanted.dataset)));
+  const held = data.train.modality;
+  if (modality !== undefined && modality !== held) {
+    throw new UnfitPerturbation(`the threat model is for ${modality}, the dataset holds ${held}`);
+  }
   if (!data.train.labels) {
     throw new DatasetError("Malformed", `${wanted.dataset} has no labels: a first model is trained by them`);
   }
   const network = buildNetwork(
-    wanted.config ?? {
-      model_type: "evenkeel-residual-mlp",
-      input_shape: data.train.shape,
-      hidden_size: 384,
-      intermediate_size: 384,
-      num_hidden_layers: 1,
-      embedding_size: 64,
-    },
+    wanted.config ?? firstModelConfig(wanted.architecture ?? "residual-mlp", data.train.shape),
   );
   const space = inputSpace(data);
   const inputs = trainingData(data.train);
@@ -81,13 +90,7 @@ export async function trainFirstModel(
   const recipe = firstModelRecipe({ train: inputs, benign, dimension, seed });
   const interval = Math.max(10, Math.round(steps / 20));
   const settings = { steps, batchSize, learningRate, weightDecay: 0.01, averageDecay: 0.998, seed, interval };
-  const trained = await train(
-    network,
-    weights,
-    recipe,
-    { ...settings, count: inputs.count },
-    onProgress ? { onProgress } : {},
-  );
+  const trained = await train(network, weights, recipe, { ...settings, count: inputs.count }, { ...hooks, checkpoint });
   const bundle = await store.putFiles(
     wanted.name,
     bundleFiles({
@@ -105,6 +108,7 @@ export async function trainFirstModel(
     }),
   );
   await store.runs.write(run, "bundle.json", new TextEncoder().encode(JSON.stringify({ bundle })));
+  await removeCheckpoint(checkpoint);
   return bundle;
 }
 

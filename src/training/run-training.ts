@@ -25,7 +25,7 @@ import {
 import { baselineShift } from "./baseline-shift.ts";
 import { type BundleContent, bundleFiles, calibrateConsistency } from "./bundle-files.ts";
 import { removeCheckpoint } from "./checkpoint.ts";
-import { benignFamilies } from "./perturbations/index.ts";
+import { benignFamilies, UnfitPerturbation } from "./perturbations/index.ts";
 import { type PreparedData, prepareData } from "./prepared-data.ts";
 import { inputSpace, planTraining, runIdentity } from "./presets.ts";
 import { admitTraffic } from "./quarantine.ts";
@@ -56,6 +56,7 @@ export async function runTraining(request: TrainRequest, store: Store, hooks: Ru
     return { result: done, exitCode: exitCodes.done };
   }
   try {
+    await store.tryWriting(parseUri(request.parent.uri).name);
     const result = await trainNow(request, store, hooks);
     await storeResult(store.runs, request, resultFile, result);
     await removeCheckpoint({ runs: store.runs, run: request.run });
@@ -259,6 +260,7 @@ function failureOf(error: unknown): { exitCode: number; reason: string } | null 
   if (error instanceof Interrupted) return null;
   if (error instanceof DatasetError) return { exitCode: exitCodes.badData, reason: error.reason };
   if (error instanceof BundleError) return { exitCode: exitCodes.badModel, reason: "ModelNotTrainable" };
+  if (error instanceof UnfitPerturbation) return { exitCode: exitCodes.badData, reason: "ThreatModelMismatch" };
   if (error instanceof Diverged) return { exitCode: exitCodes.badRequest, reason: "Diverged" };
   if (error instanceof StoreError && error.reason === "Corrupt")
     return { exitCode: exitCodes.badData, reason: "Corrupt" };

@@ -99,7 +99,7 @@ export async function told(demo: Demo, record: ActRecord, run: Retraining): Prom
   tellGates(demo.story, run);
   if (run.status.report === "") return;
   const report = await demo.stage.artefact(storeUri.parse(run.status.report));
-  demo.story.say(`report      ${pathToFileURL(join(report, "report.html"))}`);
+  demo.story.say(`report      ${pathToFileURL(join(report, "report.html")).href}`);
 }
 
 function tellGates(story: Story, { status }: Retraining): void {

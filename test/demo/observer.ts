@@ -89,11 +89,12 @@ export class Observer {
   async #showProgress(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       for (const { metadata, status } of this.view?.runs ?? []) {
-        const job = { Training: status.train, Evaluating: status.evaluate }[String(status.phase)];
+        const { phase, train, evaluate } = status;
+        const job = phase === "Training" ? train : phase === "Evaluating" ? evaluate : undefined;
         if (!job) continue;
         // A pod that does not run yet has no log.
         const progress = progressIn(await this.#logs(job.name).catch(() => ""));
-        if (progress) this.#story.progress(`${metadata.name} ${status.phase.toLowerCase()}`, progress);
+        if (progress) this.#story.progress(`${metadata.name} ${phase.toLowerCase()}`, progress);
       }
       for (const rollout of this.view?.rollouts ?? []) {
         if (rollout.status.phase === "Progressing") this.#story.progress(rollout.metadata.name, stepsDone(rollout));

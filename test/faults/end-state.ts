@@ -1,5 +1,5 @@
 import { parseLines, type Verification, verifyChain } from "../../src/audit/index.ts";
-import type { ConfigMap, KubeObject } from "../../src/kube/index.ts";
+import type { ConfigMap, Deployment, KubeObject } from "../../src/kube/index.ts";
 import type { KubernetesApi } from "../harness/kubernetes-api.ts";
 import { paths } from "../integration/operator/shop.ts";
 
@@ -28,79 +28,80 @@ const collections = (namespace: string): string[] => {
     ...["services", "serviceaccounts"].map((plural) => `/api/v1/namespaces/${namespace}/${plural}`),
     `/api/v1/namespaces/${namespace}/configmaps`,
     `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`,
+    `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
     ...["roles", "rolebindings"].map(
       (plural) => `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/${plural}`,
     ),
   ];
 };
 
+/** Objects by kind and name. A list of those whose names differ in nothing but what differs between two runs. */
+export type EndState = Readonly<Record<string, readonly unknown[]>>;
+
+/** Everything there is in a namespace at the end. */
+export async function endState(api: KubernetesApi, namespace: string): Promise<EndState> {
+  const lists = collections(namespace).map(async (path) => {
+    const { items } = await api.get<{ items: Listed[] }>(path);
+    return comparable(path.slice(path.lastIndexOf("/") + 1), items, namespace);
+  });
+  return Object.assign({}, ...(await Promise.all(lists)));
+}
+
+type Listed = KubeObject & { readonly data?: Readonly<Record<string, string>>; readonly status?: object };
+
 /**
- * Everything there is in a namespace at the end, with what must differ between two runs taken away: times, UIDs,
- * versions, hashes of those, and seconds that were counted.
+ * Objects of a kind with what must differ between two runs taken away: times, UIDs, versions, hashes of those, and what
+ * a status counts or measures.
  */
-export async function endState(api: KubernetesApi, namespace: string): Promise<Record<string, unknown>> {
-  const state: Record<string, unknown> = {};
-  for (const path of collections(namespace)) {
-    const { items } = await api.get<{ items: (KubeObject & { data?: Record<string, string> })[] }>(path);
-    for (const item of items) {
-      if (["kube-root-ca.crt", "default"].includes(item.metadata.name)) continue;
-      const plural = path.slice(path.lastIndexOf("/") + 1);
-      const name = nameless(item.metadata.name, namespace);
-      state[`${plural}/${name}`] = JSON.parse(nameless(JSON.stringify(essence(item)), namespace));
-    }
+export function comparable(plural: string, items: readonly Listed[], namespace: string): EndState {
+  const ours = items.filter(({ metadata }) => !["kube-root-ca.crt", "default"].includes(metadata.name));
+  const state: Record<string, unknown[]> = {};
+  for (const item of ours) {
+    const alike = (state[`${plural}/${nameless(item.metadata.name, namespace)}`] ??= []);
+    alike.push(JSON.parse(nameless(JSON.stringify(essence(plural, item)), namespace)));
   }
   return state;
 }
 
-function essence(item: KubeObject & { data?: Record<string, string> }): unknown {
+function essence(plural: string, item: Listed): unknown {
   const { name: _, namespace: __, uid: ___, resourceVersion: ____, ...metadata } = item.metadata;
-  const { managedFields: _a, creationTimestamp: _b, annotations: _c, ...rest } = metadata;
-  const data = item.data ? { data: bookless(item) } : {};
-  return timeless({
+  const { managedFields: _a, creationTimestamp: _b, ...rest } = metadata;
+  return {
     ...item,
-    ...data,
+    ...(item.data ? { data: bookless(item) } : {}),
+    ...(item.status ? { status: without(item.status, measured[plural] ?? []) } : {}),
     metadata: { ...rest, ownerReferences: metadata.ownerReferences?.map(({ kind }) => kind) },
-  });
+  };
 }
 
 /** Of audit segments and of gateways' reports the keys alone: they are checked by themselves. */
-function bookless({ metadata, data = {} }: KubeObject & { data?: Record<string, string> }): unknown {
+function bookless({ metadata, data = {} }: Listed): unknown {
   if (metadata.labels?.["evenkeel.dev/audit"] !== undefined) return Object.keys(data);
   if (metadata.name.endsWith("-gateway-reports")) return "reports";
   return data;
 }
 
-/** Fields whose value counts time, or says what was last looked at. */
-const counted: ReadonlySet<string> = new Set([
-  "heldFor",
-  "heldTo",
-  "analysedAt",
-  "noDataSince",
-  "failingFor",
-  "gpuSeconds",
-  "message",
-  "lastTransitionTime",
-  "analysis",
-  "verdict",
-  "value",
-  "reason",
-  "audit",
-  "completionTime",
-  "uncountedTerminatedPods",
-  "observedGeneration",
-  "terminating",
-]);
+/** Fields of each kind's status that count time, or say what was last looked at, and when. Specs have none of these. */
+const measured: Readonly<Record<string, readonly string[]>> = {
+  // Hashes over times and over the service's UID; the chain is verified by itself, the routing stands in its ConfigMap.
+  embeddingservices: ["audit.head", "routing.hash", "ledger.gpuSeconds"],
+  retrainings: ["train", "evaluate"].flatMap((job) => [`${job}.gpuSeconds`, `${job}.pods.gpuSeconds`]),
+  // Of the watch after the promotion: an operator that comes back after its end has nothing to analyse any more.
+  modelrollouts: ["heldFor", "heldTo", "analysedAt", "analysis", "verdict", "noDataSince"],
+};
 
-function timeless(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(timeless);
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value)
-        .filter(([field]) => !counted.has(field))
-        .map(([field, inner]) => [field, timeless(inner)]),
-    );
-  }
-  return value;
+/** A value without the fields at these paths; a path goes through every element of a list. */
+function without(value: unknown, fields: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((element) => without(element, fields));
+  if (fields.length === 0 || !isTree(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => !fields.includes(name))
+      .map(([name, inner]) => {
+        const below = fields.flatMap((path) => (path.startsWith(`${name}.`) ? [path.slice(name.length + 1)] : []));
+        return [name, without(inner, below)];
+      }),
+  );
 }
 
 /** Names, times and hashes that differ between two namespaces. */
@@ -109,7 +110,8 @@ export function nameless(text: string, namespace: string): string {
     .replaceAll(namespace, "NAMESPACE")
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "UID")
     .replaceAll(/shop-[0-9a-f]{10}(?![0-9a-f])/g, "shop-CAUSE")
-    .replaceAll(/"(id|dataDigest|hash)":"[^"]*"/g, '"$1":"HASH"')
+    .replaceAll(/"(id|evenkeel\.dev\/desired)":"[^"]*"/g, '"$1":"HASH"')
+    .replaceAll(/ReplicaSet \\"([a-z-]+)-[0-9a-z]+\\"/g, "ReplicaSet $1")
     .replaceAll(/(\\?)"seed\\?":\d+/g, '$1"seed$1":0')
     .replaceAll(/"nodePort":\d+/g, '"nodePort":0')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "TIME")
@@ -134,6 +136,33 @@ export async function auditTrail(api: KubernetesApi, namespace: string, service:
     verification: verifyChain(entries, service.status.audit),
     decisions: entries.map(({ kind, subject }) => nameless(`${kind} ${subject}`, namespace)).toSorted(),
     weights,
+  };
+}
+
+/** What a loop came to, told without a clean run to compare with. */
+export interface Outcome {
+  /** The model in the workload's own manifest. */
+  readonly served: string | undefined;
+  /** The workload, its gateway, and pools if any were left. */
+  readonly deployments: readonly string[];
+  /** Jobs that were ever made, in their order. */
+  readonly jobs: readonly string[];
+  readonly promotions: number;
+}
+
+export async function outcome(
+  api: KubernetesApi,
+  namespace: string,
+  { decisions }: Trail,
+  jobs: readonly string[],
+): Promise<Outcome> {
+  const { items } = await api.get<{ items: Deployment[] }>(paths(namespace).deployments);
+  const workload = items.find(({ metadata }) => metadata.name === "embedder");
+  return {
+    served: workload?.spec?.template.spec?.containers[0]?.env?.find(({ name }) => name === "MODEL_URI")?.value,
+    deployments: items.map(({ metadata }) => metadata.name).toSorted(),
+    jobs,
+    promotions: decisions.filter((decision) => decision.startsWith("VersionPromoted ")).length,
   };
 }
 

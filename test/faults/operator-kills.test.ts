@@ -1,21 +1,16 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { ApiWrite } from "../harness/api-request.ts";
-import { type ControlPlane, startControlPlane } from "../harness/control-plane.ts";
+import { startControlPlane } from "../harness/control-plane.ts";
 import { installCrds } from "../harness/crds.ts";
-import { FaultyProxy } from "../harness/faulty-proxy.ts";
 import { type KillPoint, killPoint, type Naming, recordKillPoints } from "../harness/kill-points.ts";
-import { makeNamespace } from "../harness/namespace.ts";
 import { temporaryFolder } from "../harness/temporary-folder.ts";
 import { waitFor } from "../harness/wait.ts";
-import { kubeconfigText } from "../integration/kube/cluster.ts";
-import { OperatorProcess } from "../integration/operator/operator-process.ts";
 import { PodsAtOnce } from "../integration/operator/pods-at-once.ts";
-import { type ScriptedPrometheus, startScriptedPrometheus } from "../integration/operator/scripted-prometheus.ts";
-import { drifted, install, models, paths, service, worker } from "../integration/operator/shop.ts";
-import { auditTrail, differences, endState, nameless, type ShopObject, type Trail } from "./end-state.ts";
+import { startScriptedPrometheus } from "../integration/operator/scripted-prometheus.ts";
+import { drifted, models, paths } from "../integration/operator/shop.ts";
+import { differences, nameless, type Outcome } from "./end-state.ts";
+import { type Bed, type Ended, Loop } from "./loop.ts";
 
 /** To look at one kill again: a part of its name. */
 const only = process.env["EVENKEEL_KILLS"] ?? "";
@@ -26,126 +21,30 @@ const sideBySide = 6;
 /** Kills that one loop suffers, one after another and far apart: ten of them cost as much as three loops. */
 const killsALoop = 10;
 
-let cluster: ControlPlane;
-let pods: PodsAtOnce;
-let prometheus: ScriptedPrometheus;
-let dir: string;
+/** Loops of its own that a kill gets whose write did not come, and how many such kills there may be. */
+const alone = { tries: 3, most: 12 } as const;
+
+/** What every loop comes to, whatever its clean run did. */
+const expected: Outcome = {
+  served: models.second,
+  deployments: ["embedder", "shop-gateway"],
+  jobs: ["shop-CAUSE-train", "shop-CAUSE-evaluate"],
+  promotions: 1,
+};
+
+let bed: Bed;
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
+  const cluster = await startControlPlane();
   await installCrds(cluster.api);
-  pods = new PodsAtOnce(cluster.api);
-  prometheus = await startScriptedPrometheus(drifted);
-  dir = await temporaryFolder("kills");
+  const pods = new PodsAtOnce(cluster.api);
+  bed = { cluster, pods, prometheus: await startScriptedPrometheus(drifted), dir: await temporaryFolder("kills") };
 });
 afterAll(async () => {
-  pods?.stop();
-  await prometheus?.stop();
-  await cluster?.stop();
+  bed?.pods.stop();
+  await bed?.prometheus.stop();
+  await bed?.cluster.stop();
 });
-
-interface Ended {
-  readonly state: Record<string, unknown>;
-  readonly trail: Trail;
-}
-
-class Run {
-  readonly namespace: string;
-  readonly proxy: FaultyProxy;
-  readonly naming: Naming;
-  readonly #operators: OperatorProcess[] = [];
-  #stopped = false;
-
-  constructor(namespace: string, proxy: FaultyProxy) {
-    this.namespace = namespace;
-    this.proxy = proxy;
-    this.naming = { name: (name) => nameless(name, namespace), transition };
-  }
-
-  static async prepare(prefix: string): Promise<Run> {
-    const namespace = await makeNamespace(cluster.api, prefix);
-    const proxy = await FaultyProxy.start({ upstream: { url: cluster.url, ca: cluster.ca } });
-    pods.serve(namespace, worker());
-    await install(cluster.api, namespace);
-    return new Run(namespace, proxy);
-  }
-
-  /** An operator that is started again whenever it ends, as a kubelet does. */
-  async supervised(proxy = this.proxy, suffix = ""): Promise<() => OperatorProcess> {
-    let current = await this.operator(proxy, suffix);
-    const watch = (): void =>
-      current.onEnd(() => {
-        if (this.#stopped) return;
-        void this.operator(proxy, suffix).then((next) => {
-          current = next;
-          watch();
-        });
-      });
-    watch();
-    return () => current;
-  }
-
-  async operator(proxy = this.proxy, suffix = ""): Promise<OperatorProcess> {
-    const operator = new OperatorProcess({
-      dir: join(dir, suffix),
-      namespace: this.namespace,
-      prometheus: prometheus.url,
-      kubeconfigText: kubeconfigText(proxy.url, cluster.ca, cluster.token),
-    });
-    this.#operators.push(operator);
-    await operator.start();
-    return operator;
-  }
-
-  async order(): Promise<void> {
-    await cluster.api.create(paths(this.namespace).kind("embeddingservices"), service(this.namespace, prometheus.url));
-  }
-
-  /** Waits until nothing is left to do. */
-  async end(): Promise<Ended> {
-    const { api } = cluster;
-    const shop = await waitFor(
-      `the loop of ${this.namespace} to end`,
-      async () => {
-        const now = await api.get<ShopObject>(paths(this.namespace).service);
-        const { phase, rollout, activeVersion, audit } = now.status;
-        if (phase !== "Steady" || rollout || activeVersion?.uri !== models.second) return null;
-        if (audit.pending.length > 0 || audit.taken.length > 0) return null;
-        const { items: pools } = await api.get<{ items: object[] }>(paths(this.namespace).deployments);
-        if (pools.length !== 2) return null;
-        const { items: versions } = await api.get<{ items: { status?: { phase: string } }[] }>(
-          paths(this.namespace).kind("modelversions"),
-        );
-        if (!versions.some(({ status }) => status?.phase === "Retired")) return null;
-        const { items: jobs } = await api.get<{ items: { metadata: { finalizers?: string[] } }[] }>(
-          paths(this.namespace).jobs,
-        );
-        return jobs.every(({ metadata }) => !metadata.finalizers?.length) && now;
-      },
-      { withinMs: 300_000, everyMs: 500 },
-    );
-    return {
-      state: await endState(api, this.namespace),
-      trail: await auditTrail(api, this.namespace, shop),
-    };
-  }
-
-  /** For a failure's message: where it stands, and what the operators said. */
-  async account(): Promise<string> {
-    const shop = await cluster.api.find<ShopObject>(paths(this.namespace).service);
-    const logs = await Promise.all(
-      [...new Set(this.#operators.map(({ log }) => log))].map((log) => readFile(log, "utf8")),
-    );
-    return `${JSON.stringify(shop?.status)}\n${logs.join("\n").slice(-4000)}`;
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    for (const operator of this.#operators) await operator.kill();
-    await this.proxy.stop();
-    await cluster.api.delete(`/api/v1/namespaces/${this.namespace}`);
-  }
-}
 
 const job = z.object({ uid: z.string(), outcome: z.string() });
 /** What tells one write of a status from another. */
@@ -184,16 +83,25 @@ function transition({ body, subresource, resource }: ApiWrite): string {
   }
 }
 
+function namingOf({ namespace }: Loop): Naming {
+  return { name: (name) => nameless(name, namespace), transition };
+}
+
 async function cleanRun(): Promise<Ended & { points: readonly KillPoint[] }> {
-  const run = await Run.prepare("clean");
+  const loop = await Loop.prepare(bed, "clean");
   try {
-    const recorded = recordKillPoints(run.proxy, run.naming);
-    await run.supervised();
-    await run.order();
-    const ended = await run.end();
+    const recorded = recordKillPoints(loop.proxy, namingOf(loop));
+    // Nobody is to take over here: on a busy machine a short lease is lost, and with it a point.
+    await loop.supervised({ leaseDuration: "1m" });
+    await loop.order();
+    const ended = await loop.end();
+    expect(ended.outcome).toEqual(expected);
+    expect(ended.trail.verification.kind).toBe("Whole");
     return { ...ended, points: recorded.points };
+  } catch (error) {
+    throw new Error(`${String(error)}\n${await loop.account()}`, { cause: error });
   } finally {
-    await run.stop();
+    await loop.stop();
   }
 }
 
@@ -204,37 +112,73 @@ interface Kill {
 
 const nameOf = ({ point, side }: Kill): string => `${side} ${point}`;
 
-/** One loop whose operator is killed at each of these writes, as they come. */
-async function killedRun(kills: readonly Kill[]): Promise<Ended & { left: readonly string[] }> {
-  const run = await Run.prepare("kill");
-  const left = new Set(kills.map(nameOf));
+/** One loop whose operator is killed at each of these writes, as they come; `left` are those that did not. */
+async function killedRun(kills: readonly Kill[]): Promise<Ended & { left: readonly Kill[] }> {
+  const loop = await Loop.prepare(bed, "kill");
+  const naming = namingOf(loop);
+  const left = new Map(kills.map((kill) => [nameOf(kill), kill]));
   try {
-    const operator = await run.supervised();
+    const operator = await loop.supervised();
     const strike = (side: Kill["side"]) => async (write: ApiWrite) => {
-      const point = killPoint(write, run.naming);
+      const point = killPoint(write, naming);
       if (point === null || !left.delete(nameOf({ point, side }))) return "Continue";
       await operator().kill();
       return "Drop";
     };
     const after = strike("After");
-    run.proxy.hook({
+    loop.proxy.hook({
       before: strike("Before"),
       after: async (write, { status }) => (status < 300 ? after(write) : "Continue"),
     });
-    await run.order();
-    return { ...(await run.end()), left: [...left] };
+    await loop.order();
+    return { ...(await loop.end()), left: [...left.values()] };
   } catch (error) {
-    throw new Error(`${String(error)}\n${await run.account()}`, { cause: error });
+    throw new Error(`${String(error)}\n${await loop.account()}`, { cause: error });
   } finally {
-    await run.stop();
+    await loop.stop();
   }
+}
+
+/** Runs loops side by side, each killed at its kills; gives the kills that did not come, and what was wrong. */
+async function killedRuns(
+  groups: readonly (readonly Kill[])[],
+  clean: Ended,
+): Promise<{ missed: readonly Kill[]; problems: readonly string[] }> {
+  const queue = [...groups];
+  const missed: Kill[] = [];
+  const problems: string[] = [];
+  // Said as it comes: a suite that runs into its time says what it has found.
+  const tell = (problem: string): void => {
+    problems.push(problem);
+    process.stdout.write(`${problem}\n`);
+  };
+  const work = async (): Promise<void> => {
+    for (let kills = queue.shift(); kills; kills = queue.shift()) {
+      const title = `killed at\n  ${kills.map(nameOf).join("\n  ")}`;
+      try {
+        const { state, trail, outcome, left } = await killedRun(kills);
+        missed.push(...left);
+        for (const kill of left) process.stdout.write(`did not come: ${nameOf(kill)}\n`);
+        const found = [
+          ...differences(outcome, expected, "outcome"),
+          ...differences(state, clean.state),
+          ...differences(trail, { ...clean.trail, verification: trail.verification }, "audit"),
+          ...(trail.verification.kind === "Whole" ? [] : [JSON.stringify(trail.verification)]),
+        ];
+        if (found.length > 0) tell(`${title}\n${found.join("\n")}`);
+      } catch (error) {
+        tell(`${title}\n${String(error)}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: sideBySide }, work));
+  return { missed, problems };
 }
 
 describe("killed at every write", () => {
   it("a loop ends with the same objects, one training, one promotion, one history, a whole trail", async () => {
     const startedAt = performance.now();
     const clean = await cleanRun();
-    expect(clean.trail.verification.kind).toBe("Whole");
     expect(clean.points.length).toBeGreaterThan(30);
     const kills = clean.points
       .flatMap((point): Kill[] => [
@@ -244,65 +188,48 @@ describe("killed at every write", () => {
       .filter((kill) => nameOf(kill).includes(only));
     const loops = Math.max(1, Math.ceil(kills.length / killsALoop));
     // Each loop has kills from all its stages, none right after another.
-    const queue = Array.from({ length: loops }, (_, loop) => kills.filter((__, index) => index % loops === loop));
-    const missed: string[] = [];
-    const problems: string[] = [];
-    const work = async (): Promise<void> => {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        const names = next.map(nameOf);
-        try {
-          const { state, trail, left } = await killedRun(next);
-          missed.push(...left);
-          const found = [
-            ...differences(state, clean.state),
-            ...differences(trail, { ...clean.trail, verification: trail.verification }, "audit"),
-            ...(trail.verification.kind === "Whole" ? [] : [JSON.stringify(trail.verification)]),
-          ];
-          if (found.length > 0) problems.push(`killed at\n  ${names.join("\n  ")}\n${found.join("\n")}`);
-        } catch (error) {
-          problems.push(`killed at\n  ${names.join("\n  ")}\n${String(error)}`);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: sideBySide }, work));
+    const groups = Array.from({ length: loops }, (_, loop) => kills.filter((__, index) => index % loops === loop));
+    let { missed, problems } = await killedRuns(groups, clean);
+    // A kill changes what comes after it, so that each whose write did not come is tried alone.
+    for (let tries = 0; tries < alone.tries && missed.length > 0 && missed.length <= alone.most; tries += 1) {
+      const again = await killedRuns(
+        missed.map((kill) => [kill]),
+        clean,
+      );
+      missed = again.missed;
+      problems = [...problems, ...again.problems];
+    }
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     process.stdout.write(
-      `\n${clean.points.length} writes; ${kills.length - missed.length} kills in ${loops} loops, ${missed.length} did not come again, ${seconds} s\n`,
+      `\n${clean.points.length} writes; ${kills.length - missed.length} kills of ${kills.length} in ${loops} loops and alone, ${seconds} s\n`,
     );
-    for (const name of missed) process.stdout.write(`  did not come again: ${name}\n`);
-    for (const problem of problems) process.stdout.write(`${problem}\n`);
     expect(problems).toEqual([]);
-    // Which of two writes comes first is not always decided; nearly all points come again.
-    expect(missed.length).toBeLessThan(kills.length / 10);
+    expect(missed.map(nameOf)).toEqual([]);
   });
 });
 
 describe("a leader that is stopped past its lease and resumed", () => {
   it("tries to write nothing more, and the loop of the next one ends as ever", async () => {
-    const run = await Run.prepare("stopped");
-    const other = await FaultyProxy.start({ upstream: { url: cluster.url, ca: cluster.ca } });
+    const loop = await Loop.prepare(bed, "stopped");
+    const other = await loop.anotherProxy();
     try {
       const clean = await cleanRun();
-      const first = await run.operator();
-      await run.order();
+      const first = await loop.operator();
+      await loop.order();
       const named = async (what: "retraining" | "rollout") => {
         type Named = { status?: { retraining?: object; rollout?: object } };
-        const { status } = await cluster.api.get<Named>(paths(run.namespace).service);
+        const { status } = await bed.cluster.api.get<Named>(paths(loop.namespace).service);
         return status?.[what] !== undefined;
       };
       await waitFor("the run to be named", () => named("retraining"));
       first.signal("SIGSTOP");
-      const holder = async () => {
-        const path = `/apis/coordination.k8s.io/v1/namespaces/${run.namespace}/leases/evenkeel-operator`;
-        return (await cluster.api.get<{ spec: { holderIdentity?: string } }>(path)).spec.holderIdentity ?? "";
-      };
-      const stopped = await holder();
-      const second = await run.supervised(other, "second");
-      await waitFor("another to lead", async () => !["", stopped].includes(await holder()));
+      const stopped = await loop.holder();
+      const second = await loop.supervised({ proxy: other, suffix: "second" });
+      await waitFor("another to lead", async () => !["", stopped].includes(await loop.holder()));
       // What it had under way when it was stopped was its right; what comes from now on is not, not even to be refused by
       // a precondition: that would be the API server's merit. Events tell of what was saved before.
       const attempts: string[] = [];
-      run.proxy.hook({
+      loop.proxy.hook({
         before: (write) => {
           if (!["leases", "events"].includes(write.resource)) {
             attempts.push(`${write.verb} ${write.resource} ${write.name}`);
@@ -311,18 +238,18 @@ describe("a leader that is stopped past its lease and resumed", () => {
         },
       });
       // There is work that the first would do too.
-      await waitFor("the second to be in the middle of the loop", () => named("rollout"), { withinMs: 60_000 });
+      await waitFor("the second to be in the middle of the loop", () => named("rollout"), { withinMs: 180_000 });
       first.signal("SIGCONT");
       await waitFor("the first to give up", () => first.ended);
       expect(first.ended).toBe("code 1");
       expect(second().pid).not.toBe(first.pid);
-      const ended = await run.end();
+      const ended = await loop.end();
       expect(attempts).toEqual([]);
+      expect(ended.outcome).toEqual(expected);
       expect(ended.state).toEqual(clean.state);
       expect(ended.trail.verification.kind).toBe("Whole");
     } finally {
-      await run.stop();
-      await other.stop();
+      await loop.stop();
     }
   });
 });

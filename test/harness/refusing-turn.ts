@@ -22,12 +22,19 @@ export async function refusingTurn(...plurals: readonly string[]): Promise<Answe
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
+      if (request.method === "GET") {
+        const there = made.get(path.slice(-2).join("/"));
+        response.writeHead(there ? 200 : 404, { "content-type": "application/json" });
+        response.end(JSON.stringify(there ?? { kind: "Status", reason: "NotFound", message: "not found", code: 404 }));
+        return;
+      }
       const { metadata, ...object } = JSON.parse(Buffer.concat(chunks).toString());
       const refusal = { kind: "Status", reason: "Forbidden", message: `exceeded quota: ${plural}`, code: 403 };
       const refused = plurals.includes(plural);
-      if (!refused) made.set(`${plural}/${metadata.name}`, object);
+      const created = { ...object, metadata: { ...metadata, ...stored } };
+      if (!refused) made.set(`${plural}/${metadata.name}`, created);
       response.writeHead(refused ? 403 : 201, { "content-type": "application/json" });
-      response.end(JSON.stringify(refused ? refusal : { ...object, metadata: { ...metadata, ...stored } }));
+      response.end(JSON.stringify(refused ? refusal : created));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

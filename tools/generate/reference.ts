@@ -29,7 +29,7 @@ export function referenceIndex(crds: readonly CustomResourceDefinition[]): strin
     const description = versions[0]?.schema.openAPIV3Schema.description ?? "";
     return `- [${names.kind}](${names.singular}.md): ${description}`;
   });
-  return `# API reference\n\nWritten by \`npm run generate\` from the schemas in \`src/api\`. Every field is also told by \`kubectl explain\`.\n\n${lines.join("\n")}\n`;
+  return `# API reference\n\nWritten by \`npm run generate\` from the schemas in \`src/api\`. Every field is also told by \`kubectl explain\`.\n\n${lines.join("\n")}\n\nWhat is measured: [metrics](metrics.md).\n`;
 }
 
 /** Rows of all fields below, one after another, and the rules below the table that mentions their field. */

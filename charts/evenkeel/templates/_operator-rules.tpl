@@ -54,6 +54,7 @@ What the operator may do in each namespace that it works in. One list for a Clus
   resources: [services, serviceaccounts]
   verbs: [get, list, watch, create, update]
 # Made for the gateways, who may hold their own and make none.
+# Update on all of them: RBAC lets nobody give what he does not hold, and names that follow from services cannot stand here.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [get, list, watch, create, update]

@@ -12,7 +12,7 @@ const chartsEvery = 5000;
 let range = "1h";
 /** Each drawing has a number: an answer that comes after a newer one was asked for is dropped. */
 let asked = 0;
-/** @type {{ path: string, detail: any, charts: any, audit: any } | null} */
+/** @type {({ path: string } & Pick<Parameters<typeof serviceView>[0], "detail" | "charts" | "audit">) | null} */
 let shown = null;
 
 /** @param {string} path */

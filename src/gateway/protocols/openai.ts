@@ -35,6 +35,10 @@ export const openAi: Protocol = {
   writeRequest(inputs, fields) {
     return Buffer.from(JSON.stringify({ ...fields, input: inputs, encoding_format: "float" }));
   },
+  errorFields({ status, title, detail }) {
+    const type = status < 500 ? "invalid_request_error" : "server_error";
+    return { error: { message: `${title}: ${detail}`, type, param: null, code: null } };
+  },
 };
 
 /** Little-endian single precision, as OpenAI's own client reads it. */

@@ -8,6 +8,9 @@ export type EmbeddingRequest = {
   readonly fields: Readonly<Record<string, unknown>>;
 };
 
+/** What went wrong, as the gateway tells it. */
+type Failure = { readonly status: number; readonly title: string; readonly detail: string };
+
 /** How inputs and vectors are put into HTTP bodies. */
 export interface Protocol {
   /** Of requests for embeddings, by POST. */
@@ -23,6 +26,8 @@ export interface Protocol {
   alters(fields: EmbeddingRequest["fields"]): boolean;
   /** A request for other inputs with the fields of a given one. */
   writeRequest(inputs: readonly WireInput[], fields: EmbeddingRequest["fields"]): Buffer;
+  /** Where this protocol's clients look for the reason of a failure: members of the answer's JSON object. */
+  readonly errorFields: (failure: Failure) => Readonly<Record<string, unknown>>;
 }
 
 export type UnparsedReason = "json" | "shape" | "empty" | "size" | "encoding" | "input";

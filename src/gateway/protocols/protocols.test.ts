@@ -120,3 +120,14 @@ describe("TEI", () => {
     expect(reason(() => tei.readAnswer(bytes({ error: "x" })))).toBe("shape");
   });
 });
+
+it("tells failures where each protocol's clients look for them", () => {
+  const failure = { title: "No pod answers", detail: "no pod of products answers on port 8080" };
+  const message = "No pod answers: no pod of products answers on port 8080";
+  expect(openAi.errorFields({ status: 503, ...failure })).toEqual({
+    error: { message, type: "server_error", param: null, code: null },
+  });
+  expect(openAi.errorFields({ status: 422, ...failure })).toMatchObject({ error: { type: "invalid_request_error" } });
+  expect(tei.errorFields({ status: 503, ...failure })).toEqual({ error: message, error_type: "Unhealthy" });
+  expect(tei.errorFields({ status: 413, ...failure })).toMatchObject({ error_type: "Validation" });
+});

@@ -24,4 +24,8 @@ export const tei: Protocol = {
   writeRequest(inputs, fields) {
     return Buffer.from(JSON.stringify({ ...fields, inputs }));
   },
+  errorFields({ status, title, detail }) {
+    const type = status === 413 ? "Validation" : status === 503 ? "Unhealthy" : "Backend";
+    return { error: `${title}: ${detail}`, error_type: type };
+  },
 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BundleError } from "../../registry/index.ts";
+import { BundleError, fieldErrors, inWords } from "../../registry/index.ts";
 import type { Network } from "../network.ts";
 import { residualMlp } from "./residual-mlp.ts";
 import { vit } from "./vit.ts";
@@ -12,8 +12,8 @@ const modelTypes = [residualMlp.modelType, vit.modelType];
  * @throws {BundleError} naming the field, or when the architecture is not one of ours
  */
 export function buildNetwork(config: unknown): Network {
-  const type = z.object({ model_type: z.string() }).safeParse(config);
-  if (!type.success) throw new BundleError(`config.json: ${z.prettifyError(type.error)}`);
+  const type = z.object({ model_type: z.string() }).safeParse(config, { error: inWords });
+  if (!type.success) throw new BundleError(`config.json: ${fieldErrors(type.error)}`);
   switch (type.data.model_type) {
     case residualMlp.modelType:
       return residualMlp.build(parse(residualMlp.schema, config));
@@ -27,7 +27,7 @@ export function buildNetwork(config: unknown): Network {
 }
 
 function parse<Config>(schema: z.ZodType<Config>, config: unknown): Config {
-  const parsed = schema.safeParse(config);
-  if (!parsed.success) throw new BundleError(`config.json: ${z.prettifyError(parsed.error)}`);
+  const parsed = schema.safeParse(config, { error: inWords });
+  if (!parsed.success) throw new BundleError(`config.json: ${fieldErrors(parsed.error)}`);
   return parsed.data;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { refusingTurn } from "../../../test/harness/refusing-turn.ts";
 import { type EmbeddingService, gatewayConfig } from "../../api/index.ts";
 import type { Stored } from "../../kube/index.ts";
+import { rolloutFixture } from "../rollout.fixture.ts";
 import { serviceFixture } from "../service.fixture.ts";
 import type { Workload } from "../workload.ts";
 import { apply } from "./apply.ts";
@@ -36,6 +37,7 @@ const workload: Workload = {
 /** An attack is under way. */
 const world: Observed = {
   service,
+  trail: null,
   workload,
   ownership: { kind: "Ours" },
   signals: service.spec.triggers.map((trigger) => ({
@@ -61,6 +63,7 @@ const world: Observed = {
   threatModel: null,
   run: null,
   rollout: null,
+  unreadable: { run: null, rollout: null, threatModel: null },
   waitingRuns: [],
   waitingRollouts: [],
   runs: [],
@@ -73,6 +76,8 @@ const world: Observed = {
   gateways: [],
   causes: [],
 };
+
+const rollback = rolloutFixture({ metadata: { name: "back" }, spec: { reason: "Rollback" } });
 
 describe("a service of which the API server refuses something", () => {
   it.each([["poddisruptionbudgets"], ["serviceaccounts", "services"], ["modelversions"]])(
@@ -110,11 +115,44 @@ describe("a service of which the API server refuses something", () => {
   });
 });
 
+describe("a rollout that is named", () => {
+  const next = {
+    name: "shop-b",
+    digest: `sha256:${"b".repeat(64)}`,
+    uri: `store://models/shop@sha256:${"b".repeat(64)}`,
+  };
+  const slot = {
+    name: "shop-b-1",
+    uid: "",
+    phase: "Pending" as const,
+    weight: 0,
+    to: next,
+    retraining: "",
+    needsApproval: "",
+  };
+  const naming: Stored<EmbeddingService> = { ...service, status: { ...service.status, rollout: slot } };
+
+  it.each([
+    ["is made", [], "u", true],
+    ["is not made once a rollback has taken its place", [rollback], undefined, false],
+  ])("%s", async (_, waitingRollouts, uid, isMade) => {
+    const { turn, made, stop } = await refusingTurn();
+    try {
+      const named = { ...world, service: naming, waitingRollouts };
+      const applied = await apply(turn, naming, named, decide(named, now));
+      expect(applied.made.rollout).toBe(uid);
+      expect(made.has("modelrollouts/shop-b-1")).toBe(isMade);
+    } finally {
+      await stop();
+    }
+  });
+});
+
 describe("what a service's status says of it", () => {
   const problem = { reason: "Refused", message: "exceeded quota" };
   const after = (before: EmbeddingService, at: number) =>
     statusOf(
-      before,
+      { service: before, trail: null },
       decide({ ...world, service: before }, at),
       { stalled: [problem], routing: undefined, made: {} },
       at,

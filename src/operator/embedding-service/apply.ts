@@ -1,12 +1,11 @@
 import { type EmbeddingService, type EmbeddingServiceStatus, gatewayReportsName } from "../../api/index.ts";
 import { modelRollouts } from "../../kinds.ts";
-import { configMaps, deployments, type Stored } from "../../kube/index.ts";
+import { configMaps, type Stored } from "../../kube/index.ts";
 import { create, ensure, isStalled, unlessRefused } from "../ensure.ts";
 import { digestOf } from "../identity.ts";
-import { fieldManagers } from "../labels.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
-import { fieldPatch } from "../workload.ts";
+import { setField } from "../set-field.ts";
 import type { Decision } from "./decide.ts";
 import {
   gatewayConfigMap,
@@ -16,12 +15,12 @@ import {
   gatewayNotebooks,
   gatewayRole,
   gatewayRoleBinding,
-  gatewayService,
   gatewayServiceAccount,
 } from "./gateway-objects.ts";
 import { prune } from "./prune.ts";
 import { adoptedVersion, gatewayConfigOf, retrainingOf, rolloutOf } from "./resources.ts";
 import { isSeeding } from "./status.ts";
+import { ensureService } from "./take-back.ts";
 import type { Observed } from "./world.ts";
 
 export type Applied = {
@@ -38,17 +37,19 @@ export async function apply(
   world: Observed,
   decision: Decision,
 ): Promise<Applied> {
-  const stalled = [...(await ensureVersion(turn, service)), ...(await ensureGateway(turn, service, world))];
+  const stalled: Stalled[] = [];
+  // First: whatever fails, gateways have been told to protect, or to leave a candidate (decision 25).
   const routing = await tellGateways(turn, service, world, decision.status, stalled);
+  stalled.push(...(await ensureVersion(turn, service)), ...(await ensureGateway(turn, service, world)));
   for (const problem of [
     await seed(turn, service, world, decision),
-    await abort(turn, world, decision),
+    await abort(turn, decision),
     await clearReports(turn, decision),
   ]) {
     if (problem) stalled.push(problem);
   }
   const retraining = await makeRun(turn, service, world, decision, stalled);
-  const rollout = await makeRollout(turn, service, stalled);
+  const rollout = await makeRollout(turn, service, world, decision, stalled);
   await prune(turn, service, world);
   return { stalled, routing, made: { ...(retraining ? { retraining } : {}), ...(rollout ? { rollout } : {}) } };
 }
@@ -57,7 +58,9 @@ export async function apply(
 async function ensureVersion(turn: Turn, service: Stored<EmbeddingService>): Promise<Stalled[]> {
   const { activeVersion } = service.status;
   const { namespace } = service.metadata;
-  if (!activeVersion || turn.caches.modelVersions.get({ namespace, name: activeVersion.name })) return [];
+  if (!activeVersion) return [];
+  const target = { namespace, name: activeVersion.name };
+  if (turn.caches.modelVersions.get(target) || turn.caches.modelVersions.unreadable(target)) return [];
   const made = await create(turn, turn.caches.modelVersions, adoptedVersion(service, activeVersion), service);
   return isStalled(made) ? [made] : [];
 }
@@ -71,7 +74,7 @@ async function ensureGateway(turn: Turn, service: Stored<EmbeddingService>, worl
     await ensure(turn, caches.leases, gatewayLease(service), service),
     await ensure(turn, caches.roles, gatewayRole(service), service),
     await ensure(turn, caches.roleBindings, gatewayRoleBinding(service), service),
-    await ensure(turn, caches.services, gatewayService(service), service),
+    await ensureService(turn, service),
     await ensure(turn, caches.disruptionBudgets, gatewayDisruptionBudget(service), service),
   ];
   // Gateways start when they have been told something.
@@ -99,8 +102,11 @@ async function tellGateways(
   const before = service.status.routing;
   if (!workload) return before;
   const named = world.rollout?.metadata.name === status.rollout?.name ? world.rollout : null;
-  const wanted = gatewayConfigOf(service, status, workload, named);
-  if (!wanted) return before;
+  const asked = gatewayConfigOf(service, status, workload, named);
+  if (!asked) return before;
+  // Of a rollout that cannot be read nothing is known: what gateways were told of it stands.
+  const keep = !named && world.unreadable.rollout && config;
+  const wanted = keep ? { ...asked, routing: { ...asked.routing, candidate: config.routing.candidate } } : asked;
   const hash = digestOf(wanted);
   const told = config ? { generation: config.generation, hash: hashOf(config) } : null;
   const last = Math.max(told?.generation ?? 0, before?.generation ?? 0);
@@ -123,24 +129,12 @@ async function seed(
   { retraining }: Decision,
 ): Promise<Stalled | null> {
   if (retraining.kind !== "Seed" || !workload || !isSeeding(service, retraining.uri)) return null;
-  const { kube, caches, writes, key, signal } = turn;
-  const { workloadRef, model } = service.spec;
-  const patch = fieldPatch(workloadRef.name, key.namespace, model, retraining.uri, workload.inInitContainer);
-  const { resourceVersion } = workload;
-  const options = { fieldManager: fieldManagers.field, resourceVersion, signal };
-  const applied = await unlessRefused(() => kube.apply(deployments, patch, options));
-  if (isStalled(applied)) return applied;
-  writes.wrote(key, caches.deployments, applied);
-  return null;
+  return await setField(turn, service, workload, retraining.uri);
 }
 
-async function abort(
-  { kube, caches, writes, key, signal }: Turn,
-  { rollout }: Observed,
-  decision: Decision,
-): Promise<Stalled | null> {
-  if (decision.restoration.kind !== "Abort" || !rollout) return null;
-  const { namespace, name, resourceVersion } = rollout.metadata;
+async function abort({ kube, caches, writes, key, signal }: Turn, { restoration }: Decision): Promise<Stalled | null> {
+  if (restoration.kind !== "Abort") return null;
+  const { namespace, name, resourceVersion } = restoration.rollout.metadata;
   const patch = { spec: { abort: true } };
   const options = { resourceVersion, signal };
   const patched = await unlessRefused(() => kube.mergePatch(modelRollouts, { namespace, name }, patch, options));
@@ -183,10 +177,13 @@ async function makeRun(
 async function makeRollout(
   turn: Turn,
   service: Stored<EmbeddingService>,
+  { unreadable }: Observed,
+  { status }: Decision,
   stalled: Stalled[],
 ): Promise<string | undefined> {
   const rollout = rolloutOf(service);
-  if (!rollout) return undefined;
+  // Another may have taken its place just now.
+  if (!rollout || unreadable.rollout || status.rollout?.name !== rollout.metadata.name) return undefined;
   const made = await create(turn, turn.caches.modelRollouts, rollout, service);
   if (!isStalled(made)) return made.metadata.uid;
   stalled.push(made);

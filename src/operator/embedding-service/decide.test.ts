@@ -3,9 +3,11 @@ import {
   type Cause,
   type EmbeddingServiceStatus,
   embeddingServiceStatus,
+  mostPending,
   retrainingSpec,
   threatModel,
 } from "../../api/index.ts";
+import { genesis, link } from "../../audit/index.ts";
 import { rolloutFixture } from "../rollout.fixture.ts";
 import { runFixture } from "../run.fixture.ts";
 import { serviceFixture } from "../service.fixture.ts";
@@ -117,6 +119,7 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
       spec: { ...spec, ...specChange },
       status: { activeVersion: model("a"), baselineVersion: model("a"), firstVersion: model("a"), ...status },
     }),
+    trail: null,
     workload: workload(uri("a")),
     ownership: { kind: "Ours" },
     signals: [],
@@ -126,6 +129,7 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
     threatModel: images,
     run: null,
     rollout: null,
+    unreadable: { run: null, rollout: null, threatModel: null },
     waitingRuns: [],
     waitingRollouts: [],
     runs: [],
@@ -141,10 +145,10 @@ function world({ status = {}, spec: specChange = {}, ...change }: Change = {}): 
   };
 }
 
-const run = (phase: string, change: { cause?: Partial<Cause>; status?: object; name?: string } = {}) =>
+const run = (phase: string, change: { cause?: Partial<Cause>; status?: object; name?: string; spec?: object } = {}) =>
   runFixture({
     metadata: { name: change.name ?? "shop-0123456789" },
-    spec: { cause: cause(change.cause), dataset: spec.dataset },
+    spec: { cause: cause(change.cause), dataset: spec.dataset, ...change.spec },
     status: { phase, finishedAt: ago(5), ...change.status },
   });
 
@@ -181,8 +185,14 @@ describe("the lists", () => {
   it("ask their rules in this order", () => {
     const order = (rules: readonly { name: string }[]) => rules.map(({ name }) => name);
     expect(order(protect)).toEqual(["endProtection", "keepProtecting", "protectOnAttack"]);
-    expect(order(restore)).toEqual(["makeWayForRollback", "rollBackRequested", "rollOutRequested"]);
+    expect(order(restore)).toEqual([
+      "dropRepeatedRollback",
+      "makeWayForRollback",
+      "rollBackRequested",
+      "rollOutRequested",
+    ]);
     expect(order(retrain)).toEqual([
+      "awaitTrail",
       "adoptCurrentModel",
       "watchOnly",
       "suspended",
@@ -194,7 +204,114 @@ describe("the lists", () => {
       "retrainOnTrigger",
       "explainBadSchedule",
       "explainHeld",
+      "explainOutdated",
     ]);
+  });
+});
+
+describe("a trail that cannot be written", () => {
+  const trail = { reason: "AuditNotWritten", message: "exceeded quota" };
+  const waiting = (entries: number): Partial<EmbeddingServiceStatus> => ({
+    audit: {
+      ...serviceFixture().status.audit,
+      seq: entries,
+      pending: link(
+        genesis,
+        Array.from({ length: entries }, () => ({ kind: "A", subject: "s", at: ago(9), detail: "{}" })),
+      ),
+    },
+  });
+  const attack = [signal("ProtectAndRetrain", "Fail")];
+  const active = { active: true, since: ago(9e5), quietSince: ago(9e5), trigger: "attack" };
+
+  it("holds back retraining and promotion, and is what is said", () => {
+    const drifted = world({ trail, signals: [signal("Retrain", "Fail")], causes: [cause()] });
+    const { retraining, status, said } = decide(drifted, now);
+    expect(retraining).toEqual({ kind: "Stalled", ...trail });
+    expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({ status: "True", ...trail });
+    expect(said).toEqual([]);
+    const published = run("Published", { status: { bundle: uri("b") } });
+    const { retraining: slot } = slots("Published");
+    const proven = decide(world({ trail, run: published, runs: [published], status: { retraining: slot } }), now);
+    expect(proven.status).toMatchObject({ retraining: slot, ledger: [] });
+    expect(proven.status.rollout).toBeUndefined();
+    const asked = rollout("Pending", { reason: "Manual", name: "asked" });
+    expect(decide(world({ trail, waitingRollouts: [asked] }), now).restoration.kind).toBe("None");
+  });
+
+  it("holds back no start of protection, however many entries wait for it", () => {
+    for (const entries of [0, mostPending - 1]) {
+      const { protection, said } = decide(world({ trail, signals: attack, status: waiting(entries) }), now);
+      expect(protection.kind).toBe("On");
+      expect(said.map(({ kind }) => kind)).toEqual(["ProtectionStarted"]);
+    }
+  });
+
+  it("lets no protection end: then it need not begin again", () => {
+    const quiet = { signals: [signal("ProtectAndRetrain", "Pass")], status: { protection: active } };
+    expect(decide(world(quiet), now).protection.kind).toBe("Off");
+    expect(decide(world({ ...quiet, trail }), now).protection.kind).toBe("On");
+  });
+
+  it("holds back no rollback, nor what it activates", () => {
+    const back = rollout("RolledBack", { status: { reason: "AnalysisFailed" } });
+    const promoted = { activeVersion: model("b"), rollout: slots("Watching").rollout };
+    const { status, said } = decide(world({ trail, rollout: back, rollouts: [back], status: promoted }), now);
+    expect(status.activeVersion).toEqual(model("a"));
+    expect(said.map(({ kind }) => kind)).toEqual(["VersionActivated"]);
+    const asked = rollout("Pending", { reason: "Rollback", name: "asked" });
+    expect(decide(world({ trail, waitingRollouts: [asked] }), now).restoration.kind).toBe("Begin");
+  });
+
+  it("leaves what there is no room for to be taken in later, and keeps that of protection", () => {
+    const back = rollout("RolledBack", { status: { reason: "AnalysisFailed" } });
+    const asked = rollout("Pending", { reason: "Rollback", name: "asked" });
+    const full = { ...waiting(mostPending - 1), activeVersion: model("b"), rollout: slots("Watching").rollout };
+    const held = world({
+      trail,
+      signals: attack,
+      rollout: back,
+      rollouts: [back],
+      waitingRollouts: [asked],
+      status: full,
+    });
+    const { status, said } = decide(held, now);
+    expect(said.map(({ kind }) => kind)).toEqual(["ProtectionStarted"]);
+    expect(status).toMatchObject({ activeVersion: model("b"), rollout: slots("Watching").rollout });
+    expect(decide({ ...held, trail: null }, now).said.map(({ kind }) => kind)).toContain("VersionActivated");
+  });
+});
+
+describe("what is there and cannot be read", () => {
+  const problem = { reason: "Unreadable", message: "ModelRollout search/x is not as expected: status.phase" };
+  const nothing = { run: null, rollout: null, threatModel: null };
+
+  it("is not deleted: a run or a rollout that the status names stays named, and is waited for", () => {
+    const { retraining: slot, rollout: move } = slots("Training");
+    for (const [name, status] of [
+      ["run", { retraining: slot, cause: cause() }],
+      ["rollout", { rollout: move }],
+    ] as const) {
+      const held = decide(world({ unreadable: { ...nothing, [name]: problem }, causes: [cause()], status }), now);
+      expect(held.retraining).toEqual({ kind: "Wait", ...problem, until: null });
+      expect(held.status).toMatchObject(status);
+      expect(held.said).toEqual([]);
+      // Nor is one made that was named and not yet seen.
+      const unmade = Object.fromEntries(Object.entries(status).map(([key, value]) => [key, { ...value, uid: "" }]));
+      expect(decide(world({ unreadable: { ...nothing, [name]: problem }, status: unmade }), now).retraining.kind).toBe(
+        "Wait",
+      );
+    }
+  });
+
+  it("keeps a run waiting when it is the threat model, and holds back no protection", () => {
+    const unread = { threatModel: null, unreadable: { ...nothing, threatModel: problem } };
+    const { retraining, protection } = decide(
+      world({ ...unread, signals: [signal("ProtectAndRetrain", "Fail")] }),
+      now,
+    );
+    expect(retraining).toMatchObject({ kind: "Wait", ...problem });
+    expect(protection.kind).toBe("On");
   });
 });
 
@@ -279,7 +396,7 @@ describe("adoption", () => {
     ["WorkloadMissing", { workload: null }],
     ["ContainerMissing", { workload: workload(null, { field: { kind: "NoContainer" } }) }],
     ["FieldIndirect", { workload: workload(null, { field: { kind: "Indirect" } }) }],
-    ["ModelMissing", { workload: workload(null) }],
+    ["ModelMissing", { workload: workload(null), status: { activeVersion: undefined } }],
   ] satisfies [string, Change][])("says %s, and waits for the user", (reason, change) => {
     const { retraining: answer, status } = decide(world(change), now);
     expect(answer).toMatchObject({ kind: "Stalled", reason });
@@ -287,9 +404,11 @@ describe("adoption", () => {
     expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({ status: "True", reason });
   });
 
-  it("gives an empty field its first value", () => {
-    const change = { workload: workload(null), spec: { model: { ...spec.model, initial: uri("c") } } };
-    expect(decide(world(change), now).retraining).toEqual({ kind: "Seed", uri: uri("c") });
+  const initial = { model: { ...spec.model, initial: uri("c") } };
+
+  it("gives an empty field its first value while no version is active", () => {
+    const change = { workload: workload(null), spec: initial, status: { activeVersion: undefined } };
+    expect(decide(world(change), now).retraining).toEqual({ kind: "Seed", from: "Initial", uri: uri("c") });
     const { status, said } = decide(world(change), now);
     expect(said.map(({ kind }) => kind)).toEqual(["ModelSeeded"]);
     expect(isSeeding(world(change).service, uri("c"))).toBe(false);
@@ -297,6 +416,34 @@ describe("adoption", () => {
     const saved = world({ ...change, status });
     expect(isSeeding(saved.service, uri("c"))).toBe(true);
     expect(decide(saved, now).said).toEqual([]);
+  });
+
+  it.each([
+    ["an initial one", initial],
+    ["none", {}],
+  ])("puts the active version back into a field that was emptied, with %s in the spec", (_, specChange) => {
+    const decision = decide(world({ workload: workload(null), spec: specChange }), now);
+    expect(decision.retraining).toEqual({ kind: "Seed", from: "Active", uri: uri("a") });
+    expect(decision.said).toMatchObject([{ kind: "ModelRestored", facts: { uri: uri("a") } }]);
+    expect(decision.status.activeVersion).toEqual(model("a"));
+  });
+
+  it.each([
+    ["nothing while the rollout has yet to see it", "Watching", "", "b", null],
+    ["the active version while the rollout has not begun", "Pending", "", "a", "a"],
+    ["the version that is gone back to", "RollingBack", "AnalysisFailed", "b", "a"],
+    [
+      "the promoted version, when it was the lost value that ended its watch",
+      "RollingBack",
+      "FieldContested",
+      "b",
+      "b",
+    ],
+  ])("puts into a field that was emptied meanwhile: %s", (_, phase, reason, active, expected) => {
+    const under = rollout(phase, { status: { reason } });
+    const status = { ...slots(), activeVersion: model(active) };
+    const answer = decide(world({ workload: workload(null), rollout: under, status }), now).retraining;
+    expect(answer.kind === "Seed" ? answer.uri : null).toBe(expected === null ? null : uri(expected));
   });
 });
 
@@ -562,7 +709,10 @@ describe("a cause", () => {
       status: "False",
       reason: "FieldOwnedBy",
     });
-    expect(status.conditions.find(({ type }) => type === "Promotable")?.message).toContain("helm");
+    expect(status.conditions.find(({ type }) => type === "Promotable")?.message).toBe(
+      "MODEL_URI of the workload is owned by helm: to free it, leave the value of MODEL_URI out of the manifest that helm " +
+        "applies, and apply it; the active version is then put back",
+    );
   });
 });
 
@@ -579,6 +729,21 @@ describe("a run made by hand", () => {
     ["OverBudget", { status: spent("Manual", ago(60), 1e6) }],
   ] satisfies [string, Change][])("waits: %s", (reason, change) => {
     expect(decide(world({ ...waiting, ...change }), now).retraining).toMatchObject({ kind: "Wait", reason });
+  });
+  it.each([
+    ["GPUs", { placement: { gpus: 64 }, maxDuration: "2h" }],
+    ["time", { placement: { gpus: 1 }, maxDuration: "30d" }],
+  ])("has to fit into the budget with its own %s, not with the service's", (_, size) => {
+    const waitingRuns = [run("Pending", { name: "by-hand", cause: { class: "Manual" }, spec: size })];
+    const { retraining: answer } = decide(world({ waitingRuns }), now);
+    expect(answer).toMatchObject({ kind: "Wait", reason: "OverBudget" });
+    expect(answer.kind === "Wait" && answer.message).toContain("by-hand: ");
+  });
+  it("may be smaller than the service's, and fit where that would not", () => {
+    const spec = { placement: { gpus: 1 }, maxDuration: "1h" };
+    const waitingRuns = [run("Pending", { name: "by-hand", cause: { class: "Manual" }, spec })];
+    const status = spent("Manual", ago(60), 34 * 3600);
+    expect(decide(world({ waitingRuns, status }), now).retraining.kind).toBe("Accept");
   });
   it("that is held back holds back no other run, by hand or by a cause", () => {
     const held = spent("Manual", ago(60), 1e6);
@@ -652,6 +817,43 @@ describe("the end of a run", () => {
     expect(status.lastCauses).toMatchObject([{ outcome: "Outdated" }]);
     expect(status.ledger).toHaveLength(1);
     expect(said).toMatchObject([{ kind: "RunOutdated", facts: { parent: digest("a"), active: digest("c") } }]);
+  });
+
+  describe("that was outdated when it was over", () => {
+    const passed = run("Published", { status: { bundle: uri("b"), modelVersion: model("b").name } });
+    const dropped = { id: cause().id, dataDigest: "d1", outcome: "Outdated", at: ago(60) };
+    const after = (change: Change = {}) =>
+      decide(
+        world({
+          workload: workload(uri("c")),
+          runs: [passed],
+          ...change,
+          status: { activeVersion: model("c"), lastCauses: [dropped], ...change.status },
+        }),
+        now,
+      );
+
+    it("is told with what to do, as long as it is the newest and its version is not the active one", () => {
+      expect(after().status.holding).toEqual({
+        reason: "RunOutdated",
+        message: expect.stringMatching(
+          /^shop-\S+ passed its gates, .*: to have it all the same use `evenkeel promote shop shop-b{12}`$/,
+        ),
+      });
+      const promoted = { workload: workload(uri("b")), status: { activeVersion: model("b") } };
+      expect(after(promoted).status.holding).toBeUndefined();
+      const newer = run("Published", { cause: { id: "9" } });
+      expect(after({ runs: [passed, newer] }).status.holding).toBeUndefined();
+    });
+
+    it("is told at once, and holds no cause back", () => {
+      const over = {
+        status: { activeVersion: model("c"), cause: cause(), retraining: slots().retraining, lastCauses: [] },
+        run: passed,
+      };
+      expect(after(over).status.holding?.reason).toBe("RunOutdated");
+      expect(after({ causes: [cause({ id: "2" })], status: { ledger: [] } }).retraining.kind).toBe("Record");
+    });
   });
 
   it("counts rollouts to the same version", () => {
@@ -770,6 +972,45 @@ describe("the end of a rollout", () => {
     expect(said).toMatchObject([{ kind: "VersionActivated", facts: { digest: digest("a"), why: "AnalysisFailed" } }]);
   });
 
+  describe("after promotion, of which somebody set the field to something else meanwhile", () => {
+    const contested = (served: Partial<Workload>, field = uri("c"), reason = "FieldContested") =>
+      of("RolledBack", { reason, status: { activeVersion: model("b") }, workload: workload(field, served) });
+    const unready = { rolling: "UnderWay", readyReplicas: 2, readyOfTemplate: 0 } as const;
+
+    it.each([
+      ["a third value", uri("c"), "FieldContested"],
+      ["the value before", uri("a"), "FieldContested"],
+      ["a third value while it went back for another reason", uri("c"), "AnalysisFailed"],
+    ])("leaves what pods serve active until one serves the new value: %s", (_, field, reason) => {
+      const { status, said, retraining: answer } = contested(unready, field, reason);
+      expect(status.rollout).toBeUndefined();
+      expect(status.activeVersion).toEqual(model("b"));
+      expect(said.map(({ kind }) => kind)).toEqual([]);
+      expect(answer).toMatchObject({ kind: "Wait", reason: "WorkloadNotReady" });
+      const told = gatewayConfigOf(world().service, status, workload(field, unready), null);
+      expect(told?.routing.stable.digest).toBe(digest("b"));
+    });
+
+    it.each([
+      ["a third value", "c"],
+      ["the value before", "a"],
+    ])("adopts what a pod serves: %s", (_, character) => {
+      const { status, said } = contested({ ...unready, readyOfTemplate: 1 }, uri(character));
+      expect(status.activeVersion).toEqual(model(character));
+      expect(status.baselineVersion).toEqual(model("a"));
+      expect(said).toMatchObject([{ kind: "VersionAdopted", facts: { before: digest("b") } }]);
+    });
+  });
+
+  it("that never had its turn leaves the version active that it asked for", () => {
+    const { status } = of("RolledBack", {
+      reason: "NotActive",
+      status: { activeVersion: model("b") },
+      workload: workload(uri("b")),
+    });
+    expect(status.activeVersion).toEqual(model("b"));
+  });
+
   it("takes no cause that was found of the model before", () => {
     expect(
       of("Watching", { workload: workload(uri("b")), causes: [cause({ id: "of-before0" })] }).retraining.kind,
@@ -785,15 +1026,14 @@ describe("the end of a rollout", () => {
 describe("a rollout made by a person", () => {
   const back = rollout("Pending", { reason: "Rollback", name: "back" });
   const forth = rollout("Pending", { reason: "Manual", name: "forth" });
+  const named = { status: { rollout: slots().rollout } };
   it("back aborts what is under way, then gets its turn", () => {
-    const busy = { status: { rollout: slots().rollout }, waitingRollouts: [back] };
-    expect(decide(world({ ...busy, rollout: rollout("Progressing") }), now).restoration).toMatchObject({
-      kind: "Abort",
-      rollout: "shop-bbbbbbbbbbbb-1",
-    });
-    expect(
-      decide(world({ ...busy, rollout: rollout("Progressing", { spec: { abort: true } }) }), now).restoration.kind,
-    ).toBe("None");
+    const busy = { ...named, waitingRollouts: [back] };
+    const forward = rollout("Progressing");
+    expect(decide(world({ ...busy, rollout: forward }), now).restoration).toEqual({ kind: "Abort", rollout: forward });
+    for (const goingBack of [rollout("Progressing", { spec: { abort: true } }), rollout("RollingBack")]) {
+      expect(decide(world({ ...busy, rollout: goingBack }), now).restoration.kind).toBe("None");
+    }
     expect(decide(world({ ...busy, rollout: rollout("RolledBack") }), now).restoration).toEqual({
       kind: "Begin",
       rollout: back,
@@ -803,6 +1043,58 @@ describe("a rollout made by a person", () => {
       "back",
     );
   });
+
+  describe("back, while one goes back already", () => {
+    const first = (phase: string, change: object = {}) => rollout(phase, { reason: "Rollback", spec: change });
+    const restoration = (under: ReturnType<typeof rollout>, ...waiting: ReturnType<typeof rollout>[]) =>
+      decide(world({ ...named, rollout: under, waitingRollouts: waiting, workload: workload(uri("a")) }), now)
+        .restoration;
+
+    it.each(["Pending", "Progressing", "Paused", "Promoting", "Watching"])(
+      "to the same version is not needed, and does not end it: %s",
+      (phase) => {
+        expect(restoration(first(phase), back)).toEqual({ kind: "Abort", rollout: back });
+        const dropped = rollout("Pending", { reason: "Rollback", name: "back", spec: { abort: true } });
+        expect(restoration(first(phase), dropped).kind).toBe("None");
+      },
+    );
+
+    it("to another version ends it, whatever else waits", () => {
+      const c = { version: model("c").name, digest: digest("c"), uri: uri("c") };
+      const further = rollout("Pending", { reason: "Rollback", name: "further", spec: { to: c } });
+      const dropped = rollout("Pending", { reason: "Rollback", name: "back", spec: { abort: true } });
+      const under = first("Progressing");
+      expect(restoration(under, dropped, further)).toEqual({ kind: "Abort", rollout: under });
+    });
+
+    it("gets its turn after the first that was itself aborted", () => {
+      expect(restoration(first("Progressing", { abort: true }), back).kind).toBe("None");
+      expect(restoration(first("RollingBack"), back).kind).toBe("None");
+      expect(restoration(first("RolledBack"), back)).toEqual({ kind: "Begin", rollout: back });
+    });
+  });
+
+  describe("while another is named that the API server will not have", () => {
+    const refused = { status: { rollout: { ...slots().rollout, uid: "" } } };
+
+    it("back takes its place", () => {
+      const { status, said } = decide(world({ ...refused, waitingRollouts: [back] }), now);
+      expect(status.rollout).toMatchObject({ name: "back", uid: "o" });
+      expect(said).toMatchObject([{ kind: "RolloutAccepted", facts: { insteadOf: "shop-bbbbbbbbbbbb-1" } }]);
+    });
+
+    it("forth waits", () => {
+      expect(decide(world({ ...refused, waitingRollouts: [forth] }), now).restoration.kind).toBe("None");
+    });
+
+    it("a model put in place by hand is adopted, and what was measured against the one before is not rolled out", () => {
+      const { status, said } = decide(world({ ...refused, workload: workload(uri("c")) }), now);
+      expect(status.activeVersion).toEqual(model("c"));
+      expect(status.rollout).toBeUndefined();
+      expect(said).toMatchObject([{ kind: "VersionAdopted", facts: { insteadOf: "shop-bbbbbbbbbbbb-1" } }]);
+    });
+  });
+
   it("forth waits for what is under way", () => {
     const busy = { status: { rollout: slots().rollout }, waitingRollouts: [forth] };
     expect(decide(world({ ...busy, rollout: rollout("Progressing") }), now).restoration.kind).toBe("None");

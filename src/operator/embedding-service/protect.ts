@@ -8,14 +8,15 @@ export type Protection =
   | { readonly kind: "Off"; readonly why: "Never" | "Quiet" }
   | { readonly kind: "On"; readonly since: string; readonly quietSince: string | null; readonly trigger: string };
 
-/** Nothing holds protection back: not suspension, not cooldown, not a budget (decision 25). */
+/** Nothing holds protection back: not suspension, not cooldown, not a budget, not the audit trail (decision 25). */
 export const protect: readonly Rule<Observed, Protection>[] = [endProtection, keepProtecting, protectOnAttack];
 
 export const unprotected: Protection = { kind: "Off", why: "Never" };
 
-function endProtection({ service, signals }: Observed, now: number): Protection | null {
+/** Its end waits for the trail, unlike its start: so there is room for the entry of one start, and no more are needed. */
+function endProtection({ service, signals, trail }: Observed, now: number): Protection | null {
   const { active, quietSince } = service.status.protection ?? {};
-  if (!active || quietSince === undefined || !quiet(signals)) return null;
+  if (!active || trail || quietSince === undefined || !quiet(signals)) return null;
   const releaseAfter = milliseconds(service.spec.gateway.protection.releaseAfter);
   return now - time(quietSince) >= releaseAfter ? { kind: "Off", why: "Quiet" } : null;
 }

@@ -2,6 +2,8 @@ import type { EmbeddingService, EmbeddingServiceStatus } from "../../api/index.t
 import { embeddingServices } from "../../kinds.ts";
 import { done, hasFinalizer, isBeingDeleted, type Requeue, type Stored, withFinalizer } from "../../kube/index.ts";
 import { extend, flush } from "../audit-trail.ts";
+import { hidesDecisions } from "../caches.ts";
+import { fieldTaken } from "../claim.ts";
 import { isRefused } from "../ensure.ts";
 import { finalizers } from "../labels.ts";
 import type { Turn } from "../ports.ts";
@@ -12,7 +14,8 @@ import { evaluationInterval } from "./evaluate-signals.ts";
 import { observe } from "./observe.ts";
 import { release } from "./release.ts";
 import { forget, report } from "./report.ts";
-import { awaitTrail, stalledBy } from "./stalled.ts";
+import { awaitField, stalledBy } from "./stalled.ts";
+import type { Observed } from "./world.ts";
 
 export async function reconcile(turn: Turn): Promise<Requeue> {
   const { caches, key, clock } = turn;
@@ -23,18 +26,23 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   }
   if (isBeingDeleted(service)) return hasFinalizer(service, finalizers.service) ? release(turn, service) : done;
   if (!hasFinalizer(service, finalizers.service)) return hold(turn, service);
-  // What was decided is in the trail before anything more is decided (decision 28).
+  const taken = fieldTaken(service, caches.embeddingServices.list(key.namespace));
+  if (taken) return awaitField(turn, service, taken);
+  // What was decided is in the trail before anything is trained or promoted (decision 28).
   const flushed = await flush(turn, service);
-  if (flushed.kind === "NotWritten") return awaitTrail(turn, service, flushed);
+  const trail = flushed.kind === "NotWritten" ? flushed : null;
   const now = clock.now();
-  const world = await observe(turn, service, now);
+  const world = await observe(turn, service, trail, now);
   const decision = decide(world, now);
   const applied = await apply(turn, service, world, decision);
-  const status = statusOf(service, decision, applied, now);
-  const audit = extend(service.status.audit, flushed.segment, decision.said, [...world.runs, ...world.rollouts], now);
+  const status = statusOf(world, decision, applied, now);
+  const others = [...world.runs, ...world.rollouts];
+  const hidden = hidesDecisions(caches, key.namespace);
+  const audit = extend(service.status.audit, flushed, decision.said, others, now, hidden);
   await saveStatus(turn, caches.embeddingServices, service, { ...status, audit });
   report(turn, service, { ...status, audit }, decision);
-  return { after: wakeAfter(turn, service, decision, now), backoff: applied.stalled.some(isRefused) };
+  const waits = trail !== null || applied.stalled.some(isRefused);
+  return { after: wakeAfter(turn, service, decision, now), backoff: waits };
 }
 
 async function hold({ kube, writes, caches, key, signal }: Turn, service: Stored<EmbeddingService>): Promise<Requeue> {
@@ -50,13 +58,14 @@ async function hold({ kube, writes, caches, key, signal }: Turn, service: Stored
 
 /** The decision's status, with what was found out while it was carried out. */
 export function statusOf(
-  service: EmbeddingService,
+  { service, trail }: Pick<Observed, "service" | "trail">,
   { status }: Pick<Decision, "status">,
   { stalled, routing, made }: Applied,
   now: number,
 ): EmbeddingServiceStatus {
   const { retraining, rollout } = status;
-  const [problem] = stalled;
+  // The trail is said first: its rollouts read there that they are held.
+  const [problem] = trail ? [] : stalled;
   // As it was said before: the decision has just said that nothing stalls, and the time of the change would be lost.
   const before = service.status.conditions.find(({ type }) => type === "Stalled");
   const conditions = status.conditions.map((each) => (before && each.type === "Stalled" ? before : each));

@@ -2,7 +2,7 @@ import type { EmbeddingService } from "../../api/index.ts";
 import { embeddingServices } from "../../kinds.ts";
 import { done, type Requeue, type Stored, services, withoutFinalizer } from "../../kube/index.ts";
 import { extend, flushWhilePossible } from "../audit-trail.ts";
-import { byService } from "../caches.ts";
+import { byService, hidesDecisions } from "../caches.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import { finalizers, labels } from "../labels.ts";
@@ -11,6 +11,7 @@ import { saveStatus } from "../save.ts";
 import { workloadOf } from "../workload.ts";
 import { releasedService } from "./gateway-objects.ts";
 import { awaitTrail } from "./stalled.ts";
+import { releaseMark } from "./take-back.ts";
 
 /**
  * A service that is deleted leaves in good order: clients of its gateway go on, straight to the workload; the workload
@@ -28,7 +29,7 @@ export async function release(turn: Turn, service: Stored<EmbeddingService>): Pr
     const facts = { activeVersion: service.status.activeVersion?.digest ?? "", at: instant(now) };
     const said = [{ kind: "ServiceReleased", subject: `EmbeddingService/${key.name}`, facts }];
     const others = [...caches.retrainings.by(byService, index), ...caches.modelRollouts.by(byService, index)];
-    const audit = extend(service.status.audit, flushed.segment, said, others, now);
+    const audit = extend(service.status.audit, flushed, said, others, now, hidesDecisions(caches, key.namespace));
     await saveStatus(turn, caches.embeddingServices, service, { ...service.status, phase: "Released", audit });
     return done;
   }
@@ -39,7 +40,10 @@ export async function release(turn: Turn, service: Stored<EmbeddingService>): Pr
   return done;
 }
 
-/** The Service becomes the user's: no owner, no label of ours, and the workload behind it. */
+/**
+ * The Service becomes the user's: no owner, no label of ours, and the workload behind it. A mark tells where it comes from,
+ * so that a service that is made anew may have it back.
+ */
 async function repoint({ kube, caches, key, signal }: Turn, service: Stored<EmbeddingService>): Promise<void> {
   const { namespace } = key;
   const existing = caches.services.get({ namespace, name: names.gateway(key.name) });
@@ -50,7 +54,12 @@ async function repoint({ kube, caches, key, signal }: Turn, service: Stored<Embe
   const kept = Object.entries(existing.metadata.labels ?? {}).filter(([label]) => !ours.has(label));
   const released = {
     ...existing,
-    metadata: { ...existing.metadata, labels: Object.fromEntries(kept), ownerReferences: [] },
+    metadata: {
+      ...existing.metadata,
+      labels: Object.fromEntries(kept),
+      annotations: { ...existing.metadata.annotations, ...releaseMark(service) },
+      ownerReferences: [],
+    },
     spec: { ...existing.spec, ...releasedService(service, workloadOf(deployment, service.spec.model)) },
   };
   await kube.replace(services, released, { signal });

@@ -163,7 +163,8 @@ export function gatewayConfigOf(
       salt: uid,
       stickyHeader: spec.dataset.traffic.clientKey ?? null,
       stable: { digest: active.digest, uri: active.uri },
-      candidate: candidate?.digest === active.digest ? null : candidate,
+      // The active version's kept pods answer for it while the workload is on its way back to it.
+      candidate: candidate?.digest === active.digest && !candidate.documents ? null : candidate,
     },
     protection: { active: status.protection?.active ?? false, mode, maxDelay, maxBytes },
     monitoring,

@@ -1,8 +1,10 @@
 import { type Cause, type ModelRef, modelIdentity, type Retraining } from "../../api/index.ts";
+import { ownersText } from "../free-field.ts";
+import { handsOff } from "../hands-off.ts";
 import { names } from "../identity.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
-import { heldBack } from "./governance.ts";
+import { causeHeldBack, heldBack } from "./governance.ts";
 import { isUnderWay } from "./restore.ts";
 import { notTrainable } from "./trainable.ts";
 import type { Observed } from "./world.ts";
@@ -13,8 +15,8 @@ export type Retrain =
   | { readonly kind: "Steady"; readonly wakeAt: number | null }
   | { readonly kind: "Wait"; readonly reason: string; readonly message: string; readonly until: number | null }
   | ({ readonly kind: "Stalled" } & Stalled)
-  /** The workload's empty field is given its first value. */
-  | { readonly kind: "Seed"; readonly uri: string }
+  /** The workload's empty field is given a value: that of the version that stays active, or its first one. */
+  | { readonly kind: "Seed"; readonly from: "Active" | "Initial"; readonly uri: string }
   /** What runs becomes the active version. */
   | { readonly kind: "Adopt"; readonly model: ModelRef }
   /** The cause is saved, before anything is made. */
@@ -26,6 +28,7 @@ export type Retrain =
 
 /** In their order, the first that has something to say; only this list is held back by anything (decision 25). */
 export const retrain: readonly Rule<Observed, Retrain>[] = [
+  awaitTrail,
   adoptCurrentModel,
   watchOnly,
   suspended,
@@ -37,6 +40,7 @@ export const retrain: readonly Rule<Observed, Retrain>[] = [
   retrainOnTrigger,
   explainBadSchedule,
   explainHeld,
+  explainOutdated,
 ];
 
 export function steady({ schedules }: Observed): Retrain {
@@ -50,6 +54,10 @@ function stalled(reason: string, message: string): Retrain {
 
 function wait(reason: string, message: string, until: number | null = null): Retrain {
   return { kind: "Wait", reason, message, until };
+}
+
+function awaitTrail({ trail }: Observed): Retrain | null {
+  return trail && stalled(trail.reason, trail.message);
 }
 
 /**
@@ -69,29 +77,43 @@ function adoptCurrentModel(world: Observed): Retrain | null {
         `${model.env} of container ${model.container} has valueFrom: give it a plain value`,
       );
     case "Empty":
-      return model.initial === undefined
-        ? stalled(
-            "ModelMissing",
-            `${model.env} of container ${model.container} has no value, and model.initial is not set`,
-          )
-        : { kind: "Seed", uri: model.initial };
+      return fillField(world);
     case "Value":
       break;
     default:
       return workload.field satisfies never;
   }
   const uri = servedUri(workload) ?? "";
-  if (
-    uri === service.status.activeVersion?.uri ||
-    (service.status.rollout && (!rollout || isChanging(rollout.status.phase)))
-  ) {
-    return null;
-  }
+  if (uri === service.status.activeVersion?.uri || (rollout && isChanging(rollout.status.phase))) return null;
   if (workload.readyOfTemplate === 0) {
     return wait("WorkloadNotReady", `0 of ${workload.replicas} pods are ready with ${uri}`);
   }
   const { digest } = modelIdentity(uri);
   return { kind: "Adopt", model: { name: names.modelVersion(service.metadata.name, digest), digest, uri } };
+}
+
+/** Who owns the field, and that nothing is lost when they give it up. */
+export function notFree({ spec }: Observed["service"], managers: readonly string[]): string {
+  return `${ownersText(spec, managers)}; the active version is then put back`;
+}
+
+/** In these a rollout sees by itself that the field has lost its value, and turns back. */
+const turnsBack: ReadonlySet<string> = new Set(["Progressing", "Paused", "Promoting", "Watching"]);
+
+/**
+ * A Deployment that was made anew, or lost the variable, has no say in which version is active: `initial` would bring back
+ * an old one past every gate.
+ */
+function fillField({ service: { spec, status }, rollout }: Observed): Retrain | null {
+  if (rollout && turnsBack.has(rollout.status.phase)) return null;
+  if (rollout?.status.phase === "RollingBack" && !handsOff.has(rollout.status.reason)) {
+    return { kind: "Seed", from: "Active", uri: rollout.spec.from.uri };
+  }
+  if (status.activeVersion) return { kind: "Seed", from: "Active", uri: status.activeVersion.uri };
+  const { container, env, initial } = spec.model;
+  return initial === undefined
+    ? stalled("ModelMissing", `${env} of container ${container} has no value, and model.initial is not set`)
+    : { kind: "Seed", from: "Initial", uri: initial };
 }
 
 /** While a rollout has its hands on the field, it alone says what a change of it means. */
@@ -107,15 +129,17 @@ function suspended({ service }: Observed): Retrain | null {
   return service.spec.retraining?.suspended ? wait("Suspended", "retraining.suspended is set") : null;
 }
 
-function awaitRollout({ service, rollout }: Observed): Retrain | null {
+function awaitRollout({ service, rollout, unreadable }: Observed): Retrain | null {
   const slot = service.status.rollout;
+  if (unreadable.rollout) return wait(unreadable.rollout.reason, unreadable.rollout.message);
   if (!slot || (rollout && !isUnderWay(rollout))) return null;
   return wait("RolloutUnderWay", `${slot.name} is ${rollout?.status.phase ?? slot.phase}`);
 }
 
 /** One run at a time. */
-function awaitRetraining({ service, run }: Observed): Retrain | null {
+function awaitRetraining({ service, run, unreadable }: Observed): Retrain | null {
   const slot = service.status.retraining;
+  if (unreadable.run) return wait(unreadable.run.reason, unreadable.run.message);
   if (!slot || (!run && slot.uid === "")) return null;
   return wait("RetrainingUnderWay", `${slot.name} is ${run?.status.phase ?? slot.phase}`);
 }
@@ -127,16 +151,12 @@ function startRecordedCause(world: Observed): Retrain | null {
 }
 
 /** What must be right before a run is started at all; said as soon as it is seen, not when the alarm is on. */
-function untrainable({ service, ownership, store, threatModel, runs }: Observed): Retrain | null {
+function untrainable({ service, ownership, store, threatModel, runs, unreadable }: Observed): Retrain | null {
   const { retraining, dataset, modality } = service.spec;
   const active = service.status.activeVersion;
   if (!retraining || !active) return null;
   if (ownership.kind === "OwnedBy") {
-    const owners = ownership.managers.join(", ");
-    return stalled(
-      "FieldOwnedBy",
-      `${service.spec.model.env} of the workload is owned by ${owners}: name it without a value`,
-    );
+    return stalled("FieldOwnedBy", notFree(service, ownership.managers));
   }
   if (ownership.kind === "Unknown") return wait("FieldUnknown", ownership.message);
   if (store) return store.kind === "Wait" ? wait(store.reason, store.message) : stalled(store.reason, store.message);
@@ -146,6 +166,7 @@ function untrainable({ service, ownership, store, threatModel, runs }: Observed)
     return stalled("EvaluationDataMissing", "dataset.evaluation is needed unless retraining.evaluationData is None");
   }
   const { name } = retraining.threatModelRef;
+  if (unreadable.threatModel) return wait(unreadable.threatModel.reason, unreadable.threatModel.message);
   if (!threatModel) return stalled("ThreatModelMissing", `ThreatModel ${name} does not exist`);
   const said = threatModel.status.conditions.find(({ type }) => type === "Ready");
   if (threatModel.status.observedGeneration !== threatModel.metadata.generation || !said) {
@@ -164,7 +185,7 @@ function untrainable({ service, ownership, store, threatModel, runs }: Observed)
 }
 
 function retrainOnRequest(world: Observed, now: number): Retrain | null {
-  const run = startable(world).find(({ spec }) => heldBack(world, spec.cause, now) === null);
+  const run = startable(world).find(({ spec }) => heldBack(world, spec, now) === null);
   return run ? { kind: "Accept", run } : null;
 }
 
@@ -179,7 +200,7 @@ function startable({ service, waitingRuns }: Observed): Retraining[] {
 
 /** The first cause that nothing holds back: one that is held does not hold back another's. */
 function retrainOnTrigger(world: Observed, now: number): Retrain | null {
-  const cause = freshCauses(world).find((fresh) => heldBack(world, fresh, now) === null);
+  const cause = freshCauses(world).find((fresh) => causeHeldBack(world, fresh, now) === null);
   return cause ? { kind: "Record", cause } : null;
 }
 
@@ -192,14 +213,28 @@ function explainBadSchedule({ schedules }: Observed): Retrain | null {
   return bad ? stalled("InvalidSchedule", `trigger ${bad.trigger.name} never fires: ${bad.problem}`) : null;
 }
 
+/** A run that passed and was dropped: whether what it made is wanted over what somebody has put in place, a person must tell. */
+function explainOutdated({ runs, service }: Observed): Retrain | null {
+  const run = runs.at(-1);
+  const { activeVersion, lastCauses } = service.status;
+  if (!run || run.status.modelVersion === activeVersion?.name) return null;
+  if (lastCauses.find(({ id }) => id === run.spec.cause.id)?.outcome !== "Outdated") return null;
+  const { modelVersion } = run.status;
+  return wait(
+    "RunOutdated",
+    `${run.metadata.name} passed its gates, but the model was changed meanwhile, so that ${modelVersion} is not rolled out: ` +
+      `to have it all the same use \`evenkeel promote ${service.metadata.name} ${modelVersion}\``,
+  );
+}
+
 /** Why what waits does not start. */
 function explainHeld(world: Observed, now: number): Retrain | null {
   for (const run of startable(world)) {
-    const held = heldBack(world, run.spec.cause, now);
+    const held = heldBack(world, run.spec, now);
     if (held) return wait(held.reason, `${run.metadata.name}: ${held.message}`, held.until);
   }
   for (const cause of freshCauses(world)) {
-    const held = heldBack(world, cause, now);
+    const held = causeHeldBack(world, cause, now);
     if (held) return wait(held.reason, held.message, held.until);
   }
   const [latched] = world.causes;

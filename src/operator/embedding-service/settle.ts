@@ -6,9 +6,11 @@ import {
   modelIdentity,
   type Retraining,
 } from "../../api/index.ts";
+import { handsOff } from "../hands-off.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import type { Said } from "../said.ts";
+import { servedUri } from "../workload.ts";
 import type { Observed } from "./world.ts";
 
 export type Settled = { readonly status: EmbeddingServiceStatus; readonly said: readonly Said[] };
@@ -21,6 +23,8 @@ const most = { causes: 20, ledger: 30, evaluations: 20 } as const;
  */
 export function settle(world: Observed, now: number): Settled {
   const afterRollout = settleRollout(world, world.service.status, now);
+  // What a run has brought is not promoted before the trail has what led to it.
+  if (world.trail) return afterRollout;
   const afterRun = settleRun(world, afterRollout.status, now);
   return { status: afterRun.status, said: [...afterRollout.said, ...afterRun.said] };
 }
@@ -30,7 +34,7 @@ function settleRollout(world: Observed, status: EmbeddingServiceStatus, now: num
   const { rollout } = world;
   if (!slot) return unchanged(status);
   if (!rollout) {
-    if (slot.uid === "") return unchanged(status);
+    if (slot.uid === "" || world.unreadable.rollout) return unchanged(status);
     const said = [about(`ModelRollout/${slot.name}`, "RolloutDeleted", { phase: slot.phase })];
     return { status: without(status, "rollout"), said };
   }
@@ -48,7 +52,7 @@ function settleRollout(world: Observed, status: EmbeddingServiceStatus, now: num
     }
     case "RolledBack": {
       const failed = countRollback(world, status, rollout, now);
-      const back = status.activeVersion?.digest === rollout.spec.to.digest;
+      const back = status.activeVersion?.digest === rollout.spec.to.digest && isGivenBack(world, rollout);
       const active = back ? modelOf(rollout.spec.from) : status.activeVersion;
       const said = back ? [activated(rollout.spec.from, rollout, reason)] : [];
       return { status: { ...without(failed, "rollout"), ...(active ? { activeVersion: active } : {}) }, said };
@@ -62,6 +66,14 @@ function settleRollout(world: Observed, status: EmbeddingServiceStatus, now: num
     default:
       return phase satisfies never;
   }
+}
+
+/**
+ * Whether the rollout has given the workload its old version again. What somebody else has put there instead stands: what
+ * ready pods serve stays active until one serves that, and then it is adopted. Gateways would find no pod of any other.
+ */
+function isGivenBack({ workload }: Observed, { spec, status }: ModelRollout): boolean {
+  return workload !== null && servedUri(workload) === spec.from.uri && !handsOff.has(status.reason);
 }
 
 function seen(
@@ -130,7 +142,7 @@ function settleRun(world: Observed, status: EmbeddingServiceStatus, now: number)
   const { run, service } = world;
   if (!slot) return unchanged(status);
   if (!run) {
-    if (slot.uid === "") return unchanged(status);
+    if (slot.uid === "" || world.unreadable.run) return unchanged(status);
     const cleared = without(without(status, "retraining"), "cause");
     const lastCauses = status.cause ? causesAfter(status, status.cause, "Deleted", now) : status.lastCauses;
     const { name, gpuSeconds } = slot;

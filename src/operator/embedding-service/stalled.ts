@@ -18,11 +18,20 @@ export function stalledBy(
   return { ...status, phase: "Stalled", conditions: withCondition(status.conditions, saying, instant(now)) };
 }
 
-/** What was decided is not in the trail: that is said, and until it is there nothing more is decided (decision 28). */
+/** A service that goes does not leave before what was decided is in the trail: that is said (decision 28). */
 export async function awaitTrail(turn: Turn, service: Stored<EmbeddingService>, problem: Stalled): Promise<Requeue> {
+  return { after: await sayStalled(turn, service, problem), backoff: true };
+}
+
+/** Nothing is done for a service whose field is another's: what frees the field brings this one up again. */
+export async function awaitField(turn: Turn, service: Stored<EmbeddingService>, problem: Stalled): Promise<Requeue> {
+  return { after: await sayStalled(turn, service, problem) };
+}
+
+async function sayStalled(turn: Turn, service: Stored<EmbeddingService>, problem: Stalled): Promise<number> {
   const { caches, clock, settings } = turn;
   const status = stalledBy(service.status, problem, service.metadata.generation, clock.now());
   await saveStatus(turn, caches.embeddingServices, service, status);
   measure(turn, service, status);
-  return { after: settings.resync, backoff: true };
+  return settings.resync;
 }

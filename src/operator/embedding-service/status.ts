@@ -6,7 +6,7 @@ import type { Said } from "../said.ts";
 import { blocksIndependent } from "./block-length.ts";
 import type { Protection } from "./protect.ts";
 import type { Restoration } from "./restore.ts";
-import type { Retrain } from "./retrain.ts";
+import { notFree, type Retrain } from "./retrain.ts";
 import { schedulesAfter } from "./schedules.ts";
 import { slotOf } from "./settle.ts";
 import { trafficAvailable } from "./traffic.ts";
@@ -32,7 +32,7 @@ export function statusAfter(
   const protection = protectionStatus(decided.protection);
   const said = [
     ...protectionSaid(world, decided.protection),
-    ...restorationSaid(decided.restoration),
+    ...restorationSaid(world, decided.restoration),
     ...retrainSaid(world, decided.retraining),
   ];
   const status: EmbeddingServiceStatus = {
@@ -67,6 +67,8 @@ function retrainStatus({ service }: Observed, decision: Retrain, now: number): P
         activeVersion: decision.model,
         baselineVersion: service.status.baselineVersion ?? decision.model,
         firstVersion: service.status.firstVersion ?? decision.model,
+        // Only one that is not made can be there: what it would bring was measured against the version before.
+        rollout: undefined,
       };
     case "Record": {
       const { cause } = decision;
@@ -98,7 +100,8 @@ export function isSeeding({ status }: Observed["service"], uri: string): boolean
   return status.holding?.reason === reason && status.holding.message === message;
 }
 
-function retrainSaid({ service, workload }: Observed, decision: Retrain): Said[] {
+function retrainSaid(world: Observed, decision: Retrain): Said[] {
+  const { service, workload } = world;
   switch (decision.kind) {
     case "Seed":
       // Said once, before it is done: see `seed`.
@@ -106,14 +109,15 @@ function retrainSaid({ service, workload }: Observed, decision: Retrain): Said[]
         ? []
         : [
             {
-              kind: "ModelSeeded",
+              kind: decision.from === "Active" ? "ModelRestored" : "ModelSeeded",
               subject: `Deployment/${service.spec.workloadRef.name}`,
               facts: { uri: decision.uri },
             },
           ];
     case "Adopt": {
       const { name, digest, uri } = decision.model;
-      const facts = { digest, uri, workload: workload?.uid ?? "", before: service.status.activeVersion?.digest ?? "" };
+      const before = service.status.activeVersion?.digest ?? "";
+      const facts = { digest, uri, workload: workload?.uid ?? "", before, ...insteadOf(world) };
       return [{ kind: "VersionAdopted", subject: `ModelVersion/${name}`, facts }];
     }
     case "Record": {
@@ -167,20 +171,27 @@ function restorationStatus(decision: Restoration): Partial<EmbeddingServiceStatu
   };
 }
 
-function restorationSaid(decision: Restoration): Said[] {
+function restorationSaid(world: Observed, decision: Restoration): Said[] {
   switch (decision.kind) {
     case "None":
-    // The rollout itself says that it goes back, and why.
+    // The rollout itself says that it goes back.
     case "Abort":
       return [];
     case "Begin": {
       const { metadata, spec } = decision.rollout;
-      const facts = { uid: metadata.uid, from: spec.from.digest, to: spec.to.digest, reason: spec.reason };
+      const { from, to, reason } = spec;
+      const facts = { uid: metadata.uid, from: from.digest, to: to.digest, reason, ...insteadOf(world) };
       return [{ kind: "RolloutAccepted", subject: `ModelRollout/${metadata.name}`, facts }];
     }
     default:
       return decision satisfies never;
   }
+}
+
+/** The rollout that was named, was not made, and will not be. */
+function insteadOf({ service, rollout }: Observed): { readonly insteadOf?: string } {
+  const slot = service.status.rollout;
+  return slot && !rollout ? { insteadOf: slot.name } : {};
 }
 
 function protectionStatus(decision: Protection): EmbeddingServiceStatus["protection"] {
@@ -229,19 +240,12 @@ function conditionsOf(world: Observed, status: EmbeddingServiceStatus, decided: 
           [pods, ...(gateway.trouble ? [gateway.trouble] : [])].join("; "),
         );
   list = say(list, "StoreReady", store === null, store?.reason ?? "Bound", store?.message ?? "");
-  const owners = ownership.kind === "OwnedBy" ? ownership.managers.join(", ") : "";
   list =
     ownership.kind === "Unknown"
       ? say(list, "Promotable", null, "Unknown", ownership.message)
-      : owners === ""
+      : ownership.kind === "Ours"
         ? say(list, "Promotable", true, "FieldFree", "")
-        : say(
-            list,
-            "Promotable",
-            false,
-            "FieldOwnedBy",
-            `${service.spec.model.env} of the workload is owned by ${owners}`,
-          );
+        : say(list, "Promotable", false, "FieldOwnedBy", notFree(service, ownership.managers));
   list = say(list, "BlocksIndependent", ...blocksIndependent(world.autocorrelation, service.spec.monitoring.block));
   const served = status.activeVersion !== undefined && (workload?.readyReplicas ?? 0) > 0 && gateway.ready > 0;
   const ready = served && hasPods(world, status.activeVersion?.digest ?? "") !== false;

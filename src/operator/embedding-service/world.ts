@@ -41,6 +41,8 @@ export type StoreProblem = Stalled & { readonly kind: "Stalled" | "Wait" };
 /** Everything that a decision about a service is taken from. */
 export type Observed = {
   readonly service: EmbeddingService;
+  /** Why what was decided before is not in the audit trail; null when it is. */
+  readonly trail: Stalled | null;
   readonly workload: Workload | null;
   readonly ownership: Ownership;
   readonly signals: readonly SignalState[];
@@ -56,6 +58,12 @@ export type Observed = {
   /** Objects made by people that wait for their turn, oldest first. */
   readonly waitingRuns: readonly Retraining[];
   readonly waitingRollouts: readonly ModelRollout[];
+  /** What is there and cannot be read, by what it is to the service; what is known of it is older, or nothing. */
+  readonly unreadable: {
+    readonly run: Stalled | null;
+    readonly rollout: Stalled | null;
+    readonly threatModel: Stalled | null;
+  };
   /** Runs and rollouts of the service, for their decisions and for names. */
   readonly runs: readonly Retraining[];
   readonly rollouts: readonly ModelRollout[];

@@ -21,6 +21,7 @@ export type Advance = {
 export const advance: readonly Rule<Observed, Advance>[] = [
   awaitTurn,
   stallOnObstacle,
+  awaitTrail,
   begin,
   finishWatch,
   watch,
@@ -69,6 +70,20 @@ function stallOnObstacle({ rollout, workload, obstacle }: Observed): Advance | n
   const stalled = workload ? obstacle : { reason: "WorkloadMissing", message: "the workload does not exist" };
   if (!stalled || (phase === "Watching" && workload)) return null;
   return stay(stalled.reason, stalled.message, null, stalled);
+}
+
+/**
+ * What goes forth is in the trail before more is done; a rollback does not wait for it (decision 25), nor does a promotion
+ * whose patch may be made. It pauses, so that no deadline passes meanwhile.
+ */
+function awaitTrail(world: Observed, now: number): Advance | null {
+  const { trail, rollout } = world;
+  if (!trail || rollout.spec.reason === "Rollback") return null;
+  const { phase } = rollout.status;
+  if (phase === "Promoting" || phase === "Watching") return null;
+  const waiting = stay(trail.reason, trail.message, interval(world));
+  if (phase !== "Progressing") return waiting;
+  return { ...waiting, status: { phase: "Paused", noDataSince: undefined, ...deadlineFrom(now) }, wakeAfter: 0 };
 }
 
 function begin(world: Observed, now: number): Advance | null {

@@ -11,7 +11,9 @@ import {
 } from "../../signals/index.ts";
 import { time } from "../instant.ts";
 import type { Stalled } from "../rule.ts";
-import { analysisInterval, currentStep, holdOf, watchEnds } from "./step.ts";
+import { outlook } from "./outlook.ts";
+import { checksOf, type Plan, planOf } from "./plan.ts";
+import { analysisInterval } from "./step.ts";
 import type { Analysis } from "./world.ts";
 
 /** Rates are taken over at least some scrapes, and over no more than what is still of now. */
@@ -39,9 +41,10 @@ export async function analyse(
     window: Math.min(window.most, Math.max(window.least, plan.length)),
     pool: plan.kind === "Watch" ? "stable" : "candidate",
   };
-  const fitting = spec.policy.analysis.filter(({ metric }) => fits(metric, plan.kind));
   const checks = await Promise.all(
-    fitting.map(async (check) => statusOf(check, status.analysis, await look(check, scope, source, now))),
+    checksOf(spec.policy.analysis, plan).map(async (check) =>
+      statusOf(check, status, foreseen(check, plan, rollout, scope.window, now, await look(check, scope, source, now))),
+    ),
   );
   const verdict = overall(checks);
   const hold = advanceHold(
@@ -59,49 +62,21 @@ export async function analyse(
   return { at: now, verdict, checks, heldFor: hold.seconds, heldTo };
 }
 
-type Plan = { readonly kind: "Mirror" | "Weight" | "Watch"; readonly length: number };
+type Look = Pick<Verdict, "kind" | "value" | "threshold" | "samples" | "message">;
 
-function planOf({ status, spec }: ModelRollout, now: number): Plan | null {
-  switch (status.phase) {
-    case "Progressing":
-    case "Paused": {
-      const step = currentStep({ spec, status });
-      if (!step || status.stepStartedAt === undefined) return null;
-      return { kind: step.mirror === undefined ? "Weight" : "Mirror", length: holdOf(step) };
-    }
-    case "Watching": {
-      const { judging } = watchEnds({ spec, status });
-      return now < judging ? { kind: "Watch", length: judging - time(status.promotedAt ?? "") } : null;
-    }
-    case "Pending":
-    case "Promoting":
-    case "Promoted":
-    case "RollingBack":
-    case "RolledBack":
-      return null;
-    default:
-      return status.phase satisfies never;
-  }
-}
-
-/** Mirrored answers go to nobody, so that there are no errors of the candidate's to count; and so on. */
-function fits(metric: AnalysisCheck["metric"], kind: Plan["kind"]): boolean {
-  switch (metric) {
-    case "MirrorOverlap":
-      return kind === "Mirror";
-    case "ErrorRate":
-      return kind !== "Mirror";
-    // They compare with the stable model, which no longer answers in the watch.
-    case "LatencyP99":
-    case "FlaggedShare":
-      return kind === "Weight";
-    case "InvalidVectors":
-    case "ProbeMatch":
-    case "PromQL":
-      return true;
-    default:
-      return metric satisfies never;
-  }
+/** With what to do when there will never be enough samples. */
+function foreseen(
+  check: AnalysisCheck,
+  plan: Plan,
+  { status }: ModelRollout,
+  seenOver: number,
+  now: number,
+  seen: Look,
+): Look {
+  if (seen.kind !== "NoData" || status.stepStartedAt === undefined) return seen;
+  const elapsed = now - time(status.stepStartedAt);
+  const said = outlook({ check, plan, samples: seen.samples, window: seenOver, elapsed }, window.most);
+  return said === null ? seen : { ...seen, message: `${seen.message}; ${said}` };
 }
 
 async function look(
@@ -109,7 +84,7 @@ async function look(
   scope: RolloutScope,
   source: Prometheus | Stalled,
   now: number,
-): Promise<Pick<Verdict, "kind" | "value" | "threshold" | "samples" | "message">> {
+): Promise<Look> {
   if ("reason" in source) {
     return { kind: "SourceError", value: null, threshold: null, samples: null, message: source.message };
   }
@@ -130,12 +105,13 @@ function signalOf(
   return { kind: "PromQL", query, ...limits, samples: { query: samplesQuery, atLeast: check.minSample } };
 }
 
-function statusOf(
+/** What a look adds to what is known of a check. */
+export function statusOf(
   check: AnalysisCheck,
-  before: readonly CheckStatus[],
-  { kind, value, threshold, samples, message }: Pick<Verdict, "kind" | "value" | "threshold" | "samples" | "message">,
+  { phase, analysis }: Pick<ModelRollout["status"], "phase" | "analysis">,
+  { kind, value, threshold, samples, message }: Look,
 ): CheckStatus {
-  const failures = before.find(({ name }) => name === check.name)?.failures ?? 0;
+  const { failures = 0, failed = 0 } = analysis.find(({ name }) => name === check.name) ?? {};
   return {
     name: check.name,
     verdict: kind,
@@ -144,16 +120,18 @@ function statusOf(
     samples: finite(samples),
     // What is unknown neither adds to failures in a row nor ends them.
     failures: kind === "Fail" ? failures + 1 : kind === "Pass" ? 0 : failures,
+    // Only what keeps a step from being passed: a watch may be long, and time that people take is theirs.
+    failed: kind === "Fail" && phase === "Progressing" ? failed + 1 : failed,
     message: message.slice(0, 512),
   };
 }
 
-/** One failure is a failure; without one, one unknown is unknown. */
+/** One failure is a failure; without one, one unknown is unknown. No checks prove nothing. */
 export function overall(checks: readonly Pick<CheckStatus, "verdict">[]): Analysis["verdict"] {
   for (const kind of ["Fail", "SourceError", "NoData"] as const) {
     if (checks.some(({ verdict }) => verdict === kind)) return kind;
   }
-  return "Pass";
+  return checks.length > 0 ? "Pass" : "NoData";
 }
 
 function finite(value: number | null): number | null {

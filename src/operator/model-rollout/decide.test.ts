@@ -1,117 +1,27 @@
 import { describe, expect, it } from "vitest";
 import { type ModelRolloutStatus, modelRolloutStatus } from "../../api/index.ts";
 import type { LabelSelector } from "../label-selector.ts";
-import { rolloutFixture } from "../rollout.fixture.ts";
 import { routeWanted } from "../route.ts";
-import { serviceFixture } from "../service.fixture.ts";
-import type { Workload } from "../workload.ts";
 import { advance } from "./advance.ts";
 import { decide } from "./decide.ts";
 import { mustRestoreField } from "./go-back.ts";
 import { catchersOf, poolDeployment, poolPodLabels, poolsWanted, type Selecting } from "./resources.ts";
 import { restore } from "./restore.ts";
-import type { Analysis, Observed, Pool } from "./world.ts";
+import { a, at, b, type Change, pool, service, start, uri, workload, world } from "./world.fixture.ts";
+import type { Analysis, Observed } from "./world.ts";
 
-const start = Date.parse("2026-11-24T08:00:00Z");
-const at = (seconds: number): string => new Date(start + seconds * 1000).toISOString();
-const a = `sha256:${"a".repeat(64)}`;
-const b = `sha256:${"b".repeat(64)}`;
-const uri = (digest: string): string => `store://models/shop@${digest}`;
-
-const service = (change: object = {}) =>
-  serviceFixture({
-    status: {
-      activeVersion: { name: "shop-a", digest: a, uri: uri(a) },
-      rollout: { name: "move", phase: "Pending" },
-      ...change,
-    },
-  });
-
-const policy = {
-  steps: [{ mirror: "10s" }, { weight: 50, hold: "20s" }, { weight: 100 }],
-  analysis: [{ name: "errors", metric: "ErrorRate", above: 0.01, failureLimit: 2 }],
-  progressDeadline: "1m",
-  watchAfter: "5m",
-  keepPrevious: "2m",
-};
-
-const workload = (served: string, rolling: Workload["rolling"] = "Complete"): Workload => ({
-  uid: "w",
-  resourceVersion: "1",
-  field: { kind: "Value", uri: served },
-  inInitContainer: false,
-  replicas: 3,
-  readyReplicas: 3,
-  readyOfTemplate: 3,
-  rolling,
-  selector: { matchLabels: { app: "embedder" } },
-  deployment: {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: "embedder", uid: "w", resourceVersion: "1", creationTimestamp: at(0) },
-    spec: {
-      replicas: 3,
-      selector: { matchLabels: { app: "embedder" } },
-      template: {
-        metadata: { labels: { app: "embedder", team: "search" } },
-        spec: {
-          containers: [
-            {
-              name: "main",
-              image: "tei",
-              env: [
-                { name: "OTHER", value: "1" },
-                { name: "MODEL_URI", value: uri(a) },
-              ],
-            },
-            { name: "side", image: "side", env: [{ name: "MODEL_URI", value: "kept" }] },
-          ],
-        },
-      },
-    },
-  },
-});
-
-const pool = (ready: number, replicas = ready): Pool => ({
-  name: "p",
-  uid: "p",
-  resourceVersion: "1",
-  replicas,
-  readyReplicas: ready,
-});
-
-type Change = Partial<Omit<Observed, "rollout">> & {
-  readonly status?: Partial<ModelRolloutStatus>;
-  readonly spec?: object;
-};
-
-function world({ status = {}, spec = {}, ...change }: Change = {}): Observed {
-  return {
-    rollout: rolloutFixture({
-      spec: {
-        policy: { ...policy, ...("policy" in spec && typeof spec.policy === "object" ? spec.policy : {}) },
-        ...Object.fromEntries(Object.entries(spec).filter(([key]) => key !== "policy")),
-      },
-      status,
-    }),
-    service: service(),
-    workload: workload(uri(a)),
-    owners: [],
-    candidate: null,
-    previous: null,
-    obstacle: null,
-    refused: null,
-    routing: { generation: 1, stable: a, candidate: null, inForce: true },
-    documents: [],
-    analysis: null,
-    ...change,
-  };
-}
-
-const analysis = (verdict: Analysis["verdict"], heldFor: number, failures = 0, seconds = 100): Analysis => ({
+const analysis = (
+  verdict: Analysis["verdict"],
+  heldFor: number,
+  failures = 0,
+  seconds = 100,
+  failed = failures,
+): Analysis => ({
   at: start + seconds * 1000,
   verdict,
-  checks: [{ name: "errors", verdict, value: 0, limit: 0.01, samples: 100, failures, message: "0.5 is above 0.01" }],
+  checks: [
+    { name: "errors", verdict, value: 0, limit: 0.01, samples: 100, failures, failed, message: "0.5 is above 0.01" },
+  ],
   heldFor,
   heldTo: start + seconds * 1000,
 });
@@ -136,6 +46,7 @@ describe("the lists", () => {
     expect(advance.map(({ name }) => name)).toEqual([
       "awaitTurn",
       "stallOnObstacle",
+      "awaitTrail",
       "begin",
       "finishWatch",
       "watch",
@@ -152,6 +63,50 @@ describe("the lists", () => {
       "nextStep",
       "promote",
     ]);
+  });
+});
+
+it("a rollout whose service cannot be read stands still in every phase, and says so", () => {
+  const unreadable = { reason: "Unreadable", message: "EmbeddingService search/shop is not as expected" };
+  for (const phase of ["Pending", "Progressing", "Paused", "Promoting", "Watching", "RollingBack"] as const) {
+    const status = { phase, weight: 50, promotedAt: at(0), startedAt: at(0), stepEnteredAt: at(0) };
+    const held = next({ unreadable, service: null, workload: null, routing: null, status }, 1e6);
+    expect(held).toMatchObject({ status, said: [] });
+    expect(held.status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+      status: "True",
+      ...unreadable,
+    });
+  }
+});
+
+describe("a trail that the service cannot write", () => {
+  const trail = { reason: "AuditNotWritten", message: "exceeded quota" };
+  const begun = { phase: "Progressing", startedAt: at(0), stepEnteredAt: at(0), stableReplicas: 3 } as const;
+  const half = { ...begun, weight: 50, step: 1, stepStartedAt: at(10) };
+
+  it("pauses what goes forth, so that no deadline passes, and lets it go on afterwards", () => {
+    expect(next({ trail }).status.phase).toBe("Pending");
+    const held = next({ trail, status: begun, candidate: pool(1) }, 30);
+    expect(held).toMatchObject({ status: { phase: "Paused", mirror: false, stepEnteredAt: at(30) }, said: [] });
+    const later = next({ trail, status: held.status, candidate: pool(1) }, 3600);
+    expect(later).toMatchObject({ status: { phase: "Paused", stepEnteredAt: at(30) }, said: [] });
+    expect(later.status.conditions.find(({ type }) => type === "Progressing")).toMatchObject(trail);
+    expect(next({ status: later.status, candidate: pool(1) }, 3601).status.phase).toBe("Progressing");
+  });
+
+  it("holds back no way back, at any weight", () => {
+    const failed = { trail, candidate: pool(2), ...told(50, false), analysis: analysis("Fail", 5, 2) };
+    for (const phase of ["Progressing", "Paused"] as const) {
+      const back = next({ ...failed, status: { ...half, phase } });
+      expect(back.status).toMatchObject({ phase: "RollingBack", weight: 0, reason: "AnalysisFailed" });
+    }
+    expect(next({ trail, status: { ...half, phase: "RollingBack", weight: 0 } }).status.phase).toBe("RolledBack");
+  });
+
+  it("holds back no rollback that a person asked for, and no promotion whose patch may be made", () => {
+    expect(next({ trail, spec: { reason: "Rollback" } }).status.phase).toBe("Progressing");
+    const promoting = { ...begun, phase: "Promoting", weight: 100 } as const;
+    expect(next({ trail, status: promoting, workload: workload(uri(b)) }, 30).status.phase).toBe("Watching");
   });
 });
 
@@ -250,6 +205,8 @@ describe("a rollout", () => {
     ["FieldContested", { ...live, status: holding(), workload: workload(uri("sha256:other")) }],
     ["FieldContested", { ...live, status: holding(), owners: ["helm"] }],
     ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Fail", 0, 2) }],
+    ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Fail", 0, 1, 100, 6) }],
+    ["AnalysisFailed", { ...live, status: holding(), analysis: analysis("Pass", 19, 0, 100, 6) }],
     ["NotReady", { status: holding({ stepStartedAt: undefined }), candidate: pool(1, 2) }],
     ["NoData", { ...live, status: holding({ noDataSince: at(40) }), analysis: analysis("NoData", 3) }],
     ["NoData", { ...live, status: holding({ noDataSince: at(40) }), analysis: analysis("SourceError", 3) }],
@@ -277,6 +234,10 @@ describe("a rollout", () => {
 
   it.each([
     ["one failure below the limit", { ...live, status: holding(), analysis: analysis("Fail", 0, 1) }],
+    [
+      "scattered failures, fewer than three times the limit",
+      { ...live, status: holding(), analysis: analysis("Fail", 0, 1, 100, 5) },
+    ],
     [
       "no data, but not for long",
       { ...live, status: holding({ noDataSince: at(41) }), analysis: analysis("NoData", 3) },
@@ -571,6 +532,28 @@ describe("pools", () => {
       ],
       [{ name: "MODEL_URI", value: "kept" }],
     ]);
+  });
+
+  it("carry the model in an init container where the workload does", () => {
+    const stable = workload(uri(a));
+    const { spec } = stable.deployment;
+    if (!spec) throw new Error("the fixture has no spec");
+    const initContainers = [{ name: "fetch", env: [{ name: "MODEL_URI", value: uri(a) }] }, { name: "warm" }];
+    const pod = { containers: [{ name: "server" }], initContainers };
+    const { template } = poolDeployment(
+      {
+        ...stable,
+        inInitContainer: true,
+        deployment: { ...stable.deployment, spec: { ...spec, template: { spec: pod } } },
+      },
+      { name: "shop", namespace: "search", model: { container: "fetch", env: "MODEL_URI" } },
+      { digest: b, uri: uri(b) },
+      1,
+    ).spec;
+    expect(template.spec).toEqual({
+      containers: [{ name: "server" }],
+      initContainers: [{ name: "fetch", env: [{ name: "MODEL_URI", value: uri(b) }] }, { name: "warm" }],
+    });
   });
 
   it("that a Service or a budget would take for the workload's are seen", () => {

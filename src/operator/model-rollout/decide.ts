@@ -26,12 +26,7 @@ export function decide(world: Observed, now: number): Decision {
       wakeAfter: null,
     };
   }
-  const reversal = phase === "RollingBack" ? null : first(restore, world, now);
-  const next = reversal
-    ? beginReversal(world, reversal, now)
-    : phase === "RollingBack"
-      ? goBack(world, now)
-      : (first(advance, world, now) ?? stay("Holding"));
+  const next = turn(world, now);
   const advanced = withAnalysis(world, { ...world.rollout.status, ...next.status });
   // Not with each report of a gateway: only what is decided is written.
   const { status, said } =
@@ -42,6 +37,15 @@ export function decide(world: Observed, now: number): Decision {
     said,
     wakeAfter: next.wakeAfter,
   };
+}
+
+function turn(world: Observed, now: number): Advance {
+  const { unreadable } = world;
+  if (unreadable) return stay(unreadable.reason, unreadable.message, null, unreadable);
+  if (world.rollout.status.phase === "RollingBack") return goBack(world, now);
+  const reversal = first(restore, world, now);
+  if (reversal) return beginReversal(world, reversal, now);
+  return first(advance, world, now) ?? stay("Holding");
 }
 
 /** Whoever reads that a version is left in going back reads as well what it has put into the index (decision 22). */
@@ -89,7 +93,8 @@ function beginReversal({ rollout, previous }: Observed, { reason, message }: Rev
       mirror: false,
       // The patch may have been made and not yet been seen.
       patched: status.patched || status.phase === "Promoting",
-      fallback: status.phase === "Watching" && previous !== null && previous.readyReplicas > 0,
+      // Gateways go to them as soon as they have one that is ready.
+      fallback: (status.phase === "Promoting" || status.phase === "Watching") && previous !== null,
       weights: moved ? [...status.weights, back].slice(-20) : status.weights,
       reason,
       message: message.slice(0, 2048),

@@ -3,17 +3,20 @@ import {
   type Deployment,
   horizontalPodAutoscalers,
   isControlledBy,
+  isKubeError,
   podDisruptionBudgets,
   type Stored,
   services,
 } from "../../kube/index.ts";
+import { auditNotWritten } from "../audit-trail.ts";
 import { countDocuments, type Gateway } from "../documents.ts";
 import { fieldOwnership } from "../field-owner.ts";
 import { configOf, gatewaysOf, readyGateways } from "../gateways.ts";
 import { names } from "../identity.ts";
 import { labels } from "../labels.ts";
 import type { Turn } from "../ports.ts";
-import type { Stalled } from "../rule.ts";
+import { type Stalled, unreadable } from "../rule.ts";
+import { unread } from "../unread.ts";
 import { type Workload, workloadOf } from "../workload.ts";
 import { analyse } from "./checks.ts";
 import { catchersOf, poolPodLabels, type Selecting } from "./resources.ts";
@@ -23,7 +26,9 @@ import type { Observed, Pool, Routing } from "./world.ts";
 export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: number): Promise<Observed> {
   const { caches, key, sources, signal } = turn;
   const { namespace } = key;
-  const found = caches.embeddingServices.get({ namespace, name: rollout.spec.serviceRef.name });
+  const serviceKey = { namespace, name: rollout.spec.serviceRef.name };
+  const withheld = unreadable(caches.embeddingServices.unreadable(serviceKey));
+  const found = withheld ? null : caches.embeddingServices.get(serviceKey);
   const service = found?.metadata.deletionTimestamp === undefined ? found : null;
   const deployment = service ? caches.deployments.get({ namespace, name: service.spec.workloadRef.name }) : null;
   const workload = service && deployment ? workloadOf(deployment, service.spec.model) : null;
@@ -37,6 +42,8 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
   return {
     rollout,
     service,
+    unreadable: withheld,
+    trail: service ? trailOf(service) : null,
     workload,
     owners: ownership?.kind === "OwnedBy" ? ownership.managers : [],
     candidate: candidate.pool,
@@ -50,6 +57,10 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
     documents: service ? countDocuments(service.status, gateways, now).documents : [],
     analysis: source ? await analyse(rollout, source.kind === "Source" ? source.prometheus : source, now) : null,
   };
+}
+
+function trailOf({ status }: EmbeddingService): Stalled | null {
+  return status.conditions.find(({ status: holds, reason }) => holds === "True" && reason === auditNotWritten) ?? null;
 }
 
 type Found = { readonly pool: Pool | null; readonly stranger: Stored<Deployment> | null };
@@ -91,11 +102,13 @@ async function obstacleOf(
   if (!workload || !["Pending", "Progressing", "Paused"].includes(rollout.status.phase)) return null;
   const { namespace } = key;
   const podLabels = poolPodLabels(workload, rollout.spec.serviceRef.name, rollout.spec.to.digest);
-  const [serviceList, budgetList, scalerList] = await Promise.all([
+  const lists = await Promise.all([
     kube.list(services, { namespace, signal }),
     kube.list(podDisruptionBudgets, { namespace, signal }),
     kube.list(horizontalPodAutoscalers, { namespace, signal }),
-  ]);
+  ]).catch(unread);
+  if (isKubeError(lists)) return { reason: "NeighboursUnread", message: lists.message };
+  const [serviceList, budgetList, scalerList] = lists;
   const theirs = (object: { metadata: { labels?: Record<string, string> } }): boolean =>
     object.metadata.labels?.[labels.managedBy] !== "evenkeel";
   const { metadata } = workload.deployment;

@@ -1,8 +1,12 @@
 import { milliseconds } from "../../api/index.ts";
 import { time } from "../instant.ts";
 import type { Rule } from "../rule.ts";
-import { servedUri } from "../workload.ts";
+import { ownedBy, servedUri, setBySomebody } from "../workload.ts";
+import { checksOf, planOf } from "./plan.ts";
 import type { Observed } from "./world.ts";
+
+/** As many times `failureLimit` roll a step back, however they are scattered: see `analysisCheck` in src/api. */
+const scatteredLimits = 3;
 
 /** Why a rollout goes back. */
 export type Reversal = {
@@ -17,9 +21,6 @@ export type Reversal = {
     | "NoData";
   readonly message: string;
 };
-
-/** After these the workload's field belongs to somebody else's wish: it is left as it is. */
-export const handsOff: ReadonlySet<string> = new Set(["ServiceDeleted", "FieldContested", "NotActive"]);
 
 /** Asked before anything that goes forth; what a rollout goes back for, in this order. */
 export const restore: readonly Rule<Observed, Reversal>[] = [
@@ -43,20 +44,15 @@ function rollBackRequested({ rollout }: Observed): Reversal | null {
 /** Somebody else has set the field: their wish stands, and is never fought (decision 24). */
 function rollBackContested({ rollout, workload, owners, service }: Observed): Reversal | null {
   const { phase, patched } = rollout.status;
-  if (!workload || phase === "Pending") return null;
-  const field = service?.spec.model.env ?? "the field";
+  if (!workload || !service || phase === "Pending") return null;
   const served = servedUri(workload);
   const allowed =
     phase === "Watching" ? [to(rollout)] : phase === "Promoting" && !patched ? [from(rollout), to(rollout)] : null;
   const expected = allowed ?? [phase === "Promoting" ? to(rollout) : from(rollout)];
-  if (served === null || !expected.includes(served)) {
-    return { reason: "FieldContested", message: `somebody set ${field} of the workload to ${served ?? "nothing"}` };
-  }
+  const { model } = service.spec;
+  if (served === null || !expected.includes(served)) return setBySomebody(model, served);
   // Before the patch: an apply would be refused.
-  if (owners.length > 0 && !patched) {
-    return { reason: "FieldContested", message: `${field} of the workload is owned by ${owners.join(", ")}` };
-  }
-  return null;
+  return owners.length > 0 && !patched ? ownedBy(service.spec, owners) : null;
 }
 
 /** It was made for a version that is no longer the active one. */
@@ -67,14 +63,20 @@ function rollBackOutdated({ rollout, service }: Observed): Reversal | null {
   return { reason: "NotActive", message: `${rollout.spec.from.version} is not the active version` };
 }
 
-/** Failures in a row, each seen in an analysis of its own. */
-function rollBackRegressed({ rollout, analysis }: Observed): Reversal | null {
-  const checks = analysis?.checks ?? rollout.status.analysis;
-  const limits = new Map(rollout.spec.policy.analysis.map(({ name, failureLimit }) => [name, failureLimit]));
-  const failed = checks.filter(({ name, failures }) => failures >= (limits.get(name) ?? Number.POSITIVE_INFINITY));
-  if (failed.length === 0) return null;
-  const message = failed.map(({ name, message: said, failures }) => `${name}: ${said} (${failures} times in a row)`);
-  return { reason: "AnalysisFailed", message: message.join("; ") };
+/**
+ * Failures in a row, each seen in an analysis of its own; or scattered ones, when they are several times as many: each
+ * makes a step's hold begin anew, and a check that passes in between would hold the candidate where it is for ever.
+ */
+function rollBackRegressed({ rollout, analysis }: Observed, now: number): Reversal | null {
+  const plan = planOf(rollout, now);
+  if (!plan) return null;
+  const checks = new Map((analysis?.checks ?? rollout.status.analysis).map((check) => [check.name, check]));
+  const messages = checksOf(rollout.spec.policy.analysis, plan).flatMap(({ name, failureLimit }) => {
+    const { failures = 0, failed = 0, message = "" } = checks.get(name) ?? {};
+    if (failures >= failureLimit) return [`${name}: ${message} (${failures} times in a row)`];
+    return failed >= scatteredLimits * failureLimit ? [`${name}: failed ${failed} times in one step`] : [];
+  });
+  return messages.length > 0 ? { reason: "AnalysisFailed", message: messages.join("; ") } : null;
 }
 
 function rollBackUnready({ rollout, candidate, workload, refused }: Observed, now: number): Reversal | null {

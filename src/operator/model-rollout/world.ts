@@ -34,6 +34,10 @@ export type Observed = {
   readonly rollout: ModelRollout;
   /** null when there is none any more, or none that stays. */
   readonly service: EmbeddingService | null;
+  /** Why there is one that cannot be read; nothing is done meanwhile. */
+  readonly unreadable: Stalled | null;
+  /** Why the service cannot write its audit trail; null when it can. What goes forth waits for it. */
+  readonly trail: Stalled | null;
   readonly workload: Workload | null;
   /** Who else owns the workload's field, by a dry run. */
   readonly owners: readonly string[];

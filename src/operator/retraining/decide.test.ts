@@ -59,7 +59,16 @@ const evaluating: Partial<RetrainingStatus> = {
 
 const next = (status: Partial<RetrainingStatus>, change: Partial<Omit<Observed, "run">> = {}) => {
   const decision = decide(
-    { run: run(status), service, train: null, evaluate: null, obstacle: null, published: true, ...change },
+    {
+      run: run(status),
+      service,
+      unreadable: null,
+      train: null,
+      evaluate: null,
+      obstacle: null,
+      published: true,
+      ...change,
+    },
     now,
   );
   expect(retrainingStatus.safeParse(JSON.parse(JSON.stringify(decision.status))).error).toBeUndefined();
@@ -67,6 +76,19 @@ const next = (status: Partial<RetrainingStatus>, change: Partial<Omit<Observed, 
 };
 
 describe("a run", () => {
+  it("is not cancelled while its service cannot be read: it stands still, and says so", () => {
+    const unreadable = { reason: "Unreadable", message: "EmbeddingService search/shop is not as expected" };
+    for (const status of [{}, training, evaluating]) {
+      const held = next(status, { service: null, unreadable });
+      expect(held).toMatchObject({ status, said: [] });
+      expect(held.status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+        status: "True",
+        ...unreadable,
+      });
+    }
+    expect(next(training, { service: null }).status.phase).toBe("Cancelled");
+  });
+
   it("stays Pending until its service names it", () => {
     const other = {
       ...service,
@@ -152,6 +174,20 @@ describe("a run", () => {
     [0.21, "21 % of the captured samples were set aside"],
   ])("asks for a person when %d of the samples were quarantined", (quarantined, needsApproval) => {
     expect(next(gating("Pass", { quarantined })).status.needsApproval).toBe(needsApproval);
+  });
+
+  it.each([
+    [0, ""],
+    [null, "overlap of the sets is not known"],
+  ])("asks for a person when the overlap of the sets is not known: %s", (overlap, needsApproval) => {
+    const { status, said } = next(gating("Pass", { overlap }));
+    expect(status).toMatchObject({ phase: "Published", needsApproval });
+    expect(said).toMatchObject([{ kind: "RunPublished", facts: { needsApproval } }]);
+  });
+
+  it("takes nothing for an overlap that the evaluation did not tell", () => {
+    const { overlap: _, ...untold } = evaluated;
+    expect(next(evaluating, { evaluate: job({ ...complete, result: untold }) }).status.overlap).toBeNull();
   });
 
   it("says to the end what training wants a person to know", () => {

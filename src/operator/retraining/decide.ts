@@ -30,6 +30,7 @@ type Step = {
 
 /** In their order, the first that has something to say. */
 export const steps: readonly Rule<Observed, Step>[] = [
+  awaitReadable,
   cancelOrphan,
   awaitTurn,
   stallOnObstacle,
@@ -74,6 +75,10 @@ function end(
     message: short,
     stalled: null,
   };
+}
+
+function awaitReadable({ unreadable }: Observed): Step | null {
+  return unreadable && wait(unreadable.message, unreadable);
 }
 
 function cancelOrphan(world: Observed, now: number): Step | null {
@@ -222,12 +227,13 @@ function gate(world: Observed, now: number): Step | null {
   };
 }
 
-/** What passed its gates and yet is for a person to accept (decisions 5 and 11). */
+/** What passed its gates and yet is for a person to accept (decisions 5, 11 and 14). */
 function reasonsForApproval(
-  { quarantined, trafficAdmitted, baselineShift }: RetrainingStatus,
+  { overlap, quarantined, trafficAdmitted, baselineShift }: RetrainingStatus,
   mostShift: number,
 ): readonly string[] {
   const reasons: string[] = [];
+  if (overlap === null) reasons.push("overlap of the sets is not known");
   if (quarantined !== null && quarantined > mostQuarantined) {
     reasons.push(`${Math.round(quarantined * 100)} % of the captured samples were set aside`);
   }

@@ -3,7 +3,7 @@ import { isControlledBy, type Stored } from "../../kube/index.ts";
 import { byService } from "../caches.ts";
 import { names } from "../identity.ts";
 import type { Turn } from "../ports.ts";
-import type { Stalled } from "../rule.ts";
+import { type Stalled, unreadable } from "../rule.ts";
 import { jobState, type Looking } from "./job-state.ts";
 import type { JobState, Observed } from "./world.ts";
 
@@ -11,12 +11,15 @@ import type { JobState, Observed } from "./world.ts";
 export function observe(turn: Turn, run: Stored<Retraining>, now: number): Observed {
   const { caches, key } = turn;
   const { namespace } = key;
-  const service = caches.embeddingServices.get({ namespace, name: run.spec.serviceRef.name });
+  const serviceKey = { namespace, name: run.spec.serviceRef.name };
+  const unread = unreadable(caches.embeddingServices.unreadable(serviceKey));
+  const service = unread ? null : caches.embeddingServices.get(serviceKey);
   const { train, evaluate, bundle } = run.status;
   const version = names.modelVersion(run.spec.serviceRef.name, bundle === "" ? "" : modelIdentity(bundle).digest);
   return {
     run,
     service: service?.metadata.deletionTimestamp === undefined ? service : null,
+    unreadable: unread,
     train: train
       ? stateOf(turn, run, train.name, { role: "train", gpus: run.spec.placement.gpus, parser: trainResult, now })
       : null,

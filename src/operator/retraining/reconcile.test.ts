@@ -16,7 +16,7 @@ const run = { ...parsed, metadata: { ...parsed.metadata, ...stored } };
 it("a training Job that a quota refuses is said in the run's status", async () => {
   const { turn, stop } = await refusingTurn("jobs");
   try {
-    const world = { run, service, train: null, evaluate: null, obstacle: null, published: false };
+    const world = { run, service, unreadable: null, train: null, evaluate: null, obstacle: null, published: false };
     const obstacle = await carryOut(turn, run, world);
     const { status } = decide({ ...world, obstacle }, now);
     expect(status.phase).toBe("Training");

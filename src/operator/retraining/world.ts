@@ -33,6 +33,8 @@ export type Observed = {
   readonly run: Retraining;
   /** null when there is none any more, or none that stays. */
   readonly service: EmbeddingService | null;
+  /** Why there is one that cannot be read; nothing is done meanwhile. */
+  readonly unreadable: Stalled | null;
   readonly train: JobState<TrainResult> | null;
   readonly evaluate: JobState<EvaluateResult> | null;
   /** What stands in the way of making a Job, such as a name that is taken. */

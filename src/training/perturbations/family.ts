@@ -10,6 +10,11 @@ export type InputSpace = {
   readonly deviations?: Float32Array;
 };
 
+/** A threat model is for another kind of data than it is used on. */
+export class UnfitPerturbation extends Error {
+  override readonly name = "UnfitPerturbation";
+}
+
 /**
  * Changes one input as the world would.
  *

@@ -1,6 +1,6 @@
 import type { Perturbation } from "../../api/index.ts";
 import type { Random } from "../../monitor/index.ts";
-import type { AdversarialFamily, BenignFamily, InputSpace } from "./family.ts";
+import { type AdversarialFamily, type BenignFamily, type InputSpace, UnfitPerturbation } from "./family.ts";
 import { geometric } from "./geometric.ts";
 import { l2 } from "./l2.ts";
 import { linf } from "./linf.ts";
@@ -9,12 +9,32 @@ import { pixelNoise } from "./pixel-noise.ts";
 import { stroke } from "./stroke.ts";
 import { vectorBox } from "./vector-box.ts";
 
-export type { AdversarialFamily, BenignFamily, InputSpace } from "./family.ts";
+export { type AdversarialFamily, type BenignFamily, type InputSpace, UnfitPerturbation } from "./family.ts";
 
-/** The benign families of a threat model, in its order. */
+/** What families are for that are not for both. */
+const madeFor: Readonly<Partial<Record<Perturbation["family"], InputSpace["modality"]>>> = {
+  Geometric: "Image",
+  Stroke: "Image",
+  Photometric: "Image",
+  PixelNoise: "Image",
+  VectorBox: "Vector",
+};
+
+function requireFit({ name, family }: Perturbation, { modality }: InputSpace): void {
+  const wanted = madeFor[family] ?? modality;
+  if (wanted === modality) return;
+  throw new UnfitPerturbation(`perturbation ${name}: ${family} is for ${wanted}, the dataset holds ${modality}`);
+}
+
+/**
+ * The benign families of a threat model, in its order.
+ *
+ * @throws {UnfitPerturbation} for one that is for other data
+ */
 export function benignFamilies(perturbations: readonly Perturbation[], space: InputSpace): BenignFamily[] {
   return perturbations.flatMap((perturbation) => {
     if (perturbation.kind !== "Benign") return [];
+    requireFit(perturbation, space);
     switch (perturbation.family) {
       case "Geometric":
         return geometric.build(geometric.schema.parse(perturbation), space);
@@ -35,10 +55,15 @@ export function benignFamilies(perturbations: readonly Perturbation[], space: In
   });
 }
 
-/** The adversarial families of a threat model, in its order. */
+/**
+ * The adversarial families of a threat model, in its order.
+ *
+ * @throws {UnfitPerturbation} for one that is for other data
+ */
 export function adversarialFamilies(perturbations: readonly Perturbation[], space: InputSpace): AdversarialFamily[] {
   return perturbations.flatMap((perturbation) => {
     if (perturbation.kind !== "Adversarial") return [];
+    requireFit(perturbation, space);
     switch (perturbation.family) {
       case "Linf":
         return linf.build(linf.schema.parse(perturbation), space);

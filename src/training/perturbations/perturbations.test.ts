@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Perturbation } from "../../api/index.ts";
 import { startBackend } from "../../model/index.ts";
 import { seededRandom } from "../../monitor/index.ts";
-import { adversarialFamilies, benignFamilies, composeBenign, type InputSpace } from "./index.ts";
+import { adversarialFamilies, benignFamilies, composeBenign, type InputSpace, UnfitPerturbation } from "./index.ts";
 
 beforeAll(() => startBackend({ EVENKEEL_BACKEND: "wasm" }));
 
@@ -43,6 +43,31 @@ describe.each(families)("benign $family", (perturbation) => {
     const of = (seed: number) => Array.from({ length: 8 }, (_, i) => family?.(image, 1, seededRandom(seed + i)) ?? []);
     expect(of(3)).toEqual(of(3));
     expect(of(3)).not.toEqual(of(50));
+  });
+});
+
+describe("a family for other data", () => {
+  const vectors: InputSpace = { modality: "Vector", shape: [3], deviations: new Float32Array(3) };
+  const box: Perturbation = { name: "box", family: "VectorBox", kind: "Benign", epsilon: 0.1 };
+
+  it.each<[string, () => unknown, string]>([
+    [
+      "vectors' on images",
+      () => benignFamilies([box], space),
+      "perturbation box: VectorBox is for Vector, the dataset holds Image",
+    ],
+    [
+      "vectors' on images, of an attacker",
+      () => adversarialFamilies([{ ...box, kind: "Adversarial" }], space),
+      "perturbation box: VectorBox is for Vector, the dataset holds Image",
+    ],
+    [
+      "images' on vectors",
+      () => benignFamilies([geometric], vectors),
+      "perturbation g: Geometric is for Image, the dataset holds Vector",
+    ],
+  ])("is refused: %s", (_, build, message) => {
+    expect(build).toThrow(new UnfitPerturbation(message));
   });
 });
 

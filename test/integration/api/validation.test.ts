@@ -407,6 +407,12 @@ const refused: readonly Row[] = [
   ],
   [
     "EmbeddingService",
+    "a minimum sample of a query of your own",
+    [change("spec.rollout.analysis", [{ name: "q", metric: "PromQL", promql: "up", above: 1, minSample: 50 }])],
+    /analysis\[0\]\.minSample: .*not counted/,
+  ],
+  [
+    "EmbeddingService",
     "a check on the wrong side",
     [change("spec.rollout.analysis", [{ name: "o", metric: "MirrorOverlap", above: 0.9 }])],
     /analysis\[0\]\.below: /,

@@ -53,6 +53,17 @@ async function kubeconform(...paths: readonly string[]): Promise<string> {
   return stdout;
 }
 
+/** What the API server would apply, a line each. */
+async function dryRun(items: readonly object[]): Promise<string[]> {
+  const file = join(folder, "list.json");
+  await writeFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+  const kubeconfig = `--kubeconfig=${cluster.adminKubeconfig}`;
+  const args = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", file];
+  const { stdout, stderr } = await run(servers.kubectl, [kubeconfig, ...args]);
+  expect(stderr).not.toContain("violate PodSecurity");
+  return stdout.trim().split("\n");
+}
+
 describe("the chart", () => {
   it("passes helm lint --strict", async () => {
     const { stdout } = await run(servers.helm, ["lint", "--strict", `--kube-version=${kubernetesVersion}`, chart]);
@@ -86,20 +97,7 @@ describe("the chart", () => {
       document.toJS(),
     );
     const known = objects.filter((object) => object && !object.apiVersion.startsWith("monitoring.coreos.com"));
-    const file = join(folder, "known.json");
-    await writeFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: known }));
-    const kubeconfig = `--kubeconfig=${cluster.adminKubeconfig}`;
-    const { stdout, stderr } = await run(servers.kubectl, [
-      kubeconfig,
-      "apply",
-      "--server-side",
-      "--force-conflicts",
-      "--dry-run=server",
-      "-f",
-      file,
-    ]);
-    expect(stderr).not.toContain("violate PodSecurity");
-    expect(stdout.trim().split("\n")).toHaveLength(known.length);
+    expect(await dryRun(known)).toHaveLength(known.length);
   });
 
   it("makes pods that Pod Security restricted lets in", async () => {
@@ -138,5 +136,9 @@ describe("deploy/", () => {
     const objects = parseAllDocuments(built).map((document) => document.toJS());
     expect(new Set(objects.map(({ kind }) => kind))).toContain("CustomResourceDefinition");
     expect(objects.filter(({ kind }) => kind === "Deployment")).toHaveLength(1);
+    // A dry run makes no namespace for what is to be in it.
+    const own = objects.filter(({ kind }) => kind === "Namespace");
+    for (const object of own) await api.apply(`/api/v1/namespaces/${object.metadata.name}`, object);
+    expect(await dryRun(objects)).toHaveLength(objects.length);
   });
 });

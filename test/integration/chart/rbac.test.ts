@@ -1,7 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { parseAllDocuments } from "yaml";
 import { reportBytes } from "../../../src/api/index.ts";
 import { publishReport } from "../../../src/cli/publish-report.ts";
 import type { ConfigMap } from "../../../src/kube/index.ts";
@@ -13,12 +12,11 @@ import {
   reportConfigMap,
 } from "../../../src/operator/retraining/report-objects.ts";
 import { openStore } from "../../../src/registry/index.ts";
-import { renderChart } from "../../../tools/generate/chart.ts";
-import { ensureServers } from "../../../tools/servers.ts";
 import { installCrds } from "../../harness/crds.ts";
 import { serviceAccountAccess } from "../../harness/kubeconfig.ts";
 import { type Access, KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { makeNamespace } from "../../harness/namespace.ts";
+import { installOperatorRights, operatorAccount } from "../../harness/operator-rights.ts";
 import { temporaryFolder } from "../../harness/temporary-folder.ts";
 import { kubeconfigText } from "../kube/cluster.ts";
 
@@ -32,30 +30,16 @@ let operator: KubernetesApi;
 let gateway: KubernetesApi;
 let evaluation: KubernetesApi;
 
-const collections: Readonly<Record<string, string>> = {
-  ServiceAccount: "/api/v1/namespaces/NS/serviceaccounts",
-  Role: "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/roles",
-  RoleBinding: "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/rolebindings",
-  ClusterRole: "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-};
-
 beforeAll(async () => {
   await installCrds(admin);
-  const { helm } = await ensureServers();
   [system, work, other] = await Promise.all([
     makeNamespace(admin, "rbac-system"),
     makeNamespace(admin, "rbac-work"),
     makeNamespace(admin, "rbac-other"),
   ]);
   // On Roles alone, so that what it may do in `work` it may not do in `other`.
-  const objects = parseAllDocuments(await renderChart(helm, system, `namespaces={${work}}`, "crds.enabled=false"))
-    .map((document) => document.toJS())
-    .filter((object) => object?.kind in collections);
-  for (const { metadata, kind, ...rest } of objects) {
-    const path = collections[kind]?.replace("NS", metadata.namespace);
-    await admin.apply(`${path}/${metadata.name}`, { kind, metadata, ...rest });
-  }
-  operator = await as(system, "evenkeel");
+  await installOperatorRights(admin, system, work);
+  operator = await as(system, operatorAccount);
   await admin.create(`/api/v1/namespaces/${work}/serviceaccounts`, {
     apiVersion: "v1",
     kind: "ServiceAccount",
@@ -166,10 +150,24 @@ describe("the operator", () => {
     await expect(operator.create(role(work), wide)).rejects.toMatchObject({ status: 403 });
   });
 
+  it("may not delete or patch a lease of gateways, nor let others, nor update one where it does not work", async () => {
+    const lease = { group: "coordination.k8s.io", resource: "leases" };
+    for (const verb of ["delete", "patch"]) {
+      expect(await may(operator, { ...lease, verb, name: "shop-gateway", namespace: work })).toBe(false);
+      const rules = [
+        { apiGroups: [lease.group], resources: ["leases"], resourceNames: ["shop-gateway"], verbs: [verb] },
+      ];
+      const wide = { apiVersion, kind: "Role", metadata: { name: "wide" }, rules };
+      await expect(operator.create(role(work), wide)).rejects.toMatchObject({ status: 403 });
+    }
+    expect(await may(operator, { ...lease, verb: "update", name: "shop-gateway", namespace: other })).toBe(false);
+  });
+
   it("may hold its own lease and no other of its namespace", async () => {
     const lease = { group: "coordination.k8s.io", resource: "leases", namespace: system };
     expect(await may(operator, { ...lease, verb: "update", name: "evenkeel-operator" })).toBe(true);
     expect(await may(operator, { ...lease, verb: "update", name: "someone-else" })).toBe(false);
+    expect(await may(operator, { ...lease, verb: "patch", name: "evenkeel-operator" })).toBe(false);
   });
 });
 

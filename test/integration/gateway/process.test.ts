@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { gatewayReport } from "../../../src/api/index.ts";
+import { Gateway } from "../../../src/gateway/index.ts";
+import { configMaps } from "../../../src/kube/index.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { Bed, digestOf, embed, service } from "./bed.ts";
-import { RawClient } from "./rig.ts";
+import { RawClient, serve } from "./rig.ts";
 
 let bed: Bed;
 beforeAll(async () => {
@@ -66,6 +68,53 @@ it("runs as a process of its own, serves, ends a request under way after SIGTERM
   const { documents } = reportOf(await bed.reports());
   expect(documents?.versions).toMatchObject([{ digest: digestOf(bed.stable), count: 1 }]);
   slow.socket.destroy();
+});
+
+it("ends when its port is taken, and says which", async () => {
+  const taken = await serve(() => {});
+  const args = ["gateway", "--service", service, "--namespace", bed.namespace, "--admin-port", "0"];
+  const child = spawn(process.execPath, [main, ...args, "--port", String(taken.port)], {
+    env: { ...process.env, KUBECONFIG: inject("cluster").adminKubeconfig, POD_IP: "127.0.0.1" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let output = "";
+  child.stderr.on("data", (chunk) => (output += String(chunk)));
+  expect(await once(child, "exit")).toEqual([1, null]);
+  expect(output).toBe(`evenkeel: --port ${taken.port}: it is taken: choose another, or 0 for any free one\n`);
+  await taken.close();
+});
+
+it("says that there is no such service, and when there is", async () => {
+  const news: string[] = [];
+  const stopped = new AbortController();
+  const gateway = new Gateway({
+    kube: bed.kube,
+    namespace: bed.namespace,
+    service: "nope",
+    pod: "gateway-nope",
+    host: "127.0.0.53",
+    port: 0,
+    adminPort: 0,
+    tls: null,
+    store: null,
+    traffic: null,
+    drainMs: 0,
+    onFault: () => {},
+    onNews: (message) => news.push(message),
+  });
+  const { adminPort } = await gateway.listen();
+  const running = gateway.run(stopped.signal);
+  const why = `no ConfigMap nope-gateway in ${bed.namespace}: is there such a service?`;
+  await waitFor("the news", () => news.length === 1);
+  const unready = await fetch(`http://127.0.0.53:${adminPort}/readyz`);
+  expect({ status: unready.status, text: await unready.text() }).toEqual({ status: 503, text: `${why}\n` });
+  const config = { ...bed.config, service: { ...bed.config.service, name: "nope" } };
+  const data = { "gateway.json": JSON.stringify(config) };
+  await bed.kube.create(configMaps, { metadata: { name: "nope-gateway", namespace: bed.namespace }, data });
+  await waitFor("the news", () => news.length === 2);
+  expect(news).toEqual([why, `the configuration of ${bed.namespace}/nope is there now`]);
+  stopped.abort();
+  await running;
 });
 
 it("does not start on a certificate that it cannot show, and says which file", async () => {

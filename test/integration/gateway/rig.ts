@@ -68,6 +68,8 @@ export type Rig = {
   close(): Promise<void>;
 };
 
+const noPod = { title: "No pod is ready", detail: "there is no pod" };
+
 /** A proxy in front of servers on the given ports, asked in turn. */
 export async function startRig(
   ports: readonly number[],
@@ -88,6 +90,7 @@ export async function startRig(
     limits,
     rules: () => ({
       path: "/v1/embeddings",
+      errorFields: ({ detail }) => ({ error: detail }),
       stickyHeader: null,
       clientHeader: "x-client",
       documents: [{ pathPrefix: "/documents" }],
@@ -95,7 +98,7 @@ export async function startRig(
     route: (key, except) => {
       if (options.route) return options.route(key, upstreams);
       const upstream = upstreams.find((candidate) => candidate !== except) ?? upstreams[0];
-      if (!upstream) return { kind: "Nowhere", pool: "stable", model: digest, why: "there is no pod" };
+      if (!upstream) return { kind: "Nowhere", pool: "stable", model: digest, no: noPod };
       return { kind: "To", pool: "stable", upstream };
     },
     guard: () => options.guard ?? null,

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -207,6 +207,29 @@ describe("runEvaluation", () => {
     expect(second.result.gates).toEqual(first.result.gates);
   }, 60_000);
 
+  it("leaves out images that nearly equal one that was trained on, and says how many (decision 0023)", async () => {
+    const trained = stripes("seen", 300);
+    const others = stripes("fresh", 600);
+    // The same pictures but for a grain, under names of their own.
+    const copies = trained.inputs.map((pixel, at) => (at % 7 === 0 ? Math.min(255, pixel + 1) : pixel));
+    const evaluation = { ...others, inputs: Uint8Array.of(...copies, ...others.inputs.subarray(copies.length)) };
+    const gates = request.gates.filter(({ name }) => name === "clean-accuracy");
+    const run = async (name: string, reference: ImageDataset) => {
+      const dataset = {
+        reference: await store.putFiles("data/seen", datasetFiles(reference)),
+        evaluation: await store.putFiles("data/unlike", datasetFiles(evaluation)),
+      };
+      const { result } = await runEvaluation(without({ run: `search/${name}`, dataset, gates }), store, { settings });
+      const folder = await store.resolve(result.report ?? "");
+      return evaluationReport.parse(JSON.parse(await readFile(join(folder, "report.json"), "utf8"))).data;
+    };
+    const near = await run("near", trained);
+    expect(near.nearDuplicates).toBeGreaterThan(20);
+    const none = await run("apart", stripes("other", 300));
+    expect(none.nearDuplicates).toBe(0);
+    expect(near.gate.old + near.proof.old + near.nearDuplicates).toBe(none.gate.old + none.proof.old);
+  }, 60_000);
+
   describe("a gain on the labelled slice", () => {
     const putTraffic = async (name: string, traffic: ImageDataset) => {
       const segments = [parseUri(await store.putFiles(segmentsOf(name), datasetFiles(traffic))).digest];
@@ -366,6 +389,16 @@ describe("runEvaluation", () => {
       async () => ({ active: await store.putFiles("models/foreign", { "config.json": Buffer.from("{}") }) }),
       11,
       "ModelNotTrainable",
+    ],
+    [
+      "a bundle of which a byte has changed",
+      async () => {
+        const candidate = await store.putFiles("models/flipped", { "config.json": Buffer.from("{}") });
+        await writeFile(join(await store.resolve(candidate), "config.json"), "[]");
+        return { candidate };
+      },
+      10,
+      "Corrupt",
     ],
     [
       "a bundle that is not there",

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -32,20 +32,19 @@ import {
   sourceId16,
   takeRows,
 } from "../../../src/registry/index.ts";
-import { trainFirstModel } from "../../../src/training/base.ts";
+import { type FirstModelHooks, trainFirstModel } from "../../../src/training/base.ts";
 import { classPrototypes, nearest } from "../../../src/training/measures.ts";
 import { adversarialFamilies } from "../../../src/training/perturbations/index.ts";
 import { attack } from "../../../src/training/pgd.ts";
 import { runTraining } from "../../../src/training/run-training.ts";
 import { stream } from "../../../src/training/streams.ts";
+import type { Progress } from "../../../src/training/trainer.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const epsilon = 0.1;
-const perturbations: Perturbation[] = [
-  { name: "placement", family: "Geometric", kind: "Benign", degrees: 15, shift: 0.05 },
-  { name: "crafted", family: "Linf", kind: "Adversarial", epsilon },
-];
+const placement: Perturbation = { name: "placement", family: "Geometric", kind: "Benign", degrees: 15, shift: 0.05 };
+const perturbations: Perturbation[] = [placement, { name: "crafted", family: "Linf", kind: "Adversarial", epsilon }];
 
 let folder: string;
 let store: Store;
@@ -370,6 +369,12 @@ describe("runTraining", () => {
       "Malformed",
     ],
     [
+      "a threat model for other data",
+      async () => ({ perturbations: [{ name: "box", family: "VectorBox", kind: "Benign", epsilon: 0.1 }] }),
+      10,
+      "ThreatModelMismatch",
+    ],
+    [
       "a parent that is no model",
       async () => {
         const uri = await store.putFiles("models/x", { "config.json": Buffer.from('{"model_type":"bert"}') });
@@ -377,6 +382,17 @@ describe("runTraining", () => {
       },
       11,
       "ModelNotTrainable",
+    ],
+    [
+      "a parent of which a byte has changed",
+      async () => {
+        const files = { "config.json": Buffer.from("{}"), "model.safetensors": Buffer.from("weights") };
+        const uri = await store.putFiles("models/flipped", files);
+        await writeFile(join(await store.resolve(uri), "model.safetensors"), "Weights");
+        return { parent: { uri, digest: uri.slice(uri.lastIndexOf("@") + 1) } };
+      },
+      10,
+      "Corrupt",
     ],
     [
       "a dataset that is not there",
@@ -408,27 +424,70 @@ describe("runTraining", () => {
     const last: unknown = JSON.parse(log.toString().trim().split("\n").at(-1) ?? "");
     expect(last).toMatchObject({ step: 24, effectiveRank: expect.any(Number) });
   });
+});
 
-  it("trains no first model without labels", async () => {
+describe("trainFirstModel", () => {
+  const config = {
+    model_type: "evenkeel-residual-mlp",
+    input_shape: [28, 28, 1],
+    hidden_size: 8,
+    intermediate_size: 8,
+    num_hidden_layers: 0,
+    embedding_size: 4,
+  };
+  /** @returns the steps that were trained */
+  const make = async (into: Store, hooks: FirstModelHooks = {}): Promise<{ uri: StoreUri; steps: number[] }> => {
+    const steps: number[] = [];
+    const wanted = { name: "models/small", dataset: reference, config, steps: 25, perturbations: [placement] };
+    const onProgress = (progress: Progress): void => {
+      steps.push(progress.step);
+      hooks.onProgress?.(progress);
+    };
+    const uri = await trainFirstModel(into, wanted, { ...hooks, onProgress });
+    return { uri, steps };
+  };
+  /** The store with the reference dataset and nothing else. */
+  const freshStore = async (): Promise<Store> => {
+    const fresh = openStore(await mkdtemp(join(folder, "fresh-")));
+    expect(await fresh.putFiles("data/digits", datasetFiles(digits(1400)))).toBe(reference);
+    return fresh;
+  };
+
+  it("trains none without labels", async () => {
     const { labels: _, ...unlabelled } = await readDataset(await store.resolve(reference));
     const dataset = await store.putFiles("data/unlabelled", datasetFiles(unlabelled));
     await expect(trainFirstModel(store, { name: "models/small", dataset })).rejects.toThrow("has no labels");
   });
 
-  it("gives a first model from the store the second time", async () => {
-    let steps = 0;
-    const config = {
-      model_type: "evenkeel-residual-mlp",
-      input_shape: [28, 28, 1],
-      hidden_size: 8,
-      intermediate_size: 8,
-      num_hidden_layers: 0,
-      embedding_size: 4,
+  it("gives it from the store the second time, and trains it anew on a restart", async () => {
+    const fresh = await freshStore();
+    const { uri, steps } = await make(fresh);
+    expect(steps).toHaveLength(25);
+    expect(await make(fresh)).toEqual({ uri, steps: [] });
+    expect(await make(fresh, { restart: true })).toEqual({ uri, steps });
+  });
+
+  it("goes on from its checkpoint to the same bundle as without an interruption", async () => {
+    const whole = await make(await freshStore());
+    const fresh = await freshStore();
+    const stop = new AbortController();
+    const onProgress = ({ step }: Progress): void => {
+      if (step === 14) stop.abort();
     };
-    const make = () =>
-      trainFirstModel(store, { name: "models/small", dataset: reference, config, steps: 3 }, () => (steps += 1));
-    const first = await make();
-    expect(await make()).toBe(first);
-    expect(steps).toBe(3);
+    await expect(make(fresh, { signal: stop.signal, onProgress })).rejects.toThrow("stopped at step 14 of 25");
+    const resumed = await make(fresh);
+    expect(resumed.steps[0]).toBe(11);
+    expect(resumed.uri).toBe(whole.uri);
+    expect(await make(fresh)).toEqual({ uri: whole.uri, steps: [] });
+  });
+
+  it("trains from the first step on a restart, whatever checkpoint there is", async () => {
+    const fresh = await freshStore();
+    const stop = new AbortController();
+    const onProgress = ({ step }: Progress): void => {
+      if (step === 14) stop.abort();
+    };
+    await expect(make(fresh, { signal: stop.signal, onProgress })).rejects.toThrow("stopped at step 14 of 25");
+    expect((await make(fresh, { restart: true })).steps[0]).toBe(1);
   });
 });

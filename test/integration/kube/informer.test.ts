@@ -79,7 +79,7 @@ it("drops managed fields, and tells a late handler of what is there", async () =
   expect(told).toHaveLength(2);
 });
 
-it("an object that does not parse is told of and counts as absent, until it parses", async () => {
+it("an object that does not parse is told of once, and counts neither as deleted nor as what it was, until it parses", async () => {
   const home = await namespace();
   interface Counter extends KubeObject {
     data: { count: string };
@@ -115,12 +115,35 @@ it("an object that does not parse is told of and counts as absent, until it pars
   const names = () => [...informer.list()].map(({ metadata, data }) => `${metadata.name}=${data.count}`).toSorted();
   expect(names()).toEqual(["good=1"]);
   expect(refused).toEqual(['bad: data.count: "x" is no number']);
-  await kube.mergePatch(configMaps, { namespace: home, name: "bad" }, { data: { count: "2" } });
+  const key = (name: string) => ({ namespace: home, name });
+  const set = (name: string, change: object) => kube.mergePatch(configMaps, key(name), change);
+  expect(informer.get(key("bad"))).toBeNull();
+  expect(informer.unreadable(key("bad"))?.message).toContain("data.count");
+  expect(informer.unreadable(key("none"))).toBeNull();
+  await set("bad", { data: { count: "2" } });
   await waitFor("it to parse", () => names().length === 2);
-  await kube.mergePatch(configMaps, { namespace: home, name: "good" }, { data: { count: "y" } });
-  await waitFor("it to be refused", () => names().length === 1);
-  expect(names()).toEqual(["bad=2"]);
+  expect(informer.unreadableKeys()).toEqual([]);
+  const told: string[] = [];
+  informer.on(({ type, key: { name } }) => void told.push(`${type} ${name}`));
+  told.length = 0;
+  await set("good", { data: { count: "y" } });
+  await waitFor("it to be refused", () => informer.unreadable(key("good")) !== null);
+  expect(names()).toEqual(["bad=2", "good=1"]);
+  // Changed, and refused for the same reason.
+  const { metadata } = await set("good", { metadata: { annotations: { touched: "yes" } } });
+  await informer.whenSeen(key("good"), metadata.resourceVersion);
   expect(refused).toHaveLength(2);
+  expect(told).toEqual([]);
+  await kube.delete(configMaps, key("bad"));
+  await set("good", { data: { count: "3" } });
+  await waitFor("it to be read again", () => names().join() === "good=3");
+  expect(told).toEqual(["Deleted bad", "Updated good"]);
+  await set("good", { data: { count: "z" } });
+  await kube.delete(configMaps, key("good"));
+  await waitFor("it to be gone, though its last state cannot be read", () => names().length === 0);
+  expect(informer.unreadableKeys()).toEqual([]);
+  await create("good", "y");
+  await waitFor("it to be refused", () => informer.unreadable(key("good")) !== null);
   await expect(kube.get(counters, { namespace: home, name: "good" })).rejects.toMatchObject({ kind: "Unparseable" });
 });
 

@@ -2,7 +2,17 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from "vitest";
-import { configMaps, Informer, type Kube, LeaderElector, leases, namespaces, sleep } from "../../../src/kube/index.ts";
+import {
+  configMaps,
+  Informer,
+  type Kube,
+  KubeError,
+  LeaderElector,
+  leases,
+  manualClock,
+  namespaces,
+  sleep,
+} from "../../../src/kube/index.ts";
 import type { FaultyProxy } from "../../harness/faulty-proxy.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { connectShared, freshNamespace, kubeconfigText, startProxy } from "./cluster.ts";
@@ -175,22 +185,30 @@ it.each(["2001-01-01T00:00:00.000000Z", "2099-01-01T00:00:00.000000Z"])(
     const spec = { holderIdentity: "ghost", leaseDurationSeconds: 2, renewTime };
     const renew = (n: number) => kube.mergePatch(leases, key, { spec: { leaseTransitions: n } });
     await kube.create(leases, { metadata: key, spec });
-    const stop = new AbortController();
-    let led = 0;
-    const elector = new LeaderElector({ kube, lease: key, identity: "x", leaseDurationMs });
-    const running = elector.run(stop.signal, async () => {
-      led = performance.now();
+    // The candidate's clock: between two looks, its one timer is running.
+    const clock = manualClock();
+    const nextLook = async () => {
+      clock.advance(300);
+      await waitFor("the candidate to have looked", () => led || clock.pending === 1, { everyMs: 5 });
+    };
+    let led = false;
+    const elector = new LeaderElector({ kube, lease: key, identity: "x", leaseDurationMs, clock });
+    const running = elector.run(new AbortController().signal, async () => {
+      led = true;
     });
-    let renewedAt = 0;
     for (let n = 0; n < 12; n += 1) {
       await renew(n);
-      renewedAt = performance.now();
-      expect(led).toBe(0);
-      await sleep(200);
+      await nextLook();
+      expect(led).toBe(false);
     }
+    // By its clock the duration of a lease, 2 s, is over with the seventh look after the one that saw the last renewal.
+    for (let looks = 1; looks < 7; looks += 1) {
+      await nextLook();
+      expect(led).toBe(false);
+    }
+    await nextLook();
+    expect(led).toBe(true);
     await running;
-    stop.abort();
-    expect(led - renewedAt).toBeGreaterThanOrEqual(2_000);
     expect((await kube.get(leases, key))?.spec?.leaseTransitions).toBe(12);
   },
 );
@@ -225,4 +243,30 @@ it("one of many leads", async () => {
     holderIdentity: "",
     leaseTransitions: 2,
   });
+});
+
+it("gives the lease back although a renewal that was given up has reached the server after all", async () => {
+  const key = { namespace, name: "late" };
+  const stop = new AbortController();
+  let renewals = 0;
+  /** Does the first renewal, and is told to stop before the answer is seen. */
+  const replace: Kube["replace"] = async (resource, object) => {
+    const stored = await kube.replace(resource, object, { timeoutMs: 10_000 });
+    renewals += 1;
+    if (renewals > 1) return stored;
+    stop.abort();
+    throw new KubeError("Aborted", "given up");
+  };
+  const late: Kube = new Proxy(kube, {
+    get: (whole, name) => {
+      if (name === "replace") return replace;
+      if (name === "unthrottled") return () => late;
+      const member: unknown = Reflect.get(whole, name);
+      return typeof member === "function" ? member.bind(whole) : member;
+    },
+  });
+  const elector = new LeaderElector({ kube: late, lease: key, identity: "x", leaseDurationMs });
+  await elector.run(stop.signal, ({ signal }) => sleep(60_000, signal).catch(() => {}));
+  expect(renewals).toBeGreaterThan(1);
+  expect((await kube.get(leases, key))?.spec?.holderIdentity).toBe("");
 });

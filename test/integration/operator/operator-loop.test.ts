@@ -26,10 +26,12 @@ import { PodsAtOnce, type Work } from "./pods-at-once.ts";
 import { alarmSeries, type ScriptedPrometheus, startScriptedPrometheus } from "./scripted-prometheus.ts";
 import {
   datasets,
+  deploy,
   digestOf,
   drifted,
   install,
   models,
+  type PodSpec,
   passingRow,
   paths,
   provide,
@@ -82,10 +84,10 @@ afterEach(async ({ task }) => {
 
 /** Everything is there and the operator runs. */
 async function begin(
-  options: { work?: Work; spec?: object; ready?: (pod: Pod) => boolean; replicas?: number } = {},
+  options: { work?: Work; spec?: object; ready?: (pod: Pod) => boolean; replicas?: number; pod?: PodSpec } = {},
 ): Promise<void> {
   pods.serve(namespace, options.work ?? worker(), options.ready);
-  await install(api, namespace, options.replicas);
+  await install(api, namespace, options);
   await operator.start();
   await api.create(paths(namespace).kind("embeddingservices"), service(namespace, prometheus.url, options.spec));
 }
@@ -115,6 +117,8 @@ async function chain(uid: string) {
   );
   return items.flatMap((item) => parseLines(item.data?.["entries.jsonl"] ?? ""));
 }
+
+const candidateName = `embedder-evenkeel-${digestOf("second").slice("sha256:".length, "sha256:".length + 8)}`;
 
 const reportsPath = () => `${paths(namespace).configMaps}/shop-gateway-reports`;
 const gatewayReports = async () => (await api.get<ConfigMap>(reportsPath())).data ?? {};
@@ -157,9 +161,14 @@ describe("the whole loop", () => {
       bundle: models.second,
     });
     expect(run?.spec.alpha).toBe(0.025);
-    expect(
-      (await jobs()).map(({ metadata: { name, finalizers = [] } }) => `${name} ${finalizers.length}`).toSorted(),
-    ).toEqual([`${run?.metadata.name}-evaluate 0`, `${run?.metadata.name}-train 0`]);
+    const ended = (await jobs()).map(({ metadata: { name, finalizers }, spec }) => [
+      name,
+      { finalizers, ttl: spec?.ttlSecondsAfterFinished },
+    ]);
+    expect(Object.fromEntries(ended)).toEqual({
+      [`${run?.metadata.name}-evaluate`]: { finalizers: undefined, ttl: 86_400 },
+      [`${run?.metadata.name}-train`]: { finalizers: undefined, ttl: 86_400 },
+    });
     const phases = Object.fromEntries((await versions()).map(({ spec, status: { phase } }) => [spec.uri, phase]));
     await waitFor("the first version to be retired", async () =>
       (await versions()).some(({ status: { phase } }) => phase === "Retired"),
@@ -213,6 +222,47 @@ describe("the whole loop", () => {
   });
 });
 
+describe("a model that an init container fetches", () => {
+  it("is seeded, promoted and rolled back there, and nowhere else", async () => {
+    const server = { name: "server", image: "embedder" };
+    const fetch = (value?: string) => ({
+      name: "fetch",
+      image: "evenkeel",
+      args: ["fetch", "--to", "/model"],
+      env: [
+        { name: "EVENKEEL_STORE", value: "/store" },
+        { name: "MODEL_URI", ...(value ? { value } : {}) },
+      ],
+    });
+    const modelsOf = ({ spec }: Deployment) => {
+      const { containers = [], initContainers = [] } = spec?.template.spec ?? {};
+      return {
+        server: containers.map(({ env = [] }) => env),
+        fetch: initContainers.map(({ env = [] }) => env.map(({ value }) => value)),
+      };
+    };
+    const fetching = (uri: string) => ({ server: [[]], fetch: [["/store", uri]] });
+    await begin({
+      pod: { containers: [server], initContainers: [fetch()] },
+      spec: {
+        model: { container: "fetch", env: "MODEL_URI", initial: models.first },
+        rollout: { ...rolloutPolicy, watchAfter: "60s", keepPrevious: "60s" },
+      },
+    });
+    await waitFor("the first version", async () => (await shop()).status.activeVersion?.uri === models.first);
+    const candidate = await waitFor("the candidate", () =>
+      api.find<Deployment>(`${paths(namespace).deployments}/${candidateName}`),
+    );
+    expect(modelsOf(candidate)).toEqual(fetching(models.second));
+    await until("the rollout to watch", rollouts, ({ status }) => status.phase === "Watching");
+    expect(modelsOf(await workload())).toEqual(fetching(models.second));
+    prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
+    await until("the rollout to be rolled back", rollouts, ({ status }) => status.phase === "RolledBack");
+    expect(modelsOf(await workload())).toEqual(fetching(models.first));
+    await waitFor("it to be active again", async () => (await shop()).status.activeVersion?.uri === models.first);
+  });
+});
+
 describe("what is adopted", () => {
   it("is only what a pod serves", async () => {
     await begin({ ready: ({ metadata }) => metadata.labels?.["app"] !== "embedder", replicas: 2 });
@@ -225,6 +275,43 @@ describe("what is adopted", () => {
     expect(await versions()).toEqual([]);
     pods.serve(namespace, worker());
     await waitFor("the first version", async () => (await shop()).status.baselineVersion?.uri === models.first);
+  });
+});
+
+describe("a field that loses its value after a promotion", () => {
+  it.each<[string, () => Promise<unknown>]>([
+    [
+      "with the Deployment",
+      async () => {
+        await api.delete(paths(namespace).workload);
+        await deploy(api, namespace);
+      },
+    ],
+    [
+      "by hand",
+      () =>
+        api.patch(paths(namespace).workload, {
+          spec: { template: { spec: { containers: [{ name: "main", image: "embedder" }] } } },
+        }),
+    ],
+  ])("%s is given the active version again, not the first one", async (_, empty) => {
+    await begin();
+    await waitFor("the promotion to be over", async () => {
+      const { activeVersion, rollout } = (await shop()).status;
+      return activeVersion?.uri === models.second && rollout === undefined;
+    });
+    await empty();
+    await waitFor("the value to be back", async () => (await served()) === models.second);
+    const { status, metadata } = await waitFor("the trail to be written", async () => {
+      const now = await shop();
+      return now.status.holding === undefined && now.status.audit.pending.length === 0 && now;
+    });
+    expect(status.activeVersion?.uri).toBe(models.second);
+    const told = (await chain(metadata.uid)).filter(({ kind }) => kind.startsWith("Model"));
+    expect(told.map(({ kind, detail }) => [kind, JSON.parse(detail).uri])).toEqual([
+      ["ModelSeeded", models.first],
+      ["ModelRestored", models.second],
+    ]);
   });
 });
 
@@ -369,25 +456,156 @@ describe("what happens meanwhile", () => {
     });
   });
 
-  it("a budget that takes the candidate's pods for the workload's, made mid-rollout, stalls it until it is gone", async () => {
-    await begin({ spec: { rollout: half } });
-    await holding();
-    const budgets = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
-    await api.create(budgets, { metadata: { name: "everything" }, spec: { selector: {}, maxUnavailable: 1 } });
-    const stalled = (holds: "True" | "False") => (rollout: ModelRollout) =>
-      rollout.status.conditions.some(({ type, status }) => type === "Stalled" && status === holds);
-    const caught = await until("the rollout to stall", rollouts, stalled("True"));
-    expect(caught.status.conditions).toContainEqual(
-      expect.objectContaining({
-        type: "Stalled",
-        reason: "CanaryCaughtBy",
-        message: expect.stringContaining("PodDisruptionBudget everything"),
-      }),
+  /** A rollout that goes back, while somebody has applied the promoted version themselves: no conflict then. */
+  const shared = async () => {
+    await begin({ spec: { rollout: { ...rolloutPolicy, watchAfter: "60s", keepPrevious: "60s" } } });
+    await until("the rollout to watch", rollouts, ({ status }) => status.phase === "Watching");
+    await waitFor(
+      "the second version to be active",
+      async () => (await shop()).status.activeVersion?.uri === models.second,
     );
-    expect(caught.status).toMatchObject({ weight: 50, phase: "Progressing" });
-    await api.delete(`${budgets}/everything`);
-    await until("the rollout to go on", rollouts, stalled("False"));
+    await waitFor("the previous version to be kept", async () => (await poolsReady()).join() === "1");
+    const apply = (container: object): Promise<unknown> =>
+      api.apply(
+        paths(namespace).workload,
+        {
+          apiVersion: "apps/v1",
+          kind: "Deployment",
+          metadata: { name: "embedder" },
+          spec: { template: { spec: { containers: [{ name: "main", ...container }] } } },
+        },
+        "argocd",
+      );
+    await apply({ env: [{ name: "MODEL_URI", value: models.second }] });
+    prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
+    const { status } = await until("the rollout to stall", rollouts, ({ status: { conditions } }) =>
+      conditions.some(({ type, status: holds }) => type === "Stalled" && holds === "True"),
+    );
+    expect(status).toMatchObject({ phase: "RollingBack", reason: "AnalysisFailed" });
+    expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+      reason: "FieldContested",
+      message: expect.stringContaining("owned by argocd"),
+    });
+    await waitFor("kept pods to answer", async () => {
+      const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+      const { candidate } = gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "")).routing;
+      return candidate?.uri === models.first && candidate.weight === 100;
+    });
+    expect(await served()).toBe(models.second);
+    return apply;
+  };
+  const poolsReady = async () => {
+    const pools = `${paths(namespace).deployments}?labelSelector=evenkeel.dev/version`;
+    const { items } = await api.get<{ items: Deployment[] }>(pools);
+    return items.map(({ status }) => status?.readyReplicas);
+  };
+
+  it("a field that somebody shares is not given back by force, and is when they let go of it", async () => {
+    const apply = await shared();
+    await apply({});
+    await until("the rollout to be rolled back", rollouts, ({ status }) => status.phase === "RolledBack");
+    expect(await served()).toBe(models.first);
+    await waitFor(
+      "the first version to be active",
+      async () => (await shop()).status.activeVersion?.uri === models.first,
+    );
+    await waitFor("the kept pods to be gone", async () => (await poolsReady()).length === 0);
   });
+
+  it("a field that somebody shares and sets to a version of their own stands, and ends the way back", async () => {
+    const apply = await shared();
+    const mine = `store://models/mine@${digestOf("mine")}`;
+    await apply({ env: [{ name: "MODEL_URI", value: mine }] });
+    const { status } = await until("the rollout to end", rollouts, ({ status: { phase } }) => phase === "RolledBack");
+    expect(status.reason).toBe("AnalysisFailed");
+    expect(status.conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+      status: "True",
+      reason: "FieldContested",
+      message: `somebody set MODEL_URI of the workload to ${mine}`,
+    });
+    await waitFor("their model to be adopted", async () => (await shop()).status.activeVersion?.uri === mine);
+    expect(await served()).toBe(mine);
+  });
+
+  it("a policy that lets no Deployment be deleted stops no way back", async () => {
+    const policy = `keep-${namespace}`;
+    const policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+    const bindings = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+    const approval = "Manual";
+    await begin({ spec: { rollout: { ...rolloutPolicy, approval, watchAfter: "60s", keepPrevious: "60s" } } });
+    const waiting = await until("the rollout to wait", rollouts, ({ status }) => status.phase === "Paused");
+    await api.create(policies, {
+      metadata: { name: policy },
+      spec: {
+        matchConstraints: {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          resourceRules: [
+            { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["DELETE"], resources: ["deployments"] },
+          ],
+        },
+        validations: [{ expression: "false", message: "Deployments stay" }],
+      },
+    });
+    try {
+      await api.create(bindings, {
+        metadata: { name: policy },
+        spec: { policyName: policy, validationActions: ["Deny"] },
+      });
+      await waitFor("the policy to be in force", () =>
+        api.delete(paths(namespace).workload, { dryRun: ["All"] }).then(
+          () => false,
+          (error: Error) => error.message.includes("Deployments stay"),
+        ),
+      );
+      await api.patch(`${paths(namespace).kind("modelrollouts")}/${waiting.metadata.name}`, {
+        spec: { approvals: [{ by: "ada", at: new Date().toISOString() }] },
+      });
+      const refused = (rollout: ModelRollout) =>
+        rollout.status.conditions.some(({ type, reason }) => type === "Stalled" && reason === "Refused");
+      const watching = await until("the candidate's pods to stay", rollouts, refused);
+      expect(watching.status.phase).toBe("Watching");
+      prometheus.script = (query) => (query.includes("evenkeel_monitor") ? drifted(query) : [{ value: 0.5 }]);
+      await until("the rollout to be rolled back", rollouts, ({ status }) => status.phase === "RolledBack");
+      expect(await served()).toBe(models.first);
+      expect(await poolsReady()).toHaveLength(2);
+    } finally {
+      await api.delete(`${bindings}/${policy}`);
+      await api.delete(`${policies}/${policy}`);
+    }
+    await waitFor("pools to be gone", async () => (await poolsReady()).length === 0);
+  });
+
+  it.each([
+    ["PodDisruptionBudget", "/apis/policy/v1", "poddisruptionbudgets", { selector: {}, maxUnavailable: 1 }],
+    ["Service", "/api/v1", "services", { selector: { "evenkeel.dev/service": "shop" }, ports: [{ port: 80 }] }],
+    [
+      "HorizontalPodAutoscaler",
+      "/apis/autoscaling/v2",
+      "horizontalpodautoscalers",
+      { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: candidateName }, maxReplicas: 2 },
+    ],
+  ])(
+    "a %s that takes the candidate's pods, made mid-rollout, stalls it until it is gone",
+    async (kind, group, plural, spec) => {
+      await begin({ spec: { rollout: half } });
+      await holding();
+      const catchers = `${group}/namespaces/${namespace}/${plural}`;
+      await api.create(catchers, { metadata: { name: "everything" }, spec });
+      const stalled = (holds: "True" | "False") => (rollout: ModelRollout) =>
+        rollout.status.conditions.some(({ type, status }) => type === "Stalled" && status === holds);
+      const caught = await until("the rollout to stall", rollouts, stalled("True"));
+      expect(caught.status.conditions).toContainEqual(
+        expect.objectContaining({
+          type: "Stalled",
+          reason: "CanaryCaughtBy",
+          message: expect.stringContaining(`${kind} everything`),
+        }),
+      );
+      expect(caught.status).toMatchObject({ weight: 50, phase: "Progressing" });
+      await api.delete(`${catchers}/everything`);
+      await until("the rollout to go on", rollouts, stalled("False"));
+    },
+  );
 
   it("another edit of the workload is carried into the candidate", async () => {
     await begin({ spec: { rollout: half } });
@@ -410,6 +628,8 @@ describe("what happens meanwhile", () => {
       const found = await jobs();
       return found.length > 0 && found;
     });
+    expect(job?.metadata.finalizers).toEqual(["evenkeel.dev/result"]);
+    expect(job?.spec?.ttlSecondsAfterFinished).toBeUndefined();
     await api.delete(`${paths(namespace).jobs}/${job?.metadata.name}`, { propagationPolicy: "Background" });
     const run = await until("the run to be cancelled", runs, ({ status }) => status.phase === "Cancelled");
     expect(run.status.reason).toBe("JobDeleted");
@@ -438,6 +658,32 @@ describe("what happens meanwhile", () => {
     expect(entries.at(-1)?.kind).toBe("ServiceReleased");
   });
 
+  it("a service that is made anew takes back the Service that it left to clients", async () => {
+    const gateway = `/api/v1/namespaces/${namespace}/services/shop-gateway`;
+    await begin({ spec: { triggers: [] } });
+    const before = await waitFor("the gateway", () => api.find<Service>(gateway));
+    await api.delete(paths(namespace).service);
+    await waitFor("the service to be gone", async () => (await api.find(paths(namespace).service)) === null);
+    await api.create(paths(namespace).kind("embeddingservices"), service(namespace, prometheus.url, { triggers: [] }));
+    const after = await waitFor("clients to be led to the gateway", async () => {
+      const found = await api.get<Service>(gateway);
+      return found.spec?.selector?.["evenkeel.dev/gateway"] === "shop" && found;
+    });
+    expect(after.metadata.uid).toBe(before.metadata.uid);
+    expect(after.spec?.clusterIP).toBe(before.spec?.clusterIP);
+    const { metadata } = await waitFor("the service to stall no more", async () => {
+      const now = await shop();
+      return now.status.phase !== "Stalled" && now.status.activeVersion !== undefined && now;
+    });
+    expect(after.metadata.ownerReferences).toMatchObject([{ uid: metadata.uid }]);
+    await waitFor("it to be told", async () => {
+      const { items } = await api.get<{ items: { reason?: string; regarding?: { uid?: string } }[] }>(
+        `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+      );
+      return items.some(({ reason, regarding }) => reason === "ServiceTakenBack" && regarding?.uid === metadata.uid);
+    });
+  });
+
   it.each([
     ["while the candidate has weight", half, ({ status }: ModelRollout) => status.weight === 50, models.first],
     [
@@ -462,6 +708,54 @@ describe("what happens meanwhile", () => {
       expect(await served()).toBe(model);
     },
   );
+
+  it("a run that an operator cannot read, older than the CRDs, is not taken for deleted, and goes on when it can", async () => {
+    let trained = false;
+    await begin({ work: (request, pod) => (request.kind === "Train" && !trained ? null : worker()(request, pod)) });
+    const { metadata } = await until(
+      "the run to train",
+      runs,
+      ({ status }) => status.train?.uid !== "" && status.phase === "Training",
+    );
+    const named = await waitFor("the service to have seen it", async () => {
+      const { retraining: slot } = (await shop()).status;
+      return slot?.phase === "Training" && slot;
+    });
+    operator.signal("SIGTERM");
+    await waitFor("the operator to have ended", () => operator.ended);
+    const path = `${paths(namespace).kind("retrainings")}/${metadata.name}`;
+    const crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/retrainings.evenkeel.dev";
+    const text = JSON.stringify(await api.get(crd)).replaceAll(
+      '"enum":["Pending","Training",',
+      '"enum":["Queued","Pending","Training",',
+    );
+    await api.replace(crd, JSON.parse(text));
+    try {
+      await waitFor("the newer CRD to be in force", () => api.patch(`${path}/status`, { status: { phase: "Queued" } }));
+      await operator.start();
+      const { status, metadata: owner } = await waitFor("the service to wait for it", async () => {
+        const now = await shop();
+        return now.status.holding?.reason === "Unreadable" && now;
+      });
+      expect(status.holding?.message).toContain("phase");
+      expect(status.retraining).toEqual(named);
+      expect((await jobs()).map((job) => [job.metadata.deletionTimestamp, job.metadata.finalizers?.length])).toEqual([
+        [undefined, 1],
+      ]);
+      expect(
+        (await readFile(operator.log, "utf8")).split("\n").filter((line) => line.includes(`Retraining ${namespace}/`)),
+      ).toHaveLength(1);
+      await api.patch(`${path}/status`, { status: { phase: "Training" } });
+      trained = true;
+      pods.serve(namespace, worker());
+      await until("the run to be published", runs, ({ status: { phase } }) => phase === "Published");
+      const kinds = (await chain(owner.uid)).map(({ kind }) => kind);
+      expect(kinds).not.toContain("RunDeleted");
+      expect(kinds.filter((kind) => kind === "TrainingStarted")).toHaveLength(1);
+    } finally {
+      await installCrds(api);
+    }
+  });
 
   it("a namespace deleted mid-run goes, with everything that holds a finalizer", async () => {
     await begin({ work: stayed });
@@ -492,6 +786,35 @@ describe("what happens meanwhile", () => {
     });
     const { spec } = await api.get<Service>(`/api/v1/namespaces/${namespace}/services/shop-gateway`);
     expect(spec?.selector).toBeUndefined();
+  });
+
+  it("a workload that another service has is said, not touched, and taken over once that has gone", async () => {
+    await begin({ spec: { triggers: [] } });
+    await waitFor("the first version", async () => (await shop()).status.activeVersion?.uri === models.first);
+    const { metadata } = await workload();
+    const second = `${paths(namespace).kind("embeddingservices")}/shop-two`;
+    const wanted = service(namespace, prometheus.url, { triggers: [] });
+    await api.create(paths(namespace).kind("embeddingservices"), {
+      ...wanted,
+      metadata: { name: "shop-two", namespace },
+    });
+    const younger = async (): Promise<EmbeddingService> => embeddingService.parse(await api.get(second));
+    const { status } = await waitFor("the younger to stall", async () => {
+      const now = await younger();
+      return now.status.phase === "Stalled" && now;
+    });
+    expect(status.conditions).toContainEqual(
+      expect.objectContaining({ reason: "WorkloadTaken", message: expect.stringContaining("EmbeddingService shop,") }),
+    );
+    expect(status.activeVersion).toBeUndefined();
+    expect(await api.find(`${paths(namespace).configMaps}/shop-two-gateway`)).toBeNull();
+    expect((await workload()).metadata.generation).toBe(metadata.generation);
+    expect((await shop()).status.phase).not.toBe("Stalled");
+    await api.delete(paths(namespace).service);
+    await waitFor("the younger to go on", async () => {
+      const now = await younger();
+      return now.status.phase !== "Stalled" && now.status.activeVersion?.uri === models.first;
+    });
   });
 
   it("a spec that changes mid-run is for the next one; suspension stops no rollback", async () => {
@@ -563,7 +886,149 @@ describe("what happens meanwhile", () => {
     expect((await versions()).map(({ spec }) => spec.uri)).toEqual([models.first]);
   });
 
-  it("a trail that cannot be written is said, nothing is decided meanwhile, and it goes on whole", async () => {
+  /** The API server has no segment of the namespace's trails written, until it is told to have them again. */
+  const refuseSegments = async (uid: string): Promise<() => Promise<void>> => {
+    const admission = "/apis/admissionregistration.k8s.io/v1";
+    const name = `no-trail-${namespace}`;
+    const rule = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["configmaps"] };
+    await api.create(`${admission}/validatingadmissionpolicies`, {
+      metadata: { name },
+      spec: {
+        failurePolicy: "Fail",
+        matchConstraints: {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          resourceRules: [rule],
+        },
+        validations: [{ expression: "!object.metadata.name.startsWith('evenkeel-audit-')", message: "no room" }],
+      },
+    });
+    await api.create(`${admission}/validatingadmissionpolicybindings`, {
+      metadata: { name },
+      spec: { policyName: name, validationActions: ["Deny"] },
+    });
+    const segment = `${paths(namespace).configMaps}/evenkeel-audit-${uid}-0`;
+    await waitFor("segments to be refused", async () => {
+      const annotations = { "test/touched": new Date().toISOString() };
+      return api.patch(segment, { metadata: { annotations } }).then(
+        () => false,
+        (error: unknown) => String(error).includes("no room"),
+      );
+    });
+    return async () => {
+      await api.delete(`${admission}/validatingadmissionpolicybindings/${name}`);
+      await api.delete(`${admission}/validatingadmissionpolicies/${name}`);
+    };
+  };
+
+  it("a trail that cannot be written holds back no protection and no rollback, and loses nothing of them", async () => {
+    let attacked = false;
+    let errors = 0;
+    prometheus.script = (query) => {
+      if (query.includes("evenkeel_monitor")) return drifted(query);
+      return [{ value: query === "attacks" ? Number(attacked) : errors }];
+    };
+    const attack = { name: "attack", promql: "attacks", above: 0.5, then: "Protect" };
+    const { triggers } = service(namespace, prometheus.url).spec;
+    await begin({ spec: { rollout: half, triggers: [...triggers, attack] } });
+    await holding();
+    const { metadata } = await waitFor("the trail to be up to date", async () => {
+      const now = await shop();
+      return now.status.audit.pending.length === 0 && now;
+    });
+    const allow = await refuseSegments(metadata.uid);
+    try {
+      await byHand("one", "replaced");
+      await waitFor("the trail to be missed", async () =>
+        (await shop()).status.conditions.some(
+          ({ reason, status }) => reason === "AuditNotWritten" && status === "True",
+        ),
+      );
+      await until("the rollout to be held", rollouts, ({ status }) =>
+        status.conditions.some(({ type, reason }) => type === "Progressing" && reason === "AuditNotWritten"),
+      );
+      attacked = true;
+      errors = 0.5;
+      const told = async () => {
+        const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+        return gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "null"));
+      };
+      await waitFor("the gateways to protect", async () => (await told()).protection.active);
+      await waitFor("the gateways to leave the candidate", async () => (await told()).routing.candidate === null);
+      const back = await until("the rollout to be over", rollouts, ({ status }) => status.phase === "RolledBack");
+      expect(back.status.reason).toBe("AnalysisFailed");
+      expect((await shop()).status.holding?.reason).toBe("AuditNotWritten");
+    } finally {
+      await allow();
+    }
+    const { seq, head } = await waitFor("the trail to have caught up", async () => {
+      const { audit, conditions } = (await shop()).status;
+      const waiting = (await rollouts()).flatMap(({ status }) => status.decisions);
+      const stuck = conditions.some(({ reason }) => reason === "AuditNotWritten");
+      return !stuck && audit.pending.length === 0 && waiting.length === 0 && audit;
+    });
+    const entries = await chain(metadata.uid);
+    expect(verifyChain(entries, { seq, head })).toMatchObject({ kind: "Whole" });
+    const kinds = entries.map(({ kind }) => kind);
+    for (const kind of ["RunCancelled", "ProtectionStarted", "RollbackStarted", "RolledBack"]) {
+      expect(kinds.filter((each) => each === kind)).toEqual([kind]);
+    }
+  });
+
+  it("a webhook on Deployments that is down holds back no protection and no rollback", async () => {
+    let attacked = false;
+    let errors = 0;
+    prometheus.script = (query) => {
+      if (query.includes("evenkeel_monitor")) return drifted(query);
+      return [{ value: query === "attacks" ? Number(attacked) : errors }];
+    };
+    const attack = { name: "attack", promql: "attacks", above: 0.5, then: "Protect" };
+    const { triggers } = service(namespace, prometheus.url).spec;
+    await begin({ spec: { rollout: half, triggers: [...triggers, attack] } });
+    await holding();
+    const webhooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    await api.create(webhooks, {
+      metadata: { name: namespace },
+      webhooks: [
+        {
+          name: "down.example.com",
+          // Nobody listens there.
+          clientConfig: { url: "https://127.0.0.1:9/" },
+          rules: [
+            { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["deployments"] },
+          ],
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          failurePolicy: "Fail",
+          sideEffects: "None",
+          admissionReviewVersions: ["v1"],
+        },
+      ],
+    });
+    try {
+      const touch = { metadata: { annotations: { "test/touched": "yes" } } };
+      await waitFor("the webhook to be asked", async () =>
+        api.patch(`${paths(namespace).workload}?dryRun=All`, touch).then(
+          () => false,
+          (error: unknown) => String(error).includes("down.example.com"),
+        ),
+      );
+      // A status is no matter of the webhook's: the workload's version changes, and who owns its field is asked anew.
+      await api.patchStatus(paths(namespace).workload, touch);
+      await waitFor("the ownership to be unknown", async () =>
+        (await shop()).status.conditions.some(({ type, status }) => type === "Promotable" && status === "Unknown"),
+      );
+      attacked = true;
+      errors = 0.5;
+      await until("the rollout to be over", rollouts, ({ status }) => status.phase === "RolledBack");
+      const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
+      const told = gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "null"));
+      expect(told.routing.candidate).toBeNull();
+      await waitFor("the service to protect", async () => (await shop()).status.protection?.active);
+    } finally {
+      await api.delete(`${webhooks}/${namespace}`);
+    }
+  });
+
+  it("a trail that cannot be written is said, nothing is trained or adopted meanwhile, and it goes on whole", async () => {
     await begin({ spec: { triggers: drift("quiet") } });
     const { metadata } = await waitFor("the first version", async () => {
       const now = await shop();

@@ -10,6 +10,8 @@ const program = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
 export interface OperatorOptions {
   readonly dir: string;
   readonly namespace: string;
+  /** Where the leader's lease is; default the namespace. */
+  readonly leaseNamespace?: string;
   readonly prometheus: string;
   /** Text of a kubeconfig. */
   readonly kubeconfigText: string;
@@ -32,10 +34,12 @@ export class OperatorProcess {
 
   async start(): Promise<void> {
     const { dir, namespace, prometheus, kubeconfigText, leaseDuration = "2s" } = this.#options;
+    const { leaseNamespace = namespace } = this.#options;
     const kubeconfig = join(dir, `${namespace}.kubeconfig`);
     await writeFile(kubeconfig, kubeconfigText);
     const [port = 0] = await freePorts(1);
     this.#port = port;
+    this.#ended = null;
     this.#child = startChild({
       name: `operator of ${namespace}`,
       command: process.execPath,
@@ -43,7 +47,7 @@ export class OperatorProcess {
         program,
         "operator",
         `--namespaces=${namespace}`,
-        `--lease-namespace=${namespace}`,
+        `--lease-namespace=${leaseNamespace}`,
         `--lease-duration=${leaseDuration}`,
         "--image=evenkeel",
         "--trainer-image=trainer",

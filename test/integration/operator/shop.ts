@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { GateRow } from "../../../src/api/index.ts";
+import type { Deployment } from "../../../src/kube/index.ts";
 import type { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import type { Work } from "./pods-at-once.ts";
 import { alarmSeries, type Script } from "./scripted-prometheus.ts";
@@ -51,6 +52,14 @@ export function service(namespace: string, prometheus: string, spec: object = {}
   };
 }
 
+/** A workload's pod. */
+export type PodSpec = NonNullable<NonNullable<Deployment["spec"]>["template"]["spec"]>;
+
+type Shop = { readonly replicas?: number; readonly pod?: PodSpec };
+
+/** The server itself reads the variable with the model. */
+const servingPod: PodSpec = { containers: [{ name: "main", image: "embedder", env: [{ name: "MODEL_URI" }] }] };
+
 /** A claim with a volume. */
 export async function provide(api: KubernetesApi, namespace: string, name: string): Promise<void> {
   const storage = "1Gi";
@@ -71,7 +80,7 @@ export async function provide(api: KubernetesApi, namespace: string, name: strin
 }
 
 /** Everything beside the service: claim, threat model, workload. */
-export async function install(api: KubernetesApi, namespace: string, replicas = 1): Promise<void> {
+export async function install(api: KubernetesApi, namespace: string, workload: Shop = {}): Promise<void> {
   await provide(api, namespace, "store");
   await api.create(paths(namespace).kind("threatmodels"), {
     apiVersion: "evenkeel.dev/v1alpha1",
@@ -79,6 +88,15 @@ export async function install(api: KubernetesApi, namespace: string, replicas = 
     metadata: { name: "images" },
     spec: { modality: "Image", perturbations: [{ name: "tilt", family: "Geometric", kind: "Benign", degrees: 15 }] },
   });
+  await deploy(api, namespace, workload);
+}
+
+/** The user's Deployment, with the variable and without a value for it. */
+export async function deploy(
+  api: KubernetesApi,
+  namespace: string,
+  { replicas = 1, pod = servingPod }: Shop = {},
+): Promise<void> {
   await api.create(`/apis/apps/v1/namespaces/${namespace}/deployments?fieldManager=kubectl`, {
     metadata: { name: "embedder" },
     spec: {
@@ -86,10 +104,7 @@ export async function install(api: KubernetesApi, namespace: string, replicas = 
       selector: { matchLabels: { app: "embedder" } },
       template: {
         metadata: { labels: { app: "embedder" } },
-        spec: {
-          terminationGracePeriodSeconds: 0,
-          containers: [{ name: "main", image: "embedder", env: [{ name: "MODEL_URI" }] }],
-        },
+        spec: { terminationGracePeriodSeconds: 0, ...pod },
       },
     },
   });

@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,6 +9,7 @@ const main = join(import.meta.dirname, "../../../src/main.ts");
 let folder: string;
 let store: string;
 let dataset: string;
+let env: NodeJS.ProcessEnv;
 
 type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 
@@ -15,7 +17,6 @@ type Ended = { readonly code: number | null; readonly out: string; readonly err:
 const run = (...args: readonly string[]): Ended => ended(process.execPath, [main, ...args]);
 
 const ended = (program: string, args: readonly string[]): Ended => {
-  const env = { ...process.env, EVENKEEL_STORE: store, NO_COLOR: "1" };
   const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, env, encoding: "utf8", timeout: 50_000 });
   return { code: status, out: stdout.trim(), err: stderr };
 };
@@ -23,6 +24,7 @@ const ended = (program: string, args: readonly string[]): Ended => {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "evenkeel-artefacts-"));
   store = join(folder, "store");
+  env = { ...process.env, EVENKEEL_STORE: store, NO_COLOR: "1" };
   await mkdir(store);
   const rows = Array.from({ length: 400 }, (_, i) =>
     JSON.stringify({ input: [Math.sin(i), Math.cos(7 * i), (i % 2) * 3], label: i % 2 === 0 ? "good" : "bad" }),
@@ -52,13 +54,6 @@ describe("evenkeel pack", () => {
       2,
       "--to store: it holds data",
     ],
-    [
-      "a place where nothing can be",
-      ["pack", "payments.jsonl", "--to", "/proc/x"],
-      1,
-      "--to /proc/x: no folder can be made",
-    ],
-    ["a file as its place", ["pack", "payments.jsonl", "--to", "payments.jsonl"], 1, "a file is in the way"],
   ])("refuses %s", (_, args, code, message) => {
     expect(run(...args)).toMatchObject({ code, err: expect.stringContaining(message) });
   });
@@ -92,6 +87,29 @@ describe("evenkeel push", () => {
     expect(run("push", ...args)).toMatchObject({ code, err: expect.stringContaining(message) });
   });
 
+  it("leaves out what lies beside a dataset, and says so", async () => {
+    const untidy = join(folder, "untidy");
+    await cp(join(folder, "payments"), untidy, { recursive: true });
+    await writeFile(join(untidy, ".DS_Store"), "x");
+    await writeFile(join(untidy, "notes.txt"), "x");
+    expect(run("push", "untidy", "--name", "data/payments")).toEqual({
+      code: 0,
+      out: dataset,
+      err: "evenkeel: left out, no part of a dataset: .DS_Store, notes.txt\n",
+    });
+  });
+
+  it("refuses a symbolic link", async () => {
+    const linked = join(folder, "linked");
+    await mkdir(linked);
+    for (const file of ["dataset.json", "data.safetensors"])
+      await symlink(join(folder, "payments", file), join(linked, file));
+    expect(run("push", "linked", "--name", "data/payments")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^evenkeel: data\.safetensors is a symbolic link: only files are put/),
+    });
+  });
+
   it("refuses what is broken, and puts nothing", async () => {
     const broken = join(folder, "broken");
     await mkdir(broken);
@@ -118,17 +136,85 @@ describe("evenkeel train, by hand", () => {
     expect(run("push", "model", "--name", "models/copy").code).toBe(0);
   });
 
+  it("is told to stop, and goes on from its checkpoint with the same call", async () => {
+    const call = ["train", "--dataset", dataset, "--name", "models/long", "--steps", "200", "--seed", "7"];
+    const child = spawn(process.execPath, [main, ...call], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    let err = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      // Past its first checkpoints: a line is written at every tenth of the steps.
+      if (!err.includes("10% step") && (err + text).includes("10% step")) child.kill("SIGTERM");
+      err += text;
+    });
+    const [code] = await once(child, "close");
+    expect({ code, err }).toEqual({
+      code: 143,
+      err: expect.stringMatching(/stopped at step \d+ of 200: the same call/),
+    });
+    const stopped = Number(/stopped at step (\d+)/.exec(err)?.[1]);
+    const again = run(...call);
+    expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/^store:\/\/models\/long@sha256:/) });
+    const first = Number(/% step (\d+) of 200/.exec(again.err)?.[1]);
+    expect(first).toBeGreaterThan(stopped - 10);
+  });
+
   it("refuses a wrong name before it trains", () => {
     expect(run("train", "--dataset", dataset, "--name", "models/Payments")).toMatchObject({
       code: 2,
       err: expect.stringContaining("lower-case letter"),
     });
-    expect(run("train", "--dataset", dataset)).toMatchObject({ code: 2, err: expect.stringContaining("--name") });
+    expect(run("train", "--dataset", dataset)).toMatchObject({
+      code: 2,
+      err: "evenkeel: no name for the model: give --name models/NAME\n",
+    });
+    expect(run("train", "--steps", "3", "--name", "models/x")).toMatchObject({
+      code: 2,
+      err: "evenkeel: no dataset to train on: give --dataset store://NAME@sha256:DIGEST\n",
+    });
+  });
+
+  it("refuses a threat model for other data", async () => {
+    const perturbations = [{ name: "tilt", family: "Geometric", kind: "Benign", degrees: 5 }];
+    const spec = { modality: "Image", perturbations };
+    await writeFile(join(folder, "images.json"), JSON.stringify({ kind: "ThreatModel", spec }));
+    expect(
+      run("train", "--dataset", dataset, "--name", "models/payments", "--threat-model", "images.json"),
+    ).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("the threat model is for Image, the dataset holds Vector\n"),
+    });
   });
 });
 
 /** Whether a file system can be mounted without being root. */
 const mayMount = spawnSync("unshare", ["-Urm", "mount", "-t", "tmpfs", "none", "/tmp"]).status === 0;
+
+describe("a place that cannot be written to", () => {
+  it.each([
+    ["pack", ["payments.jsonl", "--to", "/proc/x"], "--to /proc/x: nothing can be made there"],
+    ["pack", ["payments.jsonl", "--to", "payments.jsonl"], "--to payments.jsonl: it is a file: a folder is needed"],
+    [
+      "push",
+      ["payments", "--name", "data/x", "--store", "/sys"],
+      "--store /sys/data/x: it is read-only or not writable",
+    ],
+    [
+      "train",
+      ["--dataset", `store://data/x@sha256:${"0".repeat(64)}`, "--name", "models/x", "--store", "payments.jsonl"],
+      "--store payments.jsonl/models/x: a file is in the way",
+    ],
+    [
+      "evaluate",
+      ["--candidate", "a", "--active", "b", "--data", "c", "--report", "payments.jsonl"],
+      "--report payments.jsonl: it is a file: a folder is needed",
+    ],
+    ["report", ["payments", "--html", "store"], "--html store: it is a folder: a file is needed"],
+    ["report", ["payments", "--captured", "/proc/x"], "--captured /proc/x: nothing can be made there"],
+  ])("is wrong usage of %s before any work: %s", (command, args, message) => {
+    const { code, err } = run(command, ...args);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^evenkeel: [^\n]+\n$/) });
+    expect(err).toContain(message);
+  });
+});
 
 describe("evenkeel fetch", () => {
   it("replaces files of the same name and leaves others", async () => {
@@ -143,20 +229,21 @@ describe("evenkeel fetch", () => {
 
   it.each(["/proc/x", "/proc/x/y"])("ends at %s, where nothing can be made", (to) => {
     expect(run("fetch", "--uri", dataset, "--to", to)).toMatchObject({
-      code: 1,
-      err: `evenkeel: --to ${to}: no folder can be made there\n`,
+      code: 2,
+      err: `evenkeel: --to ${to}: nothing can be made there\n`,
     });
   });
 
-  it.skipIf(!mayMount).each([
-    ["full", "size=8k", "no space is left there"],
-    ["read-only", "ro", "it is read-only or not writable for this user"],
-  ])("leaves nothing behind on a volume that is %s", async (_, options, why) => {
+  it.for([
+    ["full", 1, "size=8k", "no space is left there"],
+    ["read-only", 2, "ro", "it is read-only or not writable for this user"],
+  ] as const)("leaves nothing behind on a volume that is %s", async ([, exitCode, options, why], { skip }) => {
+    skip(!mayMount, "mount namespaces: this machine allows none without root");
     const script = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && "$@"; code=$?; ls -A volume; exit $code';
     const volume = join(folder, "volume");
     await mkdir(volume, { recursive: true });
     const command = [process.execPath, main, "fetch", "--uri", dataset, "--to", volume];
     const { code, out, err } = ended("unshare", ["-Urm", "sh", "-c", script, "sh", options, volume, ...command]);
-    expect({ code, out, err }).toEqual({ code: 1, out: "", err: `evenkeel: --to ${volume}: ${why}\n` });
+    expect({ code, out, err }).toEqual({ code: exitCode, out: "", err: `evenkeel: --to ${volume}: ${why}\n` });
   });
 });

@@ -9,8 +9,10 @@ import { ensureServers } from "../../../tools/servers.ts";
 import { installCrds } from "../../harness/crds.ts";
 import { KubernetesApi } from "../../harness/kubernetes-api.ts";
 import { makeNamespace } from "../../harness/namespace.ts";
+import { waitFor } from "../../harness/wait.ts";
 import { changed, collection, valid } from "../api/objects.ts";
-import { type Ended, evenkeel } from "./evenkeel.ts";
+import { kubeconfigText, startProxy } from "../kube/cluster.ts";
+import { type Ended, evenkeel, start } from "./evenkeel.ts";
 import { type Story, tellStory } from "./story.ts";
 
 const cluster = inject("cluster");
@@ -42,6 +44,7 @@ async function active(letter: "a" | "b"): Promise<void> {
   await api.patch(`${servicePath()}/status`, { status: { activeVersion } });
 }
 
+const backPath = () => `${collection(namespace, "ModelRollout")}/products-aaaaaaaaaaaa-1`;
 const rolloutPath = () => `${collection(namespace, "ModelRollout")}/products-bbbbbbbbbbbb-1`;
 
 describe("evenkeel status", () => {
@@ -66,6 +69,37 @@ describe("evenkeel status", () => {
       ],
     });
     expect((await run("status", "-o", "yaml")).out).toMatch(/^services:\n/);
+  });
+
+  it("says while it watches that the cluster is away", async () => {
+    const proxy = await startProxy();
+    const kubeconfig = join(await mkdtemp(join(tmpdir(), "evenkeel-watch-")), "kubeconfig");
+    await writeFile(kubeconfig, kubeconfigText(proxy.url, cluster.ca, cluster.token));
+    const watching = start(kubeconfig, ["status", "--watch", "-n", namespace]);
+    await waitFor("the services", () => watching.out().includes("products"));
+    await proxy.stop();
+    await waitFor("the outage", () =>
+      watching.err().includes(`evenkeel: the API server ${proxy.url}/ does not answer: `),
+    );
+    watching.signal("SIGINT");
+    expect((await watching.ended).code).toBe(0);
+    await rm(dirname(kubeconfig), { recursive: true });
+  });
+
+  it("watched, is drawn anew with every change until Ctrl-C", async () => {
+    const watching = start(cluster.adminKubeconfig, ["status", "products", "--watch", "-n", namespace]);
+    const drawings = () => watching.out().split(/^(?=products )/m);
+    await waitFor("the first drawing", () => watching.out().includes("└─ audit"));
+    const before = drawings().length;
+    await api.patch(`${servicePath()}/status`, { status: { phase: "Steady" } });
+    await waitFor("the second drawing", () => /^products {2}Steady[^]*└─ audit/m.test(watching.out()));
+    await api.patch(`${servicePath()}/status`, { status: { phase: "RollingOut" } });
+    await waitFor("the third drawing", () => drawings().length > before + 1);
+    watching.signal("SIGINT");
+    const { code, err } = await watching.ended;
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const phases = drawings().map((text) => /^products {2}(\w+)/.exec(text)?.[1]);
+    expect(phases).toEqual(["RollingOut", "Steady", "RollingOut"]);
   });
 
   it("ends with 3 and says what there is", async () => {
@@ -158,7 +192,30 @@ describe("evenkeel rollback", () => {
       metadata: { name: "products-aaaaaaaaaaaa-1" },
       spec: { reason: "Rollback", to: { version: "products-aaaaaaaaaaaa" }, policy: { steps: [{ weight: 100 }] } },
     });
+  });
+
+  it("is asked for twice, and made once", async () => {
+    const { items } = await api.get<{ items: unknown[] }>(collection(namespace, "ModelRollout"));
+    expect(await run("rollback", "products")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("products-aaaaaaaaaaaa-1 goes back to products-aaaaaaaaaaaa already\n"),
+    });
+    expect((await api.get<{ items: unknown[] }>(collection(namespace, "ModelRollout"))).items).toHaveLength(
+      items.length,
+    );
+  });
+
+  it("never goes back to what it has just left, unless that is named", async () => {
+    await api.patch(`${backPath()}/status`, { status: { phase: "Promoted" } });
     await active("a");
+    expect(await run("rollback", "products")).toMatchObject({
+      code: 3,
+      err: expect.stringContaining("no version before the active one"),
+    });
+    expect(await run("rollback", "products", "--to", "products-bbbbbbbbbbbb")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^products-bbbbbbbbbbbb-[0-9] goes back to products-bbbbbbbbbbbb\n/),
+    });
   });
 
   it("says what the version that is left has embedded", async () => {
@@ -177,6 +234,38 @@ describe("evenkeel rollback", () => {
     const reembed = { ...counted, version: "products-bbbbbbbbbbbb" };
     expect(JSON.parse((await run("rollback", "products", "-o", "json")).out).status).toMatchObject({ reembed });
     await api.patch(`${servicePath()}/status`, { status: { documents: [] } });
+    await active("a");
+  });
+
+  it.each([
+    ["rollback", []],
+    ["promote", ["products-bbbbbbbbbbbb"]],
+  ])("refuses to wait for what somebody else's field would end at once: %s", async (command, version) => {
+    const { status } = await api.get<{ status: { conditions: object[] } }>(servicePath());
+    const message = "MODEL_URI of the workload is owned by helm: to free it, leave it out";
+    const promotable = { type: "Promotable", status: "False", reason: "FieldOwnedBy", message };
+    const conditions = [...status.conditions, { ...promotable, lastTransitionTime: new Date().toISOString() }];
+    await api.patch(`${servicePath()}/status`, { status: { conditions } });
+    const made = async () => (await api.get<{ items: unknown[] }>(collection(namespace, "ModelRollout"))).items.length;
+    const before = await made();
+    expect(await run(command, "products", ...version, "--wait")).toMatchObject({
+      code: 4,
+      err: expect.stringContaining(message),
+    });
+    expect(await made()).toBe(before);
+    await api.patch(`${servicePath()}/status`, { status: { conditions: status.conditions } });
+  });
+
+  it("goes back from a model that somebody set by hand to the one before it", async () => {
+    const digest = `sha256:${"d".repeat(64)}`;
+    const set = { name: "products-dddddddddddd", digest, uri: `store://models/products@${digest}` };
+    const path = `${collection(namespace, "ModelVersion")}/products-aaaaaaaaaaaa`;
+    await api.patch(`${path}/status`, { status: { retiredAt: new Date().toISOString() } });
+    await api.patch(`${servicePath()}/status`, { status: { activeVersion: set } });
+    expect(await run("rollback", "products")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("goes back to products-aaaaaaaaaaaa"),
+    });
     await active("a");
   });
 
@@ -211,6 +300,9 @@ describe("evenkeel retrain", () => {
         placement: { gpus: 1 },
       },
     });
+    const kept = JSON.parse((await run("retrain", "products", "--dry-run", "-o", "json")).out);
+    expect(Object.keys(kept)).toEqual(["apiVersion", "kind", "metadata", "spec"]);
+    expect(Object.keys(kept.metadata)).toEqual(["name", "namespace", "labels", "ownerReferences"]);
     expect((await api.get<{ items: unknown[] }>(collection(namespace, "Retraining"))).items).toHaveLength(
       before.items.length,
     );

@@ -9,8 +9,18 @@ export interface Ended {
 
 const main = join(import.meta.dirname, "../../../src/main.ts");
 
-/** Runs the real command in a process of its own. */
-export async function evenkeel(kubeconfig: string, args: readonly string[], program = main): Promise<Ended> {
+/** A command that runs. */
+export interface Running {
+  /** What it has written to its standard output so far. */
+  readonly out: () => string;
+  /** The same of its standard error. */
+  readonly err: () => string;
+  readonly signal: (signal: "SIGINT" | "SIGTERM") => void;
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts the real command in a process of its own. */
+export function start(kubeconfig: string, args: readonly string[], program = main): Running {
   const child = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, KUBECONFIG: kubeconfig, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
@@ -19,6 +29,11 @@ export async function evenkeel(kubeconfig: string, args: readonly string[], prog
   let err = "";
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { code, out, err };
+  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, out, err })));
+  return { out: () => out, err: () => err, signal: (signal) => child.kill(signal), ended };
+}
+
+/** Runs the real command to its end. */
+export async function evenkeel(kubeconfig: string, args: readonly string[], program = main): Promise<Ended> {
+  return await start(kubeconfig, args, program).ended;
 }
