@@ -1,17 +1,12 @@
 import type { EmbeddingService } from "../api/index.ts";
 import { deployments, isKubeError } from "../kube/index.ts";
 import { fieldManagers } from "./labels.ts";
+import type { Ownership } from "./ownership.ts";
 import type { Turn } from "./ports.ts";
 import { unread } from "./unread.ts";
 import { fieldPatch, type Workload } from "./workload.ts";
 
 type Asking = Pick<Turn, "signal"> & { readonly kube: Pick<Turn["kube"], "apply"> };
-
-/** Who owns the field of a workload. */
-export type Ownership =
-  | { readonly kind: "Ours" }
-  | { readonly kind: "OwnedBy"; readonly managers: readonly string[] }
-  | { readonly kind: "Unknown"; readonly message: string };
 
 /** A value that nobody has: applying the value that is there conflicts with nobody. */
 const probe = "evenkeel.dev/dry-run";

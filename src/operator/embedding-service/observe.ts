@@ -1,8 +1,9 @@
 import { type EmbeddingService, gatewayConfigName, gatewayStateName, jsonOf, monitorState } from "../../api/index.ts";
 import type { ConfigMap, Informer, KubeObject, Stored } from "../../kube/index.ts";
 import { byService, type Caches } from "../caches.ts";
-import { fieldOwnership, type Ownership } from "../field-owner.ts";
+import { fieldOwnership } from "../field-owner.ts";
 import { configOf, gatewayPods, gatewaysOf, readyGateways } from "../gateways.ts";
+import type { Ownership } from "../ownership.ts";
 import { troubleOf } from "../pod-state.ts";
 import type { Turn } from "../ports.ts";
 import { type Stalled, unreadable } from "../rule.ts";
