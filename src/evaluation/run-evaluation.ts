@@ -62,7 +62,7 @@ export async function runEvaluation(request: EvaluateRequest, store: Store, hook
 
 async function evaluateNow(request: EvaluateRequest, store: Store, hooks: RunHooks): Promise<EvaluateResult> {
   const name = reportsOf(parseUri(request.candidate).name);
-  await store.tryWriting(name);
+  await Promise.all([store.tryWriting(name), store.evaluations.tryWriting(request.run)]);
   const backend = await startBackend();
   hooks.say?.(`backend: ${backend.description}`);
   const data = async (uri: string | undefined): Promise<Dataset | null> =>

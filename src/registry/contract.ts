@@ -11,7 +11,7 @@ export interface Store {
   /** The same for files in memory, by path. */
   putFiles(name: string, files: Readonly<Record<string, Uint8Array>>): Promise<StoreUri>;
   /**
-   * Tries, before long work, whether an artefact of that name and the files of runs could be written. Nothing is left behind.
+   * Tries, before long work, whether an artefact of that name could be written. Nothing is left behind.
    *
    * @throws {StoreError} ReadOnly, Full or NotFound
    */
@@ -37,6 +37,12 @@ export interface Store {
 export interface Runs {
   /** @returns null when there is none */
   read(run: string, file: string): Promise<Uint8Array | null>;
+  /**
+   * Tries, before long work, whether the run's files could be written: a Job may be shown no more than its own folder.
+   *
+   * @throws {StoreError} ReadOnly, Full or NotFound
+   */
+  tryWriting(run: string): Promise<void>;
   write(run: string, file: string, content: Uint8Array): Promise<void>;
   remove(run: string, file: string): Promise<void>;
 }

@@ -34,9 +34,14 @@ describe("FileStore", () => {
   });
 
   it("tells before long work that nothing can be written, and leaves nothing behind when something can", async () => {
-    await openStore(join(folder, "store")).tryWriting("models/x");
+    const store = openStore(join(folder, "store"));
+    await store.tryWriting("models/x");
+    await store.runs.tryWriting("ns/run");
+    await store.evaluations.tryWriting("ns/run");
     expect(await readdir(folder)).toEqual([]);
     await expect(openStore("/sys").tryWriting("models/x")).rejects.toMatchObject({ reason: "ReadOnly" });
+    await expect(openStore("/sys").runs.tryWriting("ns/run")).rejects.toMatchObject({ reason: "ReadOnly" });
+    await expect(openStore(folder).runs.tryWriting("../x")).rejects.toMatchObject({ reason: "BadUri" });
     await expect(openStore("/proc").tryWriting("models/x")).rejects.toMatchObject({ reason: "NotFound" });
     await expect(openStore(folder).tryWriting("../x")).rejects.toMatchObject({ reason: "BadUri" });
   });

@@ -64,11 +64,9 @@ export class FileStore implements Store {
 
   async tryWriting(name: string): Promise<void> {
     checkName(name);
-    for (const place of [name, "runs"]) {
-      await tryFolder(join(this.#root, place)).catch((error: unknown) => {
-        throw storeFailure(error, `writing ${place} to ${this.#root}`);
-      });
-    }
+    await tryFolder(join(this.#root, name)).catch((error: unknown) => {
+      throw storeFailure(error, `writing ${name} to ${this.#root}`);
+    });
   }
 
   async resolve(uri: StoreUri): Promise<string> {

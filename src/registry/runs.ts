@@ -2,7 +2,7 @@ import { readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Runs } from "./contract.ts";
 import { StoreError, storeFailure } from "./error.ts";
-import { isAbsent, makeFolder, temporary, writeSynced } from "./files.ts";
+import { isAbsent, makeFolder, temporary, tryFolder, writeSynced } from "./files.ts";
 
 /** The files of runs, each replaced as a whole: a reader sees the old content or the new. */
 export class FileRuns implements Runs {
@@ -19,6 +19,12 @@ export class FileRuns implements Runs {
       if (isAbsent(error)) return null;
       throw storeFailure(error, `reading ${file} of run ${run}`);
     }
+  }
+
+  async tryWriting(run: string): Promise<void> {
+    await tryFolder(dirname(this.#path(run, "file"))).catch((error: unknown) => {
+      throw storeFailure(error, `writing files of run ${run}`);
+    });
   }
 
   async write(run: string, file: string, content: Uint8Array): Promise<void> {

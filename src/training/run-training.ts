@@ -56,7 +56,7 @@ export async function runTraining(request: TrainRequest, store: Store, hooks: Ru
     return { result: done, exitCode: exitCodes.done };
   }
   try {
-    await store.tryWriting(parseUri(request.parent.uri).name);
+    await Promise.all([store.tryWriting(parseUri(request.parent.uri).name), store.runs.tryWriting(request.run)]);
     const result = await trainNow(request, store, hooks);
     await storeResult(store.runs, request, resultFile, result);
     await removeCheckpoint({ runs: store.runs, run: request.run });

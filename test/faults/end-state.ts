@@ -110,7 +110,9 @@ export function nameless(text: string, namespace: string): string {
     .replaceAll(namespace, "NAMESPACE")
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "UID")
     .replaceAll(/shop-[0-9a-f]{10}(?![0-9a-f])/g, "shop-CAUSE")
-    .replaceAll(/"(id|evenkeel\.dev\/desired)":"[^"]*"/g, '"$1":"HASH"')
+    .replaceAll(/"id":"[^"]*"/g, '"id":"HASH"')
+    // In the annotation that says what was wanted last, beside the shape of it.
+    .replaceAll(/\\"hash\\":\\"[^"\\]*\\"/g, '\\"hash\\":\\"HASH\\"')
     .replaceAll(/ReplicaSet \\"([a-z-]+)-[0-9a-z]+\\"/g, "ReplicaSet $1")
     .replaceAll(/(\\?)"seed\\?":\d+/g, '$1"seed$1":0')
     .replaceAll(/"nodePort":\d+/g, '"nodePort":0')
