@@ -106,19 +106,21 @@ function without(value: unknown, fields: readonly string[]): unknown {
 
 /** Names, times and hashes that differ between two namespaces. */
 export function nameless(text: string, namespace: string): string {
-  return text
-    .replaceAll(namespace, "NAMESPACE")
-    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "UID")
-    .replaceAll(/shop-[0-9a-f]{10}(?![0-9a-f])/g, "shop-CAUSE")
-    .replaceAll(/"id":"[^"]*"/g, '"id":"HASH"')
-    // In the annotation that says what was wanted last, beside the shape of it.
-    .replaceAll(/\\"hash\\":\\"[^"\\]*\\"/g, '\\"hash\\":\\"HASH\\"')
-    .replaceAll(/ReplicaSet \\"([a-z-]+)-[0-9a-z]+\\"/g, "ReplicaSet $1")
-    .replaceAll(/(\\?)"seed\\?":\d+/g, '$1"seed$1":0')
-    .replaceAll(/"nodePort":\d+/g, '"nodePort":0')
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "TIME")
-    .replaceAll(/"10\.0\.0\.\d+"/g, '"ADDRESS"')
-    .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, "PROMETHEUS");
+  return (
+    text
+      .replaceAll(namespace, "NAMESPACE")
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "UID")
+      .replaceAll(/shop-[0-9a-f]{10}(?![0-9a-f])/g, "shop-CAUSE")
+      .replaceAll(/"id":"[^"]*"/g, '"id":"HASH"')
+      // In the annotation that says what was wanted last, beside the shape of it.
+      .replaceAll(/\\"hash\\":\\"[^"\\]*\\"/g, '\\"hash\\":\\"HASH\\"')
+      .replaceAll(/ReplicaSet \\"([a-z-]+)-[0-9a-z]+\\"/g, "ReplicaSet $1")
+      .replaceAll(/(\\?)"seed\\?":\d+/g, '$1"seed$1":0')
+      .replaceAll(/"nodePort":\d+/g, '"nodePort":0')
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "TIME")
+      .replaceAll(/"10\.0\.0\.\d+"/g, '"ADDRESS"')
+      .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, "PROMETHEUS")
+  );
 }
 
 export interface Trail {
