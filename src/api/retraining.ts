@@ -103,6 +103,9 @@ export const retrainingPhase = z.enum([
 ]);
 export type RetrainingPhase = z.infer<typeof retrainingPhase>;
 
+/** Phases in which a run has ended, as it did. */
+export const finishedPhases: ReadonlySet<RetrainingPhase> = new Set(["Published", "Rejected", "Failed", "Cancelled"]);
+
 export const retrainingStatus = z
   .object({
     observedGeneration: z.int().optional().describe("The generation of the spec that was last acted on."),

@@ -56,9 +56,12 @@ function manifestOf({ apiVersion, kind, metadata, spec }: Retraining) {
 }
 
 async function ended({ kube }: Cluster, run: Retraining, { timeout, output }: Options): Promise<void> {
-  const [{ waitFor }, { retrainings }] = await Promise.all([import("./wait-for.ts"), import("../kinds.ts")]);
-  const last = ["Published", "Rejected", "Failed", "Cancelled"];
-  const object = await waitFor(kube, retrainings, run, ({ status }) => last.includes(status.phase), timeout);
+  const [{ waitFor }, { retrainings }, { finishedPhases }] = await Promise.all([
+    import("./wait-for.ts"),
+    import("../kinds.ts"),
+    import("../api/index.ts"),
+  ]);
+  const object = await waitFor(kube, retrainings, run, ({ status }) => finishedPhases.has(status.phase), timeout);
   const { metadata, status } = object;
   if (output !== "text") await printData(object, output);
   if (status.phase !== "Published") {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { storeWith } from "../../test/harness/store-with.ts";
 import { buildReference, matrixOf, type Reference, seededRandom } from "../monitor/index.ts";
 import { openStore, type Store } from "../registry/index.ts";
 import { alarmsName, evidenceFiles, readEvidence } from "./alarm-evidence.ts";
@@ -181,17 +182,9 @@ describe("EvidenceLog", () => {
   it("writes each alarm once, tries again what the store did not take, and keeps the newest", async () => {
     const faults: unknown[] = [];
     let refuses = true;
-    const refusing: Store = {
-      runs: store.runs,
-      evaluations: store.evaluations,
-      put: (to, from) => store.put(to, from),
-      tryWriting: (to) => store.tryWriting(to),
-      list: (of) => store.list(of),
-      resolve: (uri) => store.resolve(uri),
-      peek: (uri, file) => store.peek(uri, file),
-      remove: (uri) => store.remove(uri),
+    const refusing = storeWith(store, {
       putFiles: (to, files) => (refuses ? Promise.reject(new Error("full")) : store.putFiles(to, files)),
-    };
+    });
     const log = new EvidenceLog({
       store: refusing,
       namespace: "ns",

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { storeWith } from "../../test/harness/store-with.ts";
 import { attacksOf, openStore, recordAttacks, recordedAttacks, type Store } from "../registry/index.ts";
 import { AttackLog } from "./attack-log.ts";
 
@@ -21,19 +22,6 @@ afterEach(() => rm(folder, { recursive: true }));
 const open = (to: Store = store): AttackLog =>
   new AttackLog({ store: to, snapshots, onFault: (error) => faults.push(error) });
 
-/** The store's own methods, to be replaced one by one. */
-const through = (to: Store): Store => ({
-  runs: to.runs,
-  evaluations: to.evaluations,
-  put: (name, from) => to.put(name, from),
-  tryWriting: (name) => to.tryWriting(name),
-  putFiles: (name, files) => to.putFiles(name, files),
-  list: (name) => to.list(name),
-  resolve: (uri) => to.resolve(uri),
-  peek: (uri, file) => to.peek(uri, file),
-  remove: (uri) => to.remove(uri),
-});
-
 it("writes what has changed, and nothing while there is nothing to say", async () => {
   const log = open();
   for (const [at, windows] of [[], [], on, on, over].entries()) {
@@ -47,7 +35,7 @@ it("writes what has changed, and nothing while there is nothing to say", async (
 it("reads the store once in a term, however many blocks there are", async () => {
   await recordAttacks(store, snapshots, on, 1);
   let reads = 0;
-  const log = open({ ...through(store), list: (name) => (reads++, store.list(name)) });
+  const log = open(storeWith(store, { list: (name) => (reads++, store.list(name)) }));
   for (let at = 2; at < 20; at++) {
     log.note({ at, windows: on });
     await log.settled();
@@ -75,10 +63,9 @@ it("writes once in each term, so that what the holder before still writes is old
 
 it("writes what came meanwhile, and what the store did not take the first time", async () => {
   let refuses = true;
-  const refusing: Store = {
-    ...through(store),
+  const refusing = storeWith(store, {
     putFiles: (name, files) => (refuses ? Promise.reject(new Error("full")) : store.putFiles(name, files)),
-  };
+  });
   const log = open(refusing);
   log.note({ at: 1, windows: on });
   await log.settled();

@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { storeWith } from "../../test/harness/store-with.ts";
 import { digest } from "../../test/integration/gateway/rig.ts";
 import { decodeSafetensors, openStore, readDataset, readTraffic, type Store, takeTensor } from "../registry/index.ts";
 import { Capture, captureFile, marksFile, segmentsName } from "./capture.ts";
@@ -190,14 +191,7 @@ describe("SnapshotTaker", () => {
     await rm(join(await store.resolve(undescribed), captureFile));
     const verified: string[] = [];
     const peeked: string[] = [];
-    const watched: Store = {
-      runs: store.runs,
-      evaluations: store.evaluations,
-      put: (name, folder) => store.put(name, folder),
-      putFiles: (name, files) => store.putFiles(name, files),
-      tryWriting: (name) => store.tryWriting(name),
-      list: (name) => store.list(name),
-      remove: (uri) => store.remove(uri),
+    const watched = storeWith(store, {
       resolve: (uri) => {
         verified.push(uri);
         return store.resolve(uri);
@@ -206,7 +200,7 @@ describe("SnapshotTaker", () => {
         peeked.push(uri);
         return store.peek(uri, file);
       },
-    };
+    });
     const taker = new SnapshotTaker({ store: watched, namespace: "ns", service: "svc", most: 1000 });
     expect(await taker.take(hour, null, day)).toMatchObject({ samples: 1 });
     await taker.take(hour, null, day + 1);

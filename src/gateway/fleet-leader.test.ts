@@ -10,6 +10,7 @@ import { blockAt, blockEnd } from "../monitor/index.ts";
 import type { AttackRecord } from "../registry/index.ts";
 import { type AlarmEvidence, recomputeAlarms } from "./alarm-trail.ts";
 import { BlockRecorder } from "./block-recorder.ts";
+import { fleetSettingsFixture as settings } from "./fleet.fixture.ts";
 import { type FleetView, leadFleet } from "./fleet-leader.ts";
 import { startFleet } from "./fleet-monitor.ts";
 import { decodeState, encodeState } from "./fleet-state.ts";
@@ -19,14 +20,6 @@ import { noMaterial } from "./material.ts";
 const model = `sha256:${"a".repeat(64)}`;
 const material = noMaterial(model, "");
 const blockMs = 50;
-const settings = {
-  threshold: 1000,
-  minVectors: 30,
-  minShare: 0.1,
-  shareWindow: 5,
-  minScored: 30,
-  protecting: false,
-};
 const configMap = z.looseObject({ data: z.record(z.string(), z.string()) });
 
 /** The one ConfigMap of the state, as an API server has it. */

@@ -10,7 +10,8 @@ import {
 import { mostWindows } from "./attack-windows.ts";
 import { BlockRecorder, type ModelBlock, mergeBlocks } from "./block-recorder.ts";
 import { decodeBlock, encodeBlock } from "./block-wire.ts";
-import { adoptMaterial, type FleetSettings, type FleetState, startFleet, stepFleet } from "./fleet-monitor.ts";
+import { fleetSettingsFixture as settings } from "./fleet.fixture.ts";
+import { adoptMaterial, type FleetState, startFleet, stepFleet } from "./fleet-monitor.ts";
 import { decodeNoise, decodeState, encodeState } from "./fleet-state.ts";
 import { type Material, noMaterial } from "./material.ts";
 
@@ -18,14 +19,6 @@ const d = 6;
 const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const model = digestOf("a");
 const other = digestOf("b");
-const settings: FleetSettings = {
-  threshold: 1000,
-  minVectors: 30,
-  minShare: 0.1,
-  shareWindow: 5,
-  minScored: 30,
-  protecting: false,
-};
 const steady = { compared: 2, mismatched: 0 };
 
 function vectors(count: number, shift: number, seed: number, length = d): Float32Array[] {

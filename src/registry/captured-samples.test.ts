@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { storeWith } from "../../test/harness/store-with.ts";
 import type { StoreUri } from "../api/index.ts";
 import { locateSamples } from "./captured-samples.ts";
 import type { Store } from "./contract.ts";
@@ -42,21 +43,13 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** The store while someone removes these artefacts: each goes right after it was looked up, before it is read. */
 function losing(...uris: readonly StoreUri[]): Store {
-  return {
-    runs: store.runs,
-    evaluations: store.evaluations,
-    put: (to, from) => store.put(to, from),
-    tryWriting: (to) => store.tryWriting(to),
-    putFiles: (to, files) => store.putFiles(to, files),
-    list: (of) => store.list(of),
-    peek: (uri, file) => store.peek(uri, file),
-    remove: (uri) => store.remove(uri),
+  return storeWith(store, {
     resolve: async (uri) => {
       const found = await store.resolve(uri);
       if (uris.includes(uri)) await store.remove(uri);
       return found;
     },
-  };
+  });
 }
 
 describe("locateSamples", () => {

@@ -5,6 +5,7 @@ export {
   type AttackWindow,
   attackRecord,
   attacksOf,
+  isAttacked,
   recordAttacks,
   recordedAttacks,
 } from "./attack-record.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type ModelRollout, type Retraining, type StoreUri, storeUri } from "../../src/api/index.ts";
+import { finishedPhases, type ModelRollout, type Retraining, type StoreUri, storeUri } from "../../src/api/index.ts";
 import type { Kube } from "../../src/kube/index.ts";
 import type { Images, Part } from "./mnist.ts";
 import type { Observer } from "./observer.ts";
@@ -34,11 +34,9 @@ export type Pace = {
   readonly rolloutWithin: number;
 };
 
-const ended: readonly Retraining["status"]["phase"][] = ["Published", "Rejected", "Failed", "Cancelled"];
-
 /** The run of this name, once it has ended. */
 export function endedRun(runs: readonly Retraining[], name: string): Retraining | undefined {
-  return runs.find(({ metadata, status }) => metadata.name === name && ended.includes(status.phase));
+  return runs.find(({ metadata, status }) => metadata.name === name && finishedPhases.has(status.phase));
 }
 
 /** Waits for the next run of a class, to its end. */

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
-import { bar, type Progress } from "./progress.ts";
+import { bar } from "../../src/cli/bar.ts";
+import type { Progress } from "./progress.ts";
 
 /** Tells what happens, live in the terminal: one line a thing, and one line that moves while something lasts. */
 export class Story {
@@ -48,7 +49,7 @@ export class Story {
   }
 
   progress(what: string, { share, doing }: Progress): void {
-    this.moving(`${bar(share)} ${what}${doing ? `: ${doing}` : ""}`);
+    this.moving(`${bar(share, 20)} ${Math.round(100 * share)}% ${what}${doing ? `: ${doing}` : ""}`);
   }
 
   #line(clock: string, text: string): void {

@@ -1,11 +1,11 @@
 import {
   type EmbeddingService,
+  finishedPhases,
   type ModelRollout,
   type ModelVersion,
   modelIdentity,
   type Retraining,
 } from "../../api/index.ts";
-import { finished } from "../finished-phases.ts";
 import { names } from "../identity.ts";
 import type { Observed } from "./world.ts";
 
@@ -28,7 +28,7 @@ export function outdated({ service, runs, rollouts, versions }: History): Outdat
   const { retraining, rollout } = service.status;
   const inUse = new Set([...versionsOf(service), ...rollouts.filter((move) => !isOver(move)).flatMap(endsOf)]);
   const oldRuns = runs
-    .filter(({ status }) => finished.has(status.phase))
+    .filter(({ status }) => finishedPhases.has(status.phase))
     .toSorted(newestEndFirst)
     .slice(historyLimit)
     .filter(({ metadata }) => metadata.name !== retraining?.name && metadata.name !== rollout?.retraining)

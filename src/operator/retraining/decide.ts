@@ -1,6 +1,7 @@
 import {
   allPass,
   type EvaluateResult,
+  finishedPhases,
   type JobStatus,
   judgeGates,
   modelIdentity,
@@ -9,7 +10,6 @@ import {
   type TrainResult,
 } from "../../api/index.ts";
 import { withCondition } from "../condition.ts";
-import { finished } from "../finished-phases.ts";
 import { names } from "../identity.ts";
 import { instant } from "../instant.ts";
 import { first, type Rule, type Stalled } from "../rule.ts";
@@ -42,7 +42,8 @@ export const steps: readonly Rule<Observed, Step>[] = [
 
 export function decide(world: Observed, now: number): Decision {
   const { status, metadata } = world.run;
-  if (finished.has(status.phase)) return { status: { ...status, observedGeneration: metadata.generation }, said: [] };
+  if (finishedPhases.has(status.phase))
+    return { status: { ...status, observedGeneration: metadata.generation }, said: [] };
   const step = first(steps, world, now) ?? wait("");
   const next = { ...status, ...step.status };
   return {
@@ -313,7 +314,7 @@ function conditionsOf(
   now: number,
 ): RetrainingStatus["conditions"] {
   const { generation } = run.metadata;
-  const over = finished.has(status.phase);
+  const over = finishedPhases.has(status.phase);
   const complete = { type: "Complete", holds: over, reason: over ? status.reason : status.phase, generation };
   const stalled = step.stalled;
   return withCondition(

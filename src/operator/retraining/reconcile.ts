@@ -1,4 +1,4 @@
-import type { JobStatus, Retraining } from "../../api/index.ts";
+import { finishedPhases, type JobStatus, type Retraining } from "../../api/index.ts";
 import {
   done,
   hasFinalizer,
@@ -12,7 +12,6 @@ import {
 } from "../../kube/index.ts";
 import { takenOf } from "../audit-trail.ts";
 import { create, isRefused, isStalled } from "../ensure.ts";
-import { finished } from "../finished-phases.ts";
 import { finalizers, labels } from "../labels.ts";
 import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
@@ -45,14 +44,14 @@ export async function reconcile(turn: Turn): Promise<Requeue> {
   if (saved) {
     recordSaid(turn, run, said);
     const labelled = { namespace: key.namespace, service: run.spec.serviceRef.name };
-    if (finished.has(next.phase) && !finished.has(run.status.phase)) {
+    if (finishedPhases.has(next.phase) && !finishedPhases.has(run.status.phase)) {
       metrics.retrainings.inc({ ...labelled, class: run.spec.cause.class, phase: next.phase });
     }
     // Of a service that is gone nothing is exported again.
     const gates = world.service ? next.gates : [];
     for (const { name, value } of gates) if (value !== null) metrics.gates.set({ ...labelled, gate: name }, value);
   }
-  return finished.has(next.phase) ? done : { after: settings.resync, backoff: isRefused(obstacle) };
+  return finishedPhases.has(next.phase) ? done : { after: settings.resync, backoff: isRefused(obstacle) };
 }
 
 /** What follows from the status that is saved: Jobs, the version, and the release of what is recorded. */
@@ -93,7 +92,7 @@ async function releaseRecorded(
   statuses: readonly (JobStatus | undefined)[],
 ): Promise<void> {
   const { caches, key } = turn;
-  const over = finished.has(run.status.phase);
+  const over = finishedPhases.has(run.status.phase);
   for (const job of caches.jobs.list(key.namespace)) {
     if (job.metadata.labels?.[labels.run] !== key.name || !isControlledBy(job, run)) continue;
     const status = statuses.find((each) => each?.name === job.metadata.name);

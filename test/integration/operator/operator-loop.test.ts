@@ -920,17 +920,24 @@ describe("what happens meanwhile", () => {
     };
   };
 
-  it("a trail that cannot be written holds back no protection and no rollback, and loses nothing of them", async () => {
-    let attacked = false;
-    let errors = 0;
+  /** A rollout that holds; from `strike` on the service is attacked, and half of the candidate's answers are errors. */
+  const holdingUntilStruck = async () => {
+    let struck = false;
     prometheus.script = (query) => {
       if (query.includes("evenkeel_monitor")) return drifted(query);
-      return [{ value: query === "attacks" ? Number(attacked) : errors }];
+      return [{ value: query === "attacks" ? Number(struck) : struck ? 0.5 : 0 }];
     };
     const attack = { name: "attack", promql: "attacks", above: 0.5, then: "Protect" };
     const { triggers } = service(namespace, prometheus.url).spec;
     await begin({ spec: { rollout: half, triggers: [...triggers, attack] } });
     await holding();
+    return () => {
+      struck = true;
+    };
+  };
+
+  it("a trail that cannot be written holds back no protection and no rollback, and loses nothing of them", async () => {
+    const strike = await holdingUntilStruck();
     const { metadata } = await waitFor("the trail to be up to date", async () => {
       const now = await shop();
       return now.status.audit.pending.length === 0 && now;
@@ -946,8 +953,7 @@ describe("what happens meanwhile", () => {
       await until("the rollout to be held", rollouts, ({ status }) =>
         status.conditions.some(({ type, reason }) => type === "Progressing" && reason === "AuditNotWritten"),
       );
-      attacked = true;
-      errors = 0.5;
+      strike();
       const told = async () => {
         const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
         return gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "null"));
@@ -975,16 +981,7 @@ describe("what happens meanwhile", () => {
   });
 
   it("a webhook on Deployments that is down holds back no protection and no rollback", async () => {
-    let attacked = false;
-    let errors = 0;
-    prometheus.script = (query) => {
-      if (query.includes("evenkeel_monitor")) return drifted(query);
-      return [{ value: query === "attacks" ? Number(attacked) : errors }];
-    };
-    const attack = { name: "attack", promql: "attacks", above: 0.5, then: "Protect" };
-    const { triggers } = service(namespace, prometheus.url).spec;
-    await begin({ spec: { rollout: half, triggers: [...triggers, attack] } });
-    await holding();
+    const strike = await holdingUntilStruck();
     const webhooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
     await api.create(webhooks, {
       metadata: { name: namespace },
@@ -1016,8 +1013,7 @@ describe("what happens meanwhile", () => {
       await waitFor("the ownership to be unknown", async () =>
         (await shop()).status.conditions.some(({ type, status }) => type === "Promotable" && status === "Unknown"),
       );
-      attacked = true;
-      errors = 0.5;
+      strike();
       await until("the rollout to be over", rollouts, ({ status }) => status.phase === "RolledBack");
       const { data } = await api.get<ConfigMap>(`${paths(namespace).configMaps}/shop-gateway`);
       const told = gatewayConfig.parse(JSON.parse(data?.["gateway.json"] ?? "null"));
