@@ -1,5 +1,12 @@
-import { describe, expect, it } from "vitest";
-import { startBackend } from "./backend.ts";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { startBackend as StartBackend } from "./backend.ts";
+
+// A process starts one backend and keeps it; another file may have started one in this process.
+let startBackend: typeof StartBackend;
+beforeEach(async () => {
+  vi.resetModules();
+  ({ startBackend } = await import("./backend.ts"));
+});
 
 describe("startBackend", () => {
   it("names what may be asked for", async () => {
@@ -9,7 +16,7 @@ describe("startBackend", () => {
   });
 });
 
-describe.sequential("without a native build", () => {
+describe("without a native build", () => {
   it("says why a forced one does not start, then falls back and says how to get a faster one", async () => {
     const nowhere = { EVENKEEL_NATIVE: "/nowhere/tfjs_binding.node" };
     await expect(startBackend({ ...nowhere, EVENKEEL_BACKEND: "native" })).rejects.toThrow(
