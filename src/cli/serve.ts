@@ -64,7 +64,8 @@ async function modalityOf(folder: string, shape: readonly number[]): Promise<Ser
   try {
     return (await readDescription(folder)).modality;
   } catch (error) {
-    if (error instanceof BundleError && error.cause instanceof Error && "code" in error.cause) {
+    const cause = error instanceof BundleError ? error.cause : undefined;
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") {
       return shape.length === 3 ? "Image" : "Vector";
     }
     throw error;

@@ -1,29 +1,22 @@
-import { getRandomValues, randomUUID } from "node:crypto";
-import { type GatewayConfig, type GatewayReport, milliseconds, snapshotsName } from "../api/index.ts";
-import { Informer, isKubeError, type Kube, LeaderElector, type Pod, pods, sleep, untilAborted } from "../kube/index.ts";
+import { getRandomValues } from "node:crypto";
+import type { GatewayConfig, GatewayReport } from "../api/index.ts";
+import { Informer, type Kube, type Pod, pods, sleep, untilAborted } from "../kube/index.ts";
 import { openStore } from "../registry/index.ts";
 import { Admin } from "./admin.ts";
-import { AttackLog } from "./attack-log.ts";
-import { Beside } from "./beside.ts";
 import { encodeBlock, type WireBlocks } from "./block-wire.ts";
 import { Capture } from "./capture.ts";
 import { type Certificate, followCertificate } from "./certificate.ts";
 import { watchConfig } from "./config-watch.ts";
 import { consistencySamples } from "./consistency-probe.ts";
 import { DocumentCounts } from "./document-counts.ts";
-import { leadEmbedding } from "./embed-leader.ts";
-import { EvidenceLog } from "./evidence-log.ts";
-import { type FleetView, leadFleet } from "./fleet-leader.ts";
-import { fleetSettings } from "./fleet-monitor.ts";
-import type { Snapshot } from "./fleet-state.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
+import { Leadership } from "./leadership.ts";
 import { defaultLimits, type ProxyLimits } from "./limits.ts";
 import { Mirror } from "./mirror.ts";
 import { defaultObserverLimits, Observer } from "./observer.ts";
 import { Proxy } from "./proxy.ts";
 import { Reporter } from "./reporter.ts";
 import { ServiceRuntime, shapeOf } from "./service-runtime.ts";
-import { SnapshotTaker } from "./snapshot.ts";
 
 export type GatewayOptions = {
   readonly kube: Kube;
@@ -53,9 +46,6 @@ export type GatewayOptions = {
   readonly onNews?: (message: string) => void;
 };
 
-/** Samples of a snapshot, and the least time between two. */
-const mostSnapshotSamples = 20_000;
-const snapshotEveryMs = 15_000;
 const flushEveryMs = 5_000;
 
 /** The data plane in front of one service: everything wired together. */
@@ -66,6 +56,7 @@ export class Gateway {
   readonly #observer: Observer;
   readonly #admin: Admin;
   readonly #reporter: Reporter;
+  readonly #leadership: Leadership;
   readonly #fellows: Informer<Pod>;
   readonly #documents = new DocumentCounts(Date.now());
   #runtime: ServiceRuntime | null = null;
@@ -73,16 +64,11 @@ export class Gateway {
   #draining = false;
   #absence: string | null = null;
   #adminPort = 0;
-  #snapshots: Beside<NonNullable<Snapshot>> | null = null;
-  #attackLog: AttackLog | null = null;
-  readonly #evidenceLog: EvidenceLog | null;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    const { kube, namespace, service, pod, tls, onFault, limits = defaultLimits } = options;
+    const { kube, namespace, service, pod, store, traffic, tls, onFault, limits = defaultLimits } = options;
     this.#metrics = new GatewayMetrics(namespace, service);
-    this.#evidenceLog =
-      options.store === null ? null : new EvidenceLog({ store: openStore(options.store), namespace, service, onFault });
     const mirror = new Mirror({
       metrics: this.#metrics,
       candidate: () => this.#runtime?.pick(this.#runtime.digestOf("candidate")) ?? null,
@@ -140,6 +126,20 @@ export class Gateway {
       labelSelector: `evenkeel.dev/gateway=${service}`,
       onFault,
     });
+    this.#leadership = new Leadership({
+      kube,
+      namespace,
+      service,
+      pod,
+      store,
+      traffic,
+      leaseMs: options.leaseMs ?? 8_000,
+      metrics: this.#metrics,
+      runtime: () => this.#runtime,
+      capturing: () => this.#capture !== null,
+      fellows: () => this.#fellowAddresses(),
+      onFault,
+    });
   }
 
   /** Opens both ports, or neither. */
@@ -174,7 +174,7 @@ export class Gateway {
       ),
       this.#fellows.run(following.signal),
       this.#reporter.run(following.signal),
-      this.#leadInTurn(signal),
+      this.#leadership.run(signal),
       this.#flushCaptures(following.signal),
       this.#followCertificate(following.signal),
     ].map((part) => part.catch(onFault));
@@ -190,9 +190,7 @@ export class Gateway {
     following.abort();
     await Promise.all(background);
     await this.#capture?.flush();
-    await this.#snapshots?.settled();
-    await this.#attackLog?.settled();
-    await this.#evidenceLog?.settled();
+    await this.#leadership.settled();
     this.#runtime?.stop();
     await this.#admin.close();
   }
@@ -239,114 +237,20 @@ export class Gateway {
     this.#reporter.changed();
   }
 
-  /** Leads the fleet's monitor whenever it is this gateway's turn. A lost lease costs a term, never a request. */
-  async #leadInTurn(signal: AbortSignal): Promise<void> {
-    const { kube, namespace, service, pod, onFault, leaseMs = 8_000 } = this.#options;
-    const elector = new LeaderElector({
-      kube,
-      lease: { namespace, name: `${service}-gateway` },
-      identity: `${pod}_${randomUUID()}`,
-      leaseDurationMs: leaseMs,
-      onFault,
-    });
-    while (!signal.aborted) {
-      try {
-        await elector.run(signal, async (term) => {
-          // Each term has its own: another leader may have published a newer one since the last.
-          const snapshots = this.#takeSnapshots();
-          this.#snapshots = snapshots;
-          const attackLog = this.#openAttackLog();
-          this.#attackLog = attackLog;
-          const fleet = leadFleet(
-            {
-              kube,
-              namespace,
-              service,
-              view: () => this.#fleetView(),
-              snapshot: (before) => snapshots.newest(before),
-              attacked: (record) => {
-                if (this.#capture) attackLog?.note(record);
-              },
-              alarmed: (alarms) => this.#evidenceLog?.note(alarms),
-              metrics: this.#metrics,
-              onFault,
-            },
-            term,
-          );
-          await Promise.all([fleet, this.#embedInTurn(term.signal)]);
-        });
-      } catch (error) {
-        if (!isKubeError(error)) throw error;
-        onFault(error);
-      } finally {
-        this.#metrics.followed();
-      }
-    }
-  }
-
-  #embedInTurn(signal: AbortSignal): Promise<void> {
-    return leadEmbedding(
-      {
-        orders: () => this.#runtime?.toEmbed() ?? [],
-        onEmbedded: (model, vectors) => this.#metrics.taken(model, "bypassed", vectors),
-        onFault: this.#options.onFault,
-      },
-      signal,
-    );
-  }
-
-  #fleetView(): FleetView | null {
-    const runtime = this.#runtime;
-    const digest = runtime?.digestOf("stable") ?? "";
-    const material = runtime?.materials.get(digest);
-    if (!runtime || !material) return null;
-    const own = this.#options.pod;
-    const models = runtime.pools().map(([, model]) => model);
-    const fellows = [...this.#fellows.list()].flatMap(({ metadata, status }) => {
-      const ip = status?.podIP;
-      if (!ip || metadata.name === own || metadata.deletionTimestamp !== undefined) return [];
-      return [`http://${ip.includes(":") ? `[${ip}]` : ip}:${this.#adminPort}`];
-    });
-    return {
-      material,
-      settings: fleetSettings(runtime.config),
-      blockMs: runtime.blockMs,
-      recorder: runtime.recorder,
-      pods: runtime.probed(digest),
-      noise: runtime.noise.measured(models),
-      models,
-      fellows,
-    };
-  }
-
-  /** Beside the detector's steps: a slow store must not hold up detection. */
-  #takeSnapshots(): Beside<NonNullable<Snapshot>> {
-    const { traffic, namespace, service, onFault } = this.#options;
-    const taker =
-      traffic === null
-        ? null
-        : new SnapshotTaker({ store: openStore(traffic), namespace, service, most: mostSnapshotSamples });
-    return new Beside<NonNullable<Snapshot>>({
-      work: async (before) => {
-        if (!taker || !this.#capture || !this.#runtime) return before;
-        return await taker.take(milliseconds(this.#runtime.config.dataset.traffic.ttl), before, Date.now());
-      },
-      everyMs: snapshotEveryMs,
-      onFault,
-    });
-  }
-
-  #openAttackLog(): AttackLog | null {
-    const { traffic, namespace, service, onFault } = this.#options;
-    if (traffic === null) return null;
-    return new AttackLog({ store: openStore(traffic), snapshots: snapshotsName(namespace, service), onFault });
-  }
-
   async #flushCaptures(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await sleep(flushEveryMs, signal).catch(() => {});
       await this.#capture?.flush();
     }
+  }
+
+  /** Of the other gateways' admin ports: every gateway of a service listens on the same one. */
+  #fellowAddresses(): readonly string[] {
+    return [...this.#fellows.list()].flatMap(({ metadata, status }) => {
+      const ip = status?.podIP;
+      if (!ip || metadata.name === this.#options.pod || metadata.deletionTimestamp !== undefined) return [];
+      return [`http://${ip.includes(":") ? `[${ip}]` : ip}:${this.#adminPort}`];
+    });
   }
 
   /** A broken one is said and counted; the one before stays. */
