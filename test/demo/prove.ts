@@ -13,8 +13,10 @@ export async function prove(demo: Demo, uri: StoreUri): Promise<Quality> {
   const models = { model: await demo.stage.artefact(uri), first: await demo.stage.artefact(demo.first) };
   const proven = await script("scripts/prove.ts", models, quality);
   known.set(uri, proven);
-  const { clean, shifted, robust, oldIndexRecall, samples } = proven;
+  const { clean, shifted, robust, oldIndexRecall, samples, attacked } = proven;
   const line = [`clean ${clean.toFixed(3)}`, `shifted ${shifted.toFixed(3)}`, `under attack ${robust.toFixed(3)}`];
-  demo.story.say(`${line.join(", ")}, old-index recall ${oldIndexRecall.toFixed(3)} (${samples} images)`);
+  demo.story.say(
+    `${line.join(", ")}, old-index recall ${oldIndexRecall.toFixed(3)} (${samples} images, ${attacked} attacked)`,
+  );
   return proven;
 }

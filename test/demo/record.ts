@@ -12,6 +12,8 @@ export const quality = z.object({
   /** recall@10 of new queries in the first model's index of old documents, relevant when of the same digit */
   oldIndexRecall: z.number(),
   samples: z.number(),
+  /** of these, the ones that attacks were crafted from */
+  attacked: z.number(),
 });
 export type Quality = z.infer<typeof quality>;
 

@@ -28,7 +28,10 @@ export function table(record: DemoRecord): string {
   return [
     align([head, ...rows]),
     "",
-    align([["kNN accuracy", "clean", "shifted", "under attack", "old-index recall", "images"], ...qualities]),
+    align([
+      ["kNN accuracy", "clean", "shifted", "under attack", "old-index recall", "images", "attacked"],
+      ...qualities,
+    ]),
     "",
     ...facts,
     "",
@@ -36,8 +39,9 @@ export function table(record: DemoRecord): string {
   ].join("\n");
 }
 
-function qualityRow(name: string, { clean, shifted, robust, oldIndexRecall, samples }: Quality): string[] {
-  return [name, ...[clean, shifted, robust, oldIndexRecall].map((value) => value.toFixed(3)), String(samples)];
+function qualityRow(name: string, { clean, shifted, robust, oldIndexRecall, samples, attacked }: Quality): string[] {
+  const figures = [clean, shifted, robust, oldIndexRecall].map((value) => value.toFixed(3));
+  return [name, ...figures, String(samples), String(attacked)];
 }
 
 function seconds(at: number | undefined, from: number | undefined): string {

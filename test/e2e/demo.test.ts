@@ -71,6 +71,7 @@ describe("the demo", () => {
         expect(at).toBeGreaterThan(0);
       for (const measured of [quality.before, quality.after]) {
         expect(measured?.samples).toBeGreaterThan(4000);
+        expect(measured?.attacked).toBe(200);
         expect(measured?.clean).toBeGreaterThan(0.9);
         expect(measured?.oldIndexRecall).toBeGreaterThan(0.9);
         expect(measured?.robust).toBeGreaterThan(0);

@@ -17,7 +17,7 @@ const { gallery, proof } = await mnist();
 const index = { vectors: embedAll(first, gallery.pixels), dimension: first.network.dimension };
 
 const rows = proof.sources.map((_, i) => i);
-const attacked = take(proof, rows.slice(0, 400));
+const attacked = take(proof, rows.slice(0, 200));
 const right = (pixels: Uint8Array, labels: Int32Array): boolean[] =>
   [...vote(nearest(embedAll(model, pixels), index), gallery.labels)].map((label, i) => label === labels[i]);
 const share = (hits: readonly boolean[]): number => hits.filter(Boolean).length / hits.length;
@@ -48,5 +48,6 @@ const quality: Quality = {
   robust: share(againstAll),
   oldIndexRecall: recall.reduce((sum, value) => sum + value, 0) / recall.length,
   samples: proof.pixels.length / size,
+  attacked: attacked.sources.length,
 };
 console.log(JSON.stringify(quality));
