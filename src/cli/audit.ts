@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { AuditChain } from "../overview/index.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { exitCodesHelp } from "./exit-codes-help.ts";
 import { wholeNumber } from "./numbers.ts";
 import { paintFor } from "./paint.ts";
 import { columns } from "./tree.ts";
@@ -20,7 +21,7 @@ const verify = printingCommand("verify")
   .argument("<service>", "name of an EmbeddingService")
   .addHelpText(
     "after",
-    "\nExamples:\n  evenkeel audit verify products\n\nExit codes: 0 whole or empty, 3 there is no such service, 4 refused, 5 broken, 6 no answer in time.",
+    `\nExamples:\n  evenkeel audit verify products\n\n${exitCodesHelp({ done: "whole or empty", notFound: "no such service", verificationFailed: "broken" })}`,
   )
   .action(async (name: string, options: Options) => {
     await inCluster(options, async (cluster) => {
@@ -55,7 +56,7 @@ const list = printingCommand("list")
   .option("--last <n>", "only the newest so many", wholeNumber)
   .addHelpText(
     "after",
-    "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit list products -o json\n\nExit codes: 0 done, 3 there is no such service, 4 refused, 5 it cannot be read, 6 no answer in time.",
+    `\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit list products -o json\n\n${exitCodesHelp({ notFound: "no such service", verificationFailed: "it cannot be read" })}`,
   )
   .action(async (name: string, options: Options) => {
     await inCluster(options, async (cluster) => {

@@ -7,14 +7,17 @@ export const exitCodes = {
   refused: 4,
   verificationFailed: 5,
   timedOut: 6,
+  unreachable: 7,
 } as const;
+
+export type ExitCode = keyof typeof exitCodes;
 
 /** Ends a command with a sentence that says what, why and what to do, and with an exit code. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly exitCode: number;
 
-  constructor(how: Exclude<keyof typeof exitCodes, "done">, message: string) {
+  constructor(how: Exclude<ExitCode, "done">, message: string) {
     super(message);
     this.exitCode = exitCodes[how];
   }

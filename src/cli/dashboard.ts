@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { cannotListen } from "./cannot-listen.ts";
 import { type ClusterOptions, firstAnswerMs, inCluster, withClusterOptions } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { exitCodesHelp } from "./exit-codes-help.ts";
 import { listenHost } from "./listen-host.ts";
 import { portNumber } from "./numbers.ts";
 
@@ -25,8 +26,7 @@ Examples:
 
 It only reads, with your own rights in the cluster, and listens on this machine alone unless --host says otherwise.
 
-Exit codes: 0 stopped, 1 the port is taken or the cluster does not answer, 2 wrong usage, 4 the cluster refused, 6 the cluster
-takes too long to answer.`;
+${exitCodesHelp({ done: "stopped", failed: "failed or the port is taken" })}`;
 
 export const command = withClusterOptions(new Command("dashboard"))
   .summary("the web interface, on this machine")

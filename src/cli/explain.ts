@@ -16,11 +16,12 @@ export function explain(error: unknown): Explanation {
   }
   if (isKubeError(error)) {
     if (isUnknownKind(error))
-      return { message: `${oneLine(error.message)}; ${withoutKinds}`, exitCode: exitCodes.failed };
+      return { message: `${oneLine(error.message)}; ${withoutKinds}`, exitCode: exitCodes.unreachable };
     return { message: withAdvice(error), exitCode: kubeExitCode(error.kind) };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { message: oneLine(message), exitCode: exitCodes.failed };
+  const unreachable = error instanceof Error && error.name === "NoCluster";
+  return { message: oneLine(message), exitCode: unreachable ? exitCodes.unreachable : exitCodes.failed };
 }
 
 /** By name and not by class: loading src/kube would cost every `--help` its time. */
@@ -41,6 +42,8 @@ function kubeExitCode(kind: string): number {
       return exitCodes.notFound;
     case "Timeout":
       return exitCodes.timedOut;
+    case "Unavailable":
+      return exitCodes.unreachable;
     case "Forbidden":
     case "Unauthorized":
     case "Invalid":

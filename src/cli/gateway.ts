@@ -17,7 +17,7 @@ Examples:
 
 The operator makes the Deployment of a service's gateways; by hand one is started to look at it alone.
 
-Exit codes: 0 stopped by SIGTERM, 1 failed, 2 wrong usage.`;
+Exit codes: 0 stopped by SIGTERM, 1 failed, 2 wrong usage, 7 there is no kubeconfig and no ServiceAccount that can be used.`;
 
 export const gateway = new Command("gateway")
   .description(

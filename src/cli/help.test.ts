@@ -9,12 +9,15 @@ function help(command: Command): string {
   return text;
 }
 
+function leavesOf(command: Command): readonly Command[] {
+  return command.commands.length > 0 ? command.commands : [command];
+}
+
 describe.each(subcommands)("evenkeel $name --help", ({ load }) => {
   it("teaches: what it is for, an example, every exit code", async () => {
     const command = await load();
     expect(help(command)).toMatch(/\nExamples:\n {2}evenkeel /);
-    const leaves = command.commands.length > 0 ? command.commands : [command];
-    for (const leaf of leaves) expect(help(leaf)).toMatch(/\nExit codes: 0 /);
+    for (const leaf of leavesOf(command)) expect(help(leaf)).toMatch(/\nExit codes: 0 /);
   });
 
   it("shows defaults as a user would write them", async () => {
@@ -24,3 +27,11 @@ describe.each(subcommands)("evenkeel $name --help", ({ load }) => {
       expect(shown).toMatch(/^"?\d+[smh]"?$/);
   });
 });
+
+it.each(subcommands.filter(({ group }) => group === "For people:"))(
+  "evenkeel $name --help tells every way in which a command for a cluster may end",
+  async ({ load }) => {
+    for (const leaf of leavesOf(await load()))
+      expect(help(leaf).replaceAll("\n", " ")).toMatch(/Exit codes: 0 .*, 1 .*, 2 .*, 4 .*, 6 .*, 7 no cluster/);
+  },
+);

@@ -23,7 +23,8 @@ Examples:
 
 Durations are whole numbers with a unit: s, m or h. The chart sets all of it: charts/evenkeel/values.yaml.
 
-Exit codes: 0 stopped by SIGTERM, 1 failed or the lease was lost (the next start goes on), 2 wrong usage.`;
+Exit codes: 0 stopped by SIGTERM, 1 failed or the lease was lost (the next start goes on), 2 wrong usage,
+7 there is no kubeconfig and no ServiceAccount that can be used.`;
 
 export const command = new Command("operator")
   .summary("the controllers of the five kinds")

@@ -2,6 +2,7 @@ import type { EmbeddingService, ModelRollout, ModelVersion } from "../api/index.
 import type { Stored } from "../kube/index.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { exitCodesHelp } from "./exit-codes-help.ts";
 import { type RolloutWaitOptions, rolloutEnded, withWait } from "./rollout-wait.ts";
 
 interface Options extends PrintOptions, RolloutWaitOptions {
@@ -16,7 +17,12 @@ Examples:
 
 A version that a person approved becomes the baseline that later candidates must not lose against.
 
-Exit codes: 0 done, 1 rolled back (--wait), 3 no such service, rollout or version, 4 refused, 6 timed out (--wait).`;
+${exitCodesHelp({
+  failed: "failed or rolled back (--wait)",
+  notFound: "no such service, rollout or version",
+  refused: "refused by the cluster or by a rule",
+  timedOut: "no answer or no end (--wait) in time",
+})}`;
 
 export const command = withWait(
   printingCommand("promote")

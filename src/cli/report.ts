@@ -4,6 +4,7 @@ import type { Gate, GateVerdict, Retraining } from "../api/index.ts";
 import { evaluationReport } from "../evaluation/report/schema.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { exitCodesHelp } from "./exit-codes-help.ts";
 import { type Paint, paintFor } from "./paint.ts";
 import { requireWritable } from "./require-writable.ts";
 import { columns } from "./tree.ts";
@@ -23,7 +24,11 @@ Examples:
   evenkeel report products --store /mnt/store --open              the same in the browser
   evenkeel report products --store /mnt/store --captured seen     what came and looks least like the labelled data
 
-Exit codes: 0 done, 2 wrong usage, or a place that cannot be written to, 3 no such service or run, or no report yet, 5 the report is not what its digest says.`;
+${exitCodesHelp({
+  usage: "wrong usage or a place that cannot be written to",
+  notFound: "no such service or run or no report yet",
+  verificationFailed: "the report is not what its digest says",
+})}`;
 
 export const command = printingCommand("report")
   .summary("the report of a run: what was measured, and what the gates said")

@@ -1,6 +1,7 @@
 import type { Retraining } from "../api/index.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { exitCodesHelp } from "./exit-codes-help.ts";
 import { seedNumber } from "./numbers.ts";
 import { withWait } from "./rollout-wait.ts";
 
@@ -20,7 +21,12 @@ Examples:
 A run made by hand skips the cooldown. Budget, circuit breaker and one run at a time hold for it too: until then it is
 Pending, and \`evenkeel status\` tells why.
 
-Exit codes: 0 done, 1 rejected or failed (--wait), 3 no such service, 4 refused, 6 timed out (--wait) or no answer in time.`;
+${exitCodesHelp({
+  failed: "failed or rejected (--wait)",
+  notFound: "no such service",
+  refused: "refused by the cluster or by a rule",
+  timedOut: "no answer or no end (--wait) in time",
+})}`;
 
 export const command = withWait(
   printingCommand("retrain")

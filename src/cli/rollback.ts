@@ -2,6 +2,7 @@ import type { EmbeddingService, ModelVersion } from "../api/index.ts";
 import type { Stored } from "../kube/index.ts";
 import { inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { exitCodesHelp } from "./exit-codes-help.ts";
 import type { Predecessor } from "./requested-rollout.ts";
 import { type RolloutWaitOptions, rolloutEnded, withWait } from "./rollout-wait.ts";
 
@@ -23,7 +24,12 @@ Nothing holds a rollback back, and a rollout under way makes room for it. Asked 
 as it is. After a rollback the version before is the one that the active version was rolled out over, never the one that
 was just left: that one comes back only when --to names it.
 
-Exit codes: 0 done, 1 it failed (--wait), 3 no such service or version, 4 refused, 6 timed out (--wait).`;
+${exitCodesHelp({
+  failed: "failed or did not hold (--wait)",
+  notFound: "no such service or version",
+  refused: "refused by the cluster or by a rule",
+  timedOut: "no answer or no end (--wait) in time",
+})}`;
 
 export const command = withWait(
   printingCommand("rollback")

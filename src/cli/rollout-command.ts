@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { ModelRollout } from "../api/index.ts";
 import type { Stored } from "../kube/index.ts";
 import { inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
+import { exitCodesHelp } from "./exit-codes-help.ts";
 
 export interface RolloutChange {
   readonly name: "pause" | "resume" | "abort";
@@ -25,7 +26,11 @@ export function rolloutCommand({
   done,
   already,
 }: RolloutChange): Command {
-  const exitCodes = "Exit codes: 0 done or so already, 3 no such service or no rollout, 4 refused.";
+  const exitCodes = exitCodesHelp({
+    done: "done or so already",
+    notFound: "no such service or no rollout",
+    refused: "refused by the cluster or by a rule",
+  });
   return printingCommand(name)
     .summary(summary)
     .description(description)

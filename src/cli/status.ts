@@ -1,6 +1,7 @@
 import type { Overview } from "../overview/index.ts";
 import { type ClusterOptions, inCluster, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { exitCodesHelp } from "./exit-codes-help.ts";
 import { paintFor } from "./paint.ts";
 import { statusTree } from "./status-tree.ts";
 
@@ -19,8 +20,7 @@ Examples:
   evenkeel status products -o wide   all runs, versions and rollouts
   evenkeel status -o json | jq '.services[].service.status.phase'
 
-Exit codes: 0 done, 1 the cluster cannot be reached or has no evenkeel, 3 there is no such service, 4 the cluster refused, 6 the
-cluster takes too long to answer.`;
+${exitCodesHelp({ notFound: "no such service" })}`;
 
 export const command = printingCommand("status", ["tree", "wide", "json", "yaml"])
   .summary("services with their signals, runs and rollouts, as a tree")

@@ -28,6 +28,11 @@ export interface Credentials {
   close(): Promise<void>;
 }
 
+/** Nothing says which cluster to ask, or what says so cannot be used. */
+export class NoCluster extends Error {
+  override readonly name = "NoCluster";
+}
+
 /** Files and exec plugins are looked at again this often. */
 const freshForMs = 10_000;
 /** After a 401 everything is loaded anew, but no more often than this: a plugin may be slow. */
@@ -49,7 +54,7 @@ export async function loadCredentials(config: ClusterConfig): Promise<Credential
   let kubeConfig = loaded();
   const cluster = kubeConfig.getCurrentCluster();
   if (!cluster) {
-    throw new TypeError(
+    throw new NoCluster(
       `no cluster is configured (context "${kubeConfig.getCurrentContext() ?? ""}"): give a kubeconfig, or run in a pod`,
     );
   }
@@ -107,7 +112,7 @@ export async function loadCredentials(config: ClusterConfig): Promise<Credential
 function load(kubeConfig: KubeConfig, config: ClusterConfig): void {
   if ("inCluster" in config) {
     if (!process.env["KUBERNETES_SERVICE_HOST"])
-      throw new TypeError("not in a cluster: KUBERNETES_SERVICE_HOST is not set");
+      throw new NoCluster("not in a cluster: KUBERNETES_SERVICE_HOST is not set");
     kubeConfig.loadFromCluster();
     return;
   }
@@ -119,13 +124,13 @@ function load(kubeConfig: KubeConfig, config: ClusterConfig): void {
     const home = process.env["HOME"];
     const hasFile = process.env["KUBECONFIG"] || (home && existsSync(`${home}/.kube/config`));
     if (!hasFile && process.env["KUBERNETES_SERVICE_HOST"]) kubeConfig.loadFromCluster();
-    else if (!hasFile) throw new TypeError("no kubeconfig: set KUBECONFIG, give --kubeconfig, or run in a pod");
+    else if (!hasFile) throw new NoCluster("no kubeconfig: set KUBECONFIG, give --kubeconfig, or run in a pod");
     else named(process.env["KUBECONFIG"] || `${home}/.kube/config`, () => kubeConfig.loadFromDefault());
   }
   if (config.context !== undefined) {
     if (!kubeConfig.getContextObject(config.context)) {
       const known = kubeConfig.getContexts().map(({ name }) => name);
-      throw new TypeError(`context "${config.context}" is not in the kubeconfig, which has: ${known.join(", ")}`);
+      throw new NoCluster(`context "${config.context}" is not in the kubeconfig, which has: ${known.join(", ")}`);
     }
     kubeConfig.setCurrentContext(config.context);
   }
@@ -137,8 +142,8 @@ function named(path: string, read: () => void): void {
     read();
   } catch (error) {
     const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-    // oxlint-disable-next-line eslint/preserve-caught-error -- a parser quotes the file, which holds tokens
-    throw new TypeError(`kubeconfig ${path} cannot be read: ${why}`);
+    // Without its cause: a parser quotes the file, which holds tokens.
+    throw new NoCluster(`kubeconfig ${path} cannot be read: ${why}`);
   }
 }
 
@@ -152,7 +157,7 @@ function openPool(kubeConfig: KubeConfig, options: RequestOptions): Dispatcher {
   const connect = { ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
   const shape = kubeConfig.createDispatcherOptions(kubeConfig.getCurrentCluster(), tls);
   if (shape.type === "socks") {
-    throw new TypeError("a SOCKS proxy-url in the kubeconfig is not supported; an HTTP proxy is");
+    throw new NoCluster("a SOCKS proxy-url in the kubeconfig is not supported; an HTTP proxy is");
   }
   if (shape.type === "proxy") return new ProxyAgent({ ...shared, uri: shape.uri, requestTls: tls, connect });
   return new Agent({ ...shared, connect });

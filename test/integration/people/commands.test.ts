@@ -427,9 +427,9 @@ describe("any command", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("ends with 1 when there is no cluster, in one line", async () => {
+  it("ends with 7 when there is no cluster, in one line", async () => {
     const { code, err } = await evenkeel(join(cluster.dir, "no-such-file"), ["status"]);
-    expect(code).toBe(1);
+    expect(code).toBe(7);
     expect(err.trim().split("\n")).toHaveLength(1);
   });
 });

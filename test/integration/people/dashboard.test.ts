@@ -212,7 +212,7 @@ describe("the dashboard's beginning", () => {
     const [port = 0] = await freePorts(1);
     const kubeconfig = await kubeconfigFile(`http://127.0.0.1:${port}`);
     expect(await evenkeel(kubeconfig, ["dashboard", "--port", "0"])).toMatchObject({
-      code: 1,
+      code: 7,
       out: "",
       err: expect.stringMatching(/ECONNREFUSED.*is the cluster reachable\? Look at --context and --kubeconfig\n$/),
     });
