@@ -72,10 +72,17 @@ function afterAnswer(tell: (contact: Contact) => void): (contact: Contact) => vo
 
 /** Prints data for machines. */
 export async function printData(data: unknown, format: "json" | "yaml"): Promise<void> {
-  if (format === "json") {
-    process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
-    return;
-  }
+  process.stdout.write(format === "json" ? `${JSON.stringify(data, null, 2)}\n` : (await yamlWriter())(data));
+}
+
+/** Writes one of many documents, so that a pipe can read them as they come: JSON one a line, YAML each after `---`. */
+export async function documentWriter(format: "json" | "yaml"): Promise<(data: unknown) => string> {
+  if (format === "json") return (data) => `${JSON.stringify(data)}\n`;
+  const yaml = await yamlWriter();
+  return (data) => `---\n${yaml(data)}`;
+}
+
+async function yamlWriter(): Promise<(data: unknown) => string> {
   const { stringify } = await import("yaml");
-  process.stdout.write(stringify(data, { aliasDuplicateObjects: false }));
+  return (data) => stringify(data, { aliasDuplicateObjects: false });
 }

@@ -1,5 +1,5 @@
 import type { Overview } from "../overview/index.ts";
-import { type ClusterOptions, inCluster, printData, printingCommand } from "./cluster-options.ts";
+import { type ClusterOptions, documentWriter, inCluster, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
 import { paintFor } from "./paint.ts";
@@ -37,7 +37,8 @@ export const command = printingCommand("status", ["tree", "wide", "json", "yaml"
       const views = chosen(overview(await readObjects(kube, scope)), name, namespace);
       if (options.watch) {
         const { watchOverviews } = await import("./watch-overviews.ts");
-        await watchOverviews(kube, scope, (views) => redraw(views, name, options, namespace));
+        const draw = await drawer(options, namespace);
+        await watchOverviews(kube, scope, (all) => process.stdout.write(draw(named(all, name))));
         return;
       }
       await print(views, options, namespace);
@@ -45,12 +46,15 @@ export const command = printingCommand("status", ["tree", "wide", "json", "yaml"
   });
 
 function chosen(views: readonly Overview[], name: string | undefined, namespace: string): readonly Overview[] {
-  if (name === undefined) return views;
-  const found = views.filter(({ service }) => service.metadata.name === name);
-  if (found.length > 0) return found;
+  const found = named(views, name);
+  if (name === undefined || found.length > 0) return found;
   const known = views.map(({ service }) => service.metadata.name);
   const there = known.length > 0 ? `there are ${known.join(", ")}` : "there are none; look in another with -n or -A";
   throw new CommandError("notFound", `there is no service ${name} in namespace ${namespace}: ${there}`);
+}
+
+function named(views: readonly Overview[], name: string | undefined): readonly Overview[] {
+  return name === undefined ? views : views.filter(({ service }) => service.metadata.name === name);
 }
 
 async function print(views: readonly Overview[], options: Options, namespace: string): Promise<void> {
@@ -75,14 +79,15 @@ function lines(views: readonly Overview[], options: Options, namespace: string):
   return views.flatMap((view, index) => [...(index > 0 ? [""] : []), ...statusTree(view, tree)]);
 }
 
-function redraw(all: readonly Overview[], name: string | undefined, options: Options, namespace: string): void {
-  const views = name === undefined ? all : all.filter(({ service }) => service.metadata.name === name);
-  if (options.output === "json") {
-    // One document a line, so that a pipe can read them as they come.
-    process.stdout.write(`${JSON.stringify({ services: views })}\n`);
-    return;
+/** What is written at each change. */
+async function drawer(options: Options, namespace: string): Promise<(views: readonly Overview[]) => string> {
+  if (options.output === "json" || options.output === "yaml") {
+    const document = await documentWriter(options.output);
+    return (services) => document({ services });
   }
-  const text = lines(views, options, namespace).join("\n");
-  // Home, then clear to the end: no flicker, and nothing is left of a longer picture.
-  process.stdout.write(process.stdout.isTTY ? `\u001b[H\u001b[J${text}\n` : `${text}\n\n`);
+  return (views) => {
+    const text = lines(views, options, namespace).join("\n");
+    // Home, then clear to the end: no flicker, and nothing is left of a longer picture.
+    return process.stdout.isTTY ? `\u001b[H\u001b[J${text}\n` : `${text}\n\n`;
+  };
 }

@@ -102,6 +102,18 @@ describe("evenkeel status", () => {
     expect(phases).toEqual(["RollingOut", "Steady", "RollingOut"]);
   });
 
+  it("watched as YAML, is a document for every change", async () => {
+    const watching = start(cluster.adminKubeconfig, ["status", "--watch", "-o", "yaml", "-n", namespace]);
+    await waitFor("the first document", () => watching.out().includes("phase: RollingOut"));
+    await api.patch(`${servicePath()}/status`, { status: { phase: "Steady" } });
+    await waitFor("the second document", () => watching.out().includes("phase: Steady"));
+    await api.patch(`${servicePath()}/status`, { status: { phase: "RollingOut" } });
+    watching.signal("SIGINT");
+    const { code, out } = await watching.ended;
+    expect(code).toBe(0);
+    expect(out).toMatch(/^---\nservices:\n[^]*\n---\nservices:\n/);
+  });
+
   it("ends with 3 and says what there is", async () => {
     const { code, err } = await run("status", "produkts");
     expect({ code, err }).toEqual({
