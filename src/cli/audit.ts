@@ -3,6 +3,7 @@ import type { AuditChain } from "../overview/index.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
+import { objectName } from "./names.ts";
 import { wholeNumber } from "./numbers.ts";
 import { paintFor } from "./paint.ts";
 import { columns } from "./tree.ts";
@@ -18,7 +19,7 @@ const verify = printingCommand("verify")
       "is the head that the service's status names. Compare that head with the metric evenkeel_audit_head_info of a " +
       "Prometheus that the operator cannot change, to find out about a record that was rewritten as a whole.",
   )
-  .argument("<service>", "name of an EmbeddingService")
+  .argument("<service>", "name of an EmbeddingService", objectName)
   .addHelpText(
     "after",
     `\nExamples:\n  evenkeel audit verify products\n\n${exitCodesHelp({ done: "whole or empty", notFound: "no such service", verificationFailed: "broken" })}`,
@@ -52,7 +53,7 @@ const verify = printingCommand("verify")
 const list = printingCommand("list")
   .summary("the decisions of a service, oldest first")
   .description("Lists the audit entries of a service: what was decided, about which object, and the facts.")
-  .argument("<service>", "name of an EmbeddingService")
+  .argument("<service>", "name of an EmbeddingService", objectName)
   .option("--last <n>", "only the newest so many", wholeNumber)
   .addHelpText(
     "after",

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { Contact, Kube } from "../kube/index.ts";
+import { namespaceName } from "./names.ts";
 
 /** A cluster that is there answers sooner, over a slow line too. */
 export const firstAnswerMs = 10_000;
@@ -17,7 +18,7 @@ export function withClusterOptions(command: Command): Command {
   return command
     .option("--kubeconfig <file>", "path of the kubeconfig (default: $KUBECONFIG, then ~/.kube/config)")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
-    .option("-n, --namespace <name>", "namespace (default: that of the context)");
+    .option("-n, --namespace <name>", "namespace (default: that of the context)", namespaceName);
 }
 
 /** The options of a command that prints what it found in a cluster. */

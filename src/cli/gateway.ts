@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { cannotListen } from "./cannot-listen.ts";
 import { listenHost } from "./listen-host.ts";
+import { namespaceName, objectName } from "./names.ts";
 import { portNumber } from "./numbers.ts";
 
 type Options = {
@@ -24,8 +25,8 @@ export const gateway = new Command("gateway")
     "The data plane in front of one service: passes requests to its pods, splits traffic between models, keeps the " +
       "statistics and protects. Its routing comes from the ConfigMap SERVICE-gateway that the operator writes.",
   )
-  .requiredOption("--service <name>", "name of the EmbeddingService")
-  .option("--namespace <name>", "its namespace (default: $POD_NAMESPACE)")
+  .requiredOption("--service <name>", "name of the EmbeddingService", objectName)
+  .option("--namespace <name>", "its namespace (default: $POD_NAMESPACE)", namespaceName)
   .option("--port <port>", "where clients send requests", portNumber, 8080)
   .option("--admin-port <port>", "health, metrics and block statistics", portNumber, 9090)
   .option("--tls <dir>", "serve https with tls.crt and tls.key of this folder, read again when they change")

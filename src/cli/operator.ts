@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { milliseconds } from "../api/values.ts";
 import { listenHost } from "./listen-host.ts";
+import { isNamespaceName, namespaceName } from "./names.ts";
 import { portNumber } from "./numbers.ts";
 
 interface Options {
@@ -47,7 +48,11 @@ export const command = new Command("operator")
   .option("--port <port>", "port of /healthz, /readyz and /metrics", portNumber, 8081)
   .addOption(durationOption("--lease-duration", "how long a dead leader's lease holds up the next one", "15s"))
   .addOption(durationOption("--resync", "how often everything is looked at although nothing changed", "30s"))
-  .option("--lease-namespace <name>", "namespace of the Lease (default: $POD_NAMESPACE, then that of the kubeconfig)")
+  .option(
+    "--lease-namespace <name>",
+    "namespace of the Lease (default: $POD_NAMESPACE, then that of the kubeconfig)",
+    namespaceName,
+  )
   .option("--kubeconfig <file>", "path of the kubeconfig (default: the pod's ServiceAccount)")
   .addHelpText("after", examples)
   .action(async (options: Options) => {
@@ -87,7 +92,7 @@ function collect(value: string, before: readonly string[]): string[] {
 
 function nameList(value: string): string[] {
   const names = value.split(",").map((name) => name.trim());
-  if (names.some((name) => !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))) {
+  if (!names.every(isNamespaceName)) {
     throw new InvalidArgumentError(`${value} is not a list of namespaces such as a,b.`);
   }
   return names;

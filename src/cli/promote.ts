@@ -3,6 +3,7 @@ import type { Stored } from "../kube/index.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
+import { objectName } from "./names.ts";
 import { type RolloutWaitOptions, rolloutEnded, withWait } from "./rollout-wait.ts";
 
 interface Options extends PrintOptions, RolloutWaitOptions {
@@ -28,8 +29,8 @@ export const command = withWait(
   printingCommand("promote")
     .summary("approve a rollout, or roll out a version")
     .description("Approves the rollout of a service that waits for a person, or rolls out a version of your choice.")
-    .argument("<service>", "name of an EmbeddingService")
-    .argument("[version]", "name of a ModelVersion of it; absent: the rollout under way is approved")
+    .argument("<service>", "name of an EmbeddingService", objectName)
+    .argument("[version]", "name of a ModelVersion of it; absent: the rollout under way is approved", objectName)
     .option("--at-once", "without steps, in one move; only with a version"),
 )
   .addHelpText("after", examples)

@@ -5,6 +5,7 @@ import { evaluationReport } from "../evaluation/report/schema.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
+import { objectName } from "./names.ts";
 import { type Paint, paintFor } from "./paint.ts";
 import { requireWritable } from "./require-writable.ts";
 import { columns } from "./tree.ts";
@@ -36,7 +37,7 @@ export const command = printingCommand("report")
     "Shows what a run's evaluation measured and what the gates made of it. The report comes out of the store where its " +
       "folder is given, whole and verified, else without pictures out of ConfigMap RUN-report.",
   )
-  .argument("<name>", "name of an EmbeddingService or a Retraining")
+  .argument("<name>", "name of an EmbeddingService or a Retraining", objectName)
   .option(
     "--store <folder>",
     "folder of the store (EVENKEEL_STORE): gives the whole report",

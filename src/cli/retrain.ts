@@ -2,6 +2,7 @@ import type { Retraining } from "../api/index.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
+import { objectName } from "./names.ts";
 import { seedNumber } from "./numbers.ts";
 import { withWait } from "./rollout-wait.ts";
 
@@ -32,7 +33,7 @@ export const command = withWait(
   printingCommand("retrain")
     .summary("start a run now")
     .description("Starts a run of training, evaluation and gates for a service, with the cause Manual.")
-    .argument("<service>", "name of an EmbeddingService")
+    .argument("<service>", "name of an EmbeddingService", objectName)
     .option("--seed <n>", "seed of everything random (default: follows from the cause)", seedNumber)
     .option("--dry-run", "let the cluster check it, and make nothing"),
 )

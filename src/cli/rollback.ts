@@ -3,6 +3,7 @@ import type { Stored } from "../kube/index.ts";
 import { inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
+import { objectName } from "./names.ts";
 import type { Predecessor } from "./requested-rollout.ts";
 import { type RolloutWaitOptions, rolloutEnded, withWait } from "./rollout-wait.ts";
 
@@ -35,8 +36,8 @@ export const command = withWait(
   printingCommand("rollback")
     .summary("go back to an earlier version")
     .description("Moves a service back to the version before the active one, or to one of your choice, at once.")
-    .argument("<service>", "name of an EmbeddingService")
-    .option("--to <version>", "name of a ModelVersion (default: the one before the active one)")
+    .argument("<service>", "name of an EmbeddingService", objectName)
+    .option("--to <version>", "name of a ModelVersion (default: the one before the active one)", objectName)
     .option("--gradually", "by the service's steps and analysis"),
 )
   .addHelpText("after", examples)

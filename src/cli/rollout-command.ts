@@ -3,6 +3,7 @@ import type { ModelRollout } from "../api/index.ts";
 import type { Stored } from "../kube/index.ts";
 import { inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
+import { objectName } from "./names.ts";
 
 export interface RolloutChange {
   readonly name: "pause" | "resume" | "abort";
@@ -34,7 +35,7 @@ export function rolloutCommand({
   return printingCommand(name)
     .summary(summary)
     .description(description)
-    .argument("<service>", "name of an EmbeddingService")
+    .argument("<service>", "name of an EmbeddingService", objectName)
     .addHelpText("after", `\nExamples:\n${examples}\n\n${exitCodes}`)
     .action(async (serviceName: string, options: PrintOptions) => {
       await inCluster(options, async (cluster) => {

@@ -2,6 +2,7 @@ import type { Overview } from "../overview/index.ts";
 import { type ClusterOptions, documentWriter, inCluster, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
+import { objectName } from "./names.ts";
 import { paintFor } from "./paint.ts";
 import { statusTree } from "./status-tree.ts";
 
@@ -25,7 +26,7 @@ ${exitCodesHelp({ notFound: "no such service" })}`;
 export const command = printingCommand("status", ["tree", "wide", "json", "yaml"])
   .summary("services with their signals, runs and rollouts, as a tree")
   .description("Shows services as trees: model, signals, what is held back and why, runs with their gates, rollouts.")
-  .argument("[service]", "name of an EmbeddingService (default: all)")
+  .argument("[service]", "name of an EmbeddingService (default: all)", objectName)
   .option("-A, --all-namespaces", "services of all namespaces")
   .option("-w, --watch", "draw it anew with every change, until Ctrl-C")
   .addHelpText("after", examples)

@@ -101,7 +101,7 @@ export async function loadCredentials(config: ClusterConfig): Promise<Credential
 
   return {
     server: new URL(cluster.server),
-    namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace,
+    namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace || undefined,
     connection,
     close: async () => {
       await pool?.destroy();

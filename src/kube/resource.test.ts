@@ -18,6 +18,11 @@ describe("paths", () => {
     expect(path).toBe(expected);
   });
 
+  it("an object needs a name", () => {
+    expect(() => objectPath(jobs, { namespace: "a", name: "" })).toThrow("Job without a name");
+    expect(() => objectPath(nodes, { name: "" })).toThrow("Node without a name");
+  });
+
   it("a namespaced object needs a namespace", () => {
     expect(() => objectPath(jobs, { name: "b" })).toThrow('Job "b" needs a namespace');
   });

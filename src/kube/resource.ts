@@ -47,6 +47,8 @@ export function collectionPath(resource: Resource<KubeObject>, namespace?: strin
 
 /** `/api/v1/namespaces/x/pods/y[/status]`. */
 export function objectPath(resource: Resource<KubeObject>, key: Key, subresource?: string): string {
+  // Without it the path would be the collection's, and the answer a list.
+  if (key.name === "") throw new TypeError(`${resource.kind} without a name`);
   if (resource.namespaced && !key.namespace) {
     throw new TypeError(`${resource.kind} "${key.name}" needs a namespace`);
   }

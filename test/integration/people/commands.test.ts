@@ -426,6 +426,19 @@ describe("any command", () => {
     expect(await run("pause")).toMatchObject({ code: 2, err: expect.stringContaining("missing required argument") });
   });
 
+  it.each([
+    ["retrain", ""],
+    ["report", ""],
+    ["status", ""],
+    ["pause", "Products"],
+    ["rollback", "products", "--to", ""],
+    ["status", "-n", ""],
+  ])("refuses a name that cannot be one: %s %j", async (...args) => {
+    const { code, out, err } = await evenkeel(cluster.adminKubeconfig, args);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toMatch(/^error: .* is (invalid|invalid for argument '\w+')\. A name/);
+  });
+
   it("is a plugin of kubectl", async () => {
     const folder = await mkdtemp(join(tmpdir(), "evenkeel-plugin-"));
     const main = join(import.meta.dirname, "../../../src/main.ts");
