@@ -48,6 +48,20 @@ type Options = {
   output: "text" | "json";
 };
 
+/** What only a person gives; any of it says that there is no request. */
+const byHandOptions = [
+  "candidate",
+  "active",
+  "baseline",
+  "data",
+  "reference",
+  "threatModel",
+  "evaluationData",
+  "attacked",
+  "attackSteps",
+  "report",
+] as const satisfies readonly (keyof Options)[];
+
 const examples = `
 Examples:
   evenkeel evaluate --candidate ./new --active ./old --data ./shop-eval --threat-model threats.yaml
@@ -61,7 +75,9 @@ export const command = new Command("evaluate")
     "One evaluation, as the container contract tells it: the request is in EVENKEEL_RUN, the store in EVENKEEL_STORE. " +
       "By hand: --candidate DIR --active DIR --data DIR.",
   )
-  .option("--run <file>", "read the request from a file instead of EVENKEEL_RUN")
+  .addOption(
+    new Option("--run <file>", "read the request from a file instead of EVENKEEL_RUN").conflicts([...byHandOptions]),
+  )
   .option("--store <folder>", "the store's folder (EVENKEEL_STORE)", process.env["EVENKEEL_STORE"])
   .option("--candidate <folder>", "by hand: the bundle to evaluate")
   .option("--active <folder>", "by hand: the bundle it is compared with")
@@ -77,18 +93,18 @@ export const command = new Command("evaluate")
   )
   .option("--attacked <queries>", "by hand: how many queries are attacked", wholeNumber)
   .option("--attack-steps <steps>", "by hand: gradient steps of an attack", wholeNumber)
-  .option("--report <folder>", "by hand: where report.json and report.html go", "evenkeel-report")
+  .option("--report <folder>", "by hand: where report.json and report.html go (default: evenkeel-report)")
   .addOption(new Option("-o, --output <format>", "how to print the result").choices(["text", "json"]).default("text"))
   .addHelpText("after", examples)
   .action(async (options: Options) => {
-    const byHand = options.candidate ?? options.active ?? options.data;
-    process.exitCode = byHand === undefined ? await runJob(options) : await runByHand(options);
+    const byHand = byHandOptions.some((option) => options[option] !== undefined);
+    process.exitCode = byHand ? await runByHand(options) : await runJob(options);
   });
 
 async function runJob({ run, store }: Options): Promise<number> {
   let request: EvaluateRequest;
   try {
-    const asked = await readRequest(run);
+    const asked = await readRequest(run, "--candidate DIR --active DIR --data DIR");
     if (!store) throw new Error("EVENKEEL_STORE is not set: give the store's folder there or by --store");
     request = evaluateRequest.parse(asked, { error: inWords });
   } catch (error) {

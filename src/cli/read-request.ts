@@ -4,9 +4,10 @@ import { whyNotRead } from "../registry/index.ts";
 /**
  * The request of a training or an evaluation, as parsed JSON: of a file, else of EVENKEEL_RUN.
  *
+ * @param byHand  options by which a person does without a request
  * @throws {Error} that says what to give, or which source is no JSON
  */
-export async function readRequest(file: string | undefined): Promise<unknown> {
+export async function readRequest(file: string | undefined, byHand: string): Promise<unknown> {
   if (file !== undefined) {
     const text = await readFile(file, "utf8").catch((error: unknown) => {
       throw new Error(`--run ${file}: ${whyNotRead(error)}`);
@@ -14,7 +15,11 @@ export async function readRequest(file: string | undefined): Promise<unknown> {
     return parsed(text, `--run ${file}`);
   }
   const text = process.env["EVENKEEL_RUN"];
-  if (!text) throw new Error("there is no request: give it as JSON in EVENKEEL_RUN, or as a file by --run");
+  if (!text) {
+    throw new Error(
+      `there is no request: give it as JSON in EVENKEEL_RUN or as a file by --run, or do it by hand: ${byHand}; see --help`,
+    );
+  }
   return parsed(text, "EVENKEEL_RUN");
 }
 

@@ -79,7 +79,7 @@ async function byHand(request: FirstModelRequest): Promise<number> {
 async function main(file: string | undefined, store: string | undefined): Promise<number> {
   let request: TrainRequest;
   try {
-    const asked = await readRequest(file);
+    const asked = await readRequest(file, "--dataset URI --name models/NAME");
     if (!store) throw new Error("EVENKEEL_STORE is not set: give the store's folder there or by --store");
     request = trainRequest.parse(asked, { error: inWords });
   } catch (error) {

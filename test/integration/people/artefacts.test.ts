@@ -188,6 +188,16 @@ describe("evenkeel train, by hand", () => {
 /** Whether a file system can be mounted without being root. */
 const mayMount = spawnSync("unshare", ["-Urm", "mount", "-t", "tmpfs", "none", "/tmp"]).status === 0;
 
+describe("evenkeel evaluate", () => {
+  it.each([
+    ["without a request, says how it is done by hand", [], 12, "or do it by hand: --candidate DIR --active DIR"],
+    ["with any option of a person, is done by hand", ["--baseline", "old"], 2, "--candidate, --active and --data are"],
+    ["with a request as well, is wrong usage", ["--run", "x", "--data", "y"], 2, "'--run <file>' cannot be used with"],
+  ])("%s", (_, args, code, message) => {
+    expect(run("evaluate", ...args)).toMatchObject({ code, err: expect.stringContaining(message) });
+  });
+});
+
 describe("a place that cannot be written to", () => {
   it.each([
     ["pack", ["payments.jsonl", "--to", "/proc/x"], "--to /proc/x: nothing can be made there"],
