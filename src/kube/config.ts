@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { RequestOptions } from "node:https";
+import { delimiter } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { Agent, type Dispatcher, ProxyAgent } from "undici";
 
@@ -46,11 +47,7 @@ const reloadAfterMs = 1_000;
  */
 export async function loadCredentials(config: ClusterConfig): Promise<Credentials> {
   const { KubeConfig } = await import("@kubernetes/client-node");
-  const loaded = () => {
-    const fresh = new KubeConfig();
-    load(fresh, config);
-    return fresh;
-  };
+  const loaded = () => load(config, () => new KubeConfig());
   let kubeConfig = loaded();
   const cluster = kubeConfig.getCurrentCluster();
   if (!cluster) {
@@ -101,7 +98,7 @@ export async function loadCredentials(config: ClusterConfig): Promise<Credential
 
   return {
     server: new URL(cluster.server),
-    namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace || undefined,
+    namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace,
     connection,
     close: async () => {
       await pool?.destroy();
@@ -109,23 +106,31 @@ export async function loadCredentials(config: ClusterConfig): Promise<Credential
   };
 }
 
-function load(kubeConfig: KubeConfig, config: ClusterConfig): void {
+function load(config: ClusterConfig, empty: () => KubeConfig): KubeConfig {
+  const kubeConfig = empty();
   if ("inCluster" in config) {
     if (!process.env["KUBERNETES_SERVICE_HOST"])
       throw new NoCluster("not in a cluster: KUBERNETES_SERVICE_HOST is not set");
     kubeConfig.loadFromCluster();
-    return;
+    return kubeConfig;
   }
   if ("kubeconfigText" in config) kubeConfig.loadFromString(config.kubeconfigText);
   else if (config.kubeconfig !== undefined) {
     const path = config.kubeconfig;
     named(path, () => kubeConfig.loadFromFile(path));
   } else {
-    const home = process.env["HOME"];
-    const hasFile = process.env["KUBECONFIG"] || (home && existsSync(`${home}/.kube/config`));
-    if (!hasFile && process.env["KUBERNETES_SERVICE_HOST"]) kubeConfig.loadFromCluster();
-    else if (!hasFile) throw new NoCluster("no kubeconfig: set KUBECONFIG, give --kubeconfig, or run in a pod");
-    else named(process.env["KUBECONFIG"] || `${home}/.kube/config`, () => kubeConfig.loadFromDefault());
+    const files = kubeconfigFiles();
+    if (files.length === 0 && !process.env["KUBERNETES_SERVICE_HOST"])
+      throw new NoCluster("no kubeconfig: set KUBECONFIG, give --kubeconfig, or run in a pod");
+    if (files.length === 0) kubeConfig.loadFromCluster();
+    for (const file of files) {
+      named(file, () => {
+        const next = empty();
+        next.loadFromFile(file);
+        // The first file that names a current context decides, as for kubectl.
+        kubeConfig.mergeConfig(next, Boolean(kubeConfig.getCurrentContext()));
+      });
+    }
   }
   if (config.context !== undefined) {
     if (!kubeConfig.getContextObject(config.context)) {
@@ -134,6 +139,16 @@ function load(kubeConfig: KubeConfig, config: ClusterConfig): void {
     }
     kubeConfig.setCurrentContext(config.context);
   }
+  return kubeConfig;
+}
+
+/** The files of $KUBECONFIG that are there, as kubectl takes them; where it is not set, that of the home folder. */
+function kubeconfigFiles(): readonly string[] {
+  const listed = (process.env["KUBECONFIG"] ?? "").split(delimiter).filter((file) => file !== "");
+  if (listed.length === 0) return [`${process.env["HOME"]}/.kube/config`].filter((file) => existsSync(file));
+  const there = listed.filter((file) => existsSync(file));
+  if (there.length > 0) return [...new Set(there)];
+  throw new NoCluster(`no kubeconfig: KUBECONFIG names ${listed.join(", ")}, where there is none`);
 }
 
 /** Says which file cannot be read, and not what stands in it: parsers quote the lines that they stumble over. */
