@@ -55,6 +55,13 @@ export async function loadCredentials(config: ClusterConfig): Promise<Credential
       `no cluster is configured (context "${kubeConfig.getCurrentContext() ?? ""}"): give a kubeconfig, or run in a pod`,
     );
   }
+  // client-node would say so too, at each request and not what to do.
+  if (cluster.server.startsWith("http:") && !cluster.skipTLSVerify && !cluster.proxyUrl) {
+    throw new NoCluster(
+      `the kubeconfig's server ${cluster.server} has no TLS: give an https address, or set insecure-skip-tls-verify: true ` +
+        "for one that only this machine reaches, such as that of `kubectl proxy`",
+    );
+  }
 
   let fingerprint = "";
   let pool: Dispatcher | null = null;
