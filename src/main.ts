@@ -2,6 +2,8 @@
 import { enableCompileCache } from "node:module";
 import { basename } from "node:path";
 import { Command } from "commander";
+import { whyNotWritten } from "./cli/cannot-write.ts";
+import { exitCodes } from "./cli/command-error.ts";
 import { explain } from "./cli/explain.ts";
 import { subcommands } from "./cli/subcommands.ts";
 
@@ -41,11 +43,12 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** `evenkeel status | head -1`: when nobody reads any more there is nothing left to do. */
+/** `evenkeel status | head -1`: when nobody reads any more there is nothing left to do; on a full disk, nothing to be done. */
 function endWithReader(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    if (error.code === "EPIPE") process.exit(exitCodes.done);
+    process.stderr.write(`evenkeel: standard output: ${whyNotWritten(error) ?? error.message}\n`);
+    process.exit(exitCodes.failed);
   });
 }
 

@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process";
-import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, open, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -16,6 +17,7 @@ import { type Ended, evenkeel, start } from "./evenkeel.ts";
 import { type Story, tellStory } from "./story.ts";
 
 const cluster = inject("cluster");
+const main = join(import.meta.dirname, "../../../src/main.ts");
 const api = new KubernetesApi(cluster);
 let namespace = "";
 let story: Story;
@@ -439,9 +441,18 @@ describe("any command", () => {
     expect(err).toMatch(/^error: .* is (invalid|invalid for argument '\w+')\. A name/);
   });
 
+  it("says in one line that its output cannot be written", async () => {
+    const full = await open("/dev/full", "w");
+    const child = spawn(process.execPath, [main, "--help"], { stdio: ["ignore", full.fd, "pipe"] });
+    let err = "";
+    child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    const [code] = await once(child, "close");
+    await full.close();
+    expect({ code, err }).toEqual({ code: 1, err: "evenkeel: standard output: no space is left there\n" });
+  });
+
   it("is a plugin of kubectl", async () => {
     const folder = await mkdtemp(join(tmpdir(), "evenkeel-plugin-"));
-    const main = join(import.meta.dirname, "../../../src/main.ts");
     await symlink(main, join(folder, "kubectl-evenkeel"));
     const { kubectl } = await ensureServers();
     const path = [folder, dirname(process.execPath), process.env["PATH"]].join(delimiter);
