@@ -13,6 +13,9 @@ export class BadInput extends Error {
 
 export type InputKind = { readonly modality: "Image" | "Vector"; readonly shape: readonly number[] };
 
+/** An image as text, or a vector, whose numbers are still to be looked at. */
+export type Input = string | readonly (number | null)[];
+
 const prefix = "data:image/png;base64,";
 
 /**
@@ -22,7 +25,7 @@ const prefix = "data:image/png;base64,";
  * @returns bytes of an image, or a vector
  * @throws {BadInput}
  */
-export function decodeInput(input: string | readonly number[], kind: InputKind, at: string): Uint8Array | Float32Array {
+export function decodeInput(input: Input, kind: InputKind, at: string): Uint8Array | Float32Array {
   if (kind.modality === "Image") {
     if (typeof input === "string") return decodeImage(input, kind.shape, at);
     throw new BadInput(400, `${at}: numbers were given, this model takes images as ${prefix}… strings`);
@@ -32,7 +35,7 @@ export function decodeInput(input: string | readonly number[], kind: InputKind, 
   const size = elements(kind.shape);
   if (input.length !== size)
     throw new BadInput(400, `${at}: ${input.length} numbers were given, this model takes ${size}`);
-  const vector = Float32Array.from(input);
+  const vector = Float32Array.from(input, (value) => value ?? Number.NaN);
   const bad = vector.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) throw new BadInput(400, `${at}[${bad}]: ${input[bad]} is not a finite number of 32 bits`);
   return vector;

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import type { Input } from "./decode-input.ts";
 
 /** A request, whatever its protocol: what to embed, and how to write the answer. */
 export type EmbedRequest = {
-  readonly inputs: readonly (string | readonly number[])[];
+  readonly inputs: readonly Input[];
   /** the field that inputs came in, for messages */
   readonly field: string;
   readonly write: (vectors: readonly Float32Array[]) => unknown;
@@ -15,7 +16,9 @@ export type Protocol = {
   readonly writeError: (message: string, status: number) => unknown;
 };
 
-const numbers = z.array(z.number());
+/** JSON writes what is no finite number as null or as 1e999. Which one it is, `decodeInput` says by its place. */
+const number = z.custom<number | null>((value) => value === null || typeof value === "number");
+const numbers = z.array(number);
 const inputs = z.union([z.string(), z.array(z.string()).min(1), numbers.min(1), z.array(numbers).min(1)], {
   error: "must be a string, an array of strings, an array of numbers or an array of arrays of numbers, and not empty",
 });
@@ -79,12 +82,12 @@ const tei: Protocol = {
 
 export const protocols: readonly Protocol[] = [openAi, tei];
 
-function manyOf(input: z.infer<typeof inputs>): (string | number[])[] {
+function manyOf(input: z.infer<typeof inputs>): Input[] {
   if (typeof input === "string") return [input];
-  const many: (string | number[])[] = [];
-  const single: number[] = [];
+  const many: Input[] = [];
+  const single: (number | null)[] = [];
   for (const item of input) {
-    if (typeof item === "number") single.push(item);
+    if (typeof item === "number" || item === null) single.push(item);
     else many.push(item);
   }
   return single.length > 0 ? [single] : many;

@@ -153,6 +153,10 @@ describe("POST /embed", () => {
   it.each<[string, unknown, string]>([
     ["another length", { inputs: [1, 2] }, "inputs[0]: 2 numbers were given, this model takes 5"],
     ["a number beyond 32 bits", { inputs: [0, 1e300, 0, 0, 0] }, "inputs[0][1]: 1e+300 is not a finite number"],
+    ["no number", { inputs: [[0, 1, 2, 3, null]] }, "inputs[0][4]: null is not a finite number"],
+    ["no number at all", { inputs: [null] }, "inputs[0]: 1 numbers were given, this model takes 5"],
+    ["an infinite number", '{"inputs": [0, 1, 1e999, 3, 4]}', "inputs[0][2]: Infinity is not a finite number"],
+    ["a string among numbers", { inputs: [0, 1, "2", 3, 4] }, "inputs: must be a string, an array of strings"],
     ["a string", { inputs: "a" }, "inputs[0]: a string was given"],
     ["vectors that are not normalised", { inputs: [1, 2, 3, 4, 5], normalize: false }, "normalize: must be true"],
   ])("answers %s with a clear error", async (_, body, message) => {
