@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import { cannotListen } from "./cannot-listen.ts";
 import { listenHost } from "./listen-host.ts";
@@ -40,6 +42,10 @@ async function run(options: Options): Promise<void> {
   if (!namespace) throw new CommandError("usage", "no namespace: give --namespace or set POD_NAMESPACE");
   const { connect, contactLog, isOfContact, untilStopped } = await import("../kube/index.ts");
   const { Gateway, readCertificate } = await import("../gateway/index.ts");
+  if (tls !== undefined) {
+    const missing = ["tls.crt", "tls.key"].find((file) => !existsSync(join(tls, file)));
+    if (missing !== undefined) throw new CommandError("usage", `--tls ${tls}: ${missing} is not there`);
+  }
   const certificate = tls === undefined ? null : await readCertificate(tls);
   const stopped = untilStopped();
   const onContact = contactLog((_, message) => console.error(`gateway: ${message}`));
