@@ -7,6 +7,7 @@ import { CommandError } from "./command-error.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
 import { listenHost } from "./listen-host.ts";
 import { portNumber } from "./numbers.ts";
+import { prometheusBegins } from "./prometheus-allow.ts";
 
 interface Options extends ClusterOptions {
   readonly allNamespaces?: true;
@@ -42,7 +43,9 @@ export const command = withClusterOptions(new Command("dashboard"))
     new Option(
       "--prometheus-allow <url...>",
       "begins of URLs that services' Secrets (CA, headers, authorization) may be used with",
-    ).default([], "none"),
+    )
+      .argParser(prometheusBegins)
+      .default([], "none"),
   )
   .addHelpText("after", examples)
   .action(async (options: Options) => {

@@ -3,6 +3,7 @@ import { milliseconds } from "../api/values.ts";
 import { listenHost } from "./listen-host.ts";
 import { isNamespaceName, namespaceName } from "./names.ts";
 import { portNumber } from "./numbers.ts";
+import { prometheusBegins } from "./prometheus-allow.ts";
 
 interface Options {
   readonly namespaces?: readonly string[];
@@ -42,7 +43,7 @@ export const command = new Command("operator")
   )
   .addOption(
     new Option("--prometheus-allow <url>", "begin of URLs that services may name as their Prometheus; repeatable")
-      .argParser(collect)
+      .argParser(prometheusBegins)
       .default([], "none, so that no service can be watched"),
   )
   .option("--port <port>", "port of /healthz, /readyz and /metrics", portNumber, 8081)
@@ -84,11 +85,6 @@ export const command = new Command("operator")
       throw error;
     }
   });
-
-function collect(value: string, before: readonly string[]): string[] {
-  if (!URL.canParse(value)) throw new InvalidArgumentError(`${value} is not a URL.`);
-  return [...before, value];
-}
 
 function nameList(value: string): string[] {
   const names = value.split(",").map((name) => name.trim());

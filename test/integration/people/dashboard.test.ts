@@ -228,6 +228,13 @@ describe("the dashboard's beginning", () => {
     expect(err).toContain(`--prometheus ${prometheusUrl}: must be an http or https URL such as http://127.0.0.1:9090`);
   });
 
+  it("refuses what is no URL as the begin of one", async () => {
+    const args = ["dashboard", "--prometheus-allow", "http://prometheus:9090", "zzz"];
+    const { code, err } = await evenkeel(cluster.adminKubeconfig, args);
+    expect(code).toBe(2);
+    expect(err).toContain("zzz is no begin of an http or https URL");
+  });
+
   it("names a port that is taken, and the option", async () => {
     const { port } = new URL(url);
     expect(await evenkeel(cluster.adminKubeconfig, ["dashboard", "--port", port])).toMatchObject({
