@@ -76,8 +76,27 @@ describe("the chart", () => {
     ["a Prometheus without a scheme", "prometheus.allow={prometheus:9090}", /prometheus/],
     ["a namespace that is no name", "namespaces={Search}", /namespaces/],
     ["a digest that is none", "image.digest=latest", /digest/],
+    ["a repository with a space", "image.repository=bad repo", /image.repository/],
+    ["a repository in capitals", "trainerImage.repository=registry.example/Evenkeel", /trainerImage.repository/],
+    ["a tag with a slash", "image.tag=a/b", /image.tag/],
+    ["a ServiceAccount that is no name", "serviceAccount.name=A_b", /serviceAccount.name/],
+    ["fewer pods than none", "operator.podDisruptionBudget.minAvailable=-1", /minAvailable/],
+    ["a number of pods in words", "operator.podDisruptionBudget.minAvailable=abc", /minAvailable/],
+    ["more than all pods", "operator.podDisruptionBudget.minAvailable=101%", /minAvailable/],
+    ["a budget of all pods", "operator.podDisruptionBudget.minAvailable=2", /2 of 2 replicas lets no pod go/],
+    ["a share that is all pods", "operator.podDisruptionBudget.minAvailable=51%", /51% of 2 replicas lets no pod go/],
   ])("refuses %s", async (_what, value, message) => {
     await expect(renderChart(servers.helm, "x", value)).rejects.toThrow(message);
+  });
+
+  it.each([
+    ["operator.podDisruptionBudget.minAvailable=50%", "minAvailable: 50%"],
+    ["operator.podDisruptionBudget.minAvailable=0", "minAvailable: 0"],
+    ["image.repository=registry.example:5000/team__a/even-keel", "image: registry.example:5000/team__a/even-keel:"],
+    ["image.repository=evenkeel", "image: evenkeel:"],
+    ["serviceAccount.name=a.b-c", "serviceAccountName: a.b-c"],
+  ])("takes %s", async (value, written) => {
+    expect(await renderChart(servers.helm, "x", value)).toContain(written);
   });
 
   it.each(Object.entries(variants))("is valid to kubeconform -strict %s", async (_name, values) => {
