@@ -104,7 +104,8 @@ function folderOf(module: Part["module"]): string {
 async function build(module: Part["module"]): Promise<void> {
   if (!(await run("go", ["version"]).catch(() => null))) {
     throw new Error(
-      `servers are missing and there is no Go to build them: install Go 1.21 or newer, or put these on PATH: ` +
+      "servers are missing and there is no Go to build them: install Go 1.26.7 or newer (a Go from 1.21 on downloads that " +
+        "itself), or put these on PATH: " +
         names.filter((name) => parts[name].module === module).join(", "),
     );
   }
