@@ -48,6 +48,7 @@ export async function refusingTurn(...plurals: readonly string[]): Promise<Answe
       kube,
       caches: openCaches(kube, {}),
       writes: new WriteTracker(),
+      ownerships: new WeakMap(),
       events: new EventRecorder({ kube, controller: "test", instance: "test" }),
       sources: new PrometheusSources(async () => null, onAllowList([])),
       metrics: instruments(catalogue.operator, processRegistry()),
