@@ -86,7 +86,9 @@ export const embeddingServiceSpec = z
         ),
         evaluation: storeUri
           .optional()
-          .describe("Inputs that gates are measured on, disjoint from the reference by source."),
+          .describe(
+            "Inputs that gates are measured on, disjoint from the reference by source; a trainer is shown all that has the reference's name.",
+          ),
         traffic: traffic.prefault({}),
       })
       .describe("The data the service is watched, trained and measured with."),

@@ -110,7 +110,9 @@ export const modelRolloutStatus = z
       .describe("What the last analysis said as a whole."),
     analysedAt: instant.optional().describe("When the analysis last ran."),
     heldTo: instant.optional().describe("The instant up to which time was counted as held."),
-    noDataSince: instant.optional().describe("Since when the analysis has had nothing to judge by."),
+    noDataSince: instant
+      .optional()
+      .describe("Since when, while it progresses, the analysis has had nothing to judge by."),
     patched: z.boolean().default(false).describe("Whether the workload's field was set to the new version."),
     fallback: z
       .boolean()

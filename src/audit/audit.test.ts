@@ -85,7 +85,7 @@ describe("appendTo", () => {
   it("begins another segment when there is no room", () => {
     const large = link(genesis, [fact("Large", "x".repeat(segmentBytes - 500))]);
     const next = link({ seq: 1, head: large[0]?.hash ?? "" }, [fact("Next", "y".repeat(500))]);
-    expect(appendTo(toLines(large), next)).toEqual({ kind: "Next", text: toLines(next) });
+    expect(appendTo(toLines(large), next)).toEqual({ kind: "Next", left: next });
   });
 
   it("reads back what it wrote, and refuses what is no entry", () => {

@@ -31,8 +31,8 @@ export type Appended =
   /** They are all there: a write whose answer was lost is not repeated. */
   | { readonly kind: "There" }
   | { readonly kind: "Append"; readonly text: string }
-  /** It has no room: they begin the next segment. */
-  | { readonly kind: "Next"; readonly text: string };
+  /** It has no room for those that are left: they go into the next segment. */
+  | { readonly kind: "Next"; readonly left: readonly Entry[] };
 
 /**
  * Adds entries to the text of a segment, once.
@@ -46,7 +46,7 @@ export function appendTo(text: string, entries: readonly Entry[]): Appended {
   if (missing.length === 0) return { kind: "There" };
   const lines = toLines(missing);
   if (text !== "" && Buffer.byteLength(text) + Buffer.byteLength(lines) > segmentBytes) {
-    return { kind: "Next", text: lines };
+    return { kind: "Next", left: missing };
   }
   return { kind: "Append", text: text + lines };
 }

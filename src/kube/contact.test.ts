@@ -114,6 +114,43 @@ describe("an API server that refuses", () => {
     expect(taken()).toEqual([expect.stringContaining("does not answer")]);
   });
 
+  it("is not what later contacts fail of in another way, and is over when it was given up", () => {
+    const { clock, tell, taken } = started();
+    tell(fault("Forbidden", "exceeded quota", undefined, 403), { what: "create Job shop/run-1", write: true });
+    expect(taken()).toEqual([expect.stringMatching(/ refuses: .*exceeded quota/)]);
+    const lines: [seconds: number, string][] = [];
+    for (let seconds = 30; seconds <= 1200; seconds += 30) {
+      clock.advance(30_000);
+      tell(null);
+      tell(fault("Conflict", "the object has been modified", undefined, 409), { what: "replace Job x/y", write: true });
+      tell(fault("NotFound", "leases x not found", undefined, 404), { what: "get Lease x" });
+      for (const line of taken()) lines.push([seconds, line]);
+    }
+    expect(lines).toEqual([[600, expect.stringContaining("answers again")]]);
+  });
+
+  it("is said as long as it is tried", () => {
+    const { clock, tell, taken } = started();
+    const saidAt: number[] = [];
+    for (let second = 0; second <= 3000; second += 30) {
+      tell(forbidden());
+      tell(null, { what: "get Lease x/y" });
+      if (taken().some((line) => line.includes("refuses"))) saidAt.push(second);
+      clock.advance(30_000);
+    }
+    expect(saidAt).toEqual([0, 30, 60, 120, 210, 390, 720, 1320, 1920, 2520]);
+  });
+
+  it("is not said of a server that is away, nor that of what it refused", () => {
+    const { clock, tell, taken } = started();
+    tell(forbidden());
+    clock.advance(20_000);
+    tell(refused(), { what: "list jobs" });
+    clock.advance(20_000);
+    tell(fault("Unavailable", "failed calling webhook (500)", undefined, 500), { what: "create Job x/y", write: true });
+    expect(taken().map((line) => /does not answer|refuses/.exec(line)?.[0])).toEqual(["refuses", "does not answer"]);
+  });
+
   it("is said after an outage, as what is left of it", () => {
     const { clock, tell, taken } = started();
     tell(refused());

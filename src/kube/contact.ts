@@ -19,8 +19,8 @@ type Trouble = "None" | "Away" | "Refused";
 /** What was heard of the API server, and what has been said of it. */
 interface ContactState {
   readonly away: boolean;
-  /** What was forbidden or could not be done, and has not succeeded since. */
-  readonly refused: ReadonlySet<string>;
+  /** When what was last forbidden or could not be done, unless it has succeeded since. */
+  readonly refused: ReadonlyMap<string, number>;
   readonly answeredAt: number;
   readonly said: Trouble;
   readonly saidAt: number;
@@ -33,12 +33,14 @@ type ContactNews = Exclude<Trouble, "None"> | "Back" | null;
 
 const firstPauseMs = 10_000;
 const longestPauseMs = 600_000;
-/** More are not told apart: writes that are forbidden once may never be tried again. */
+/** More are not told apart. */
 const mostRefused = 100;
+/** What is still wanted is tried again by then; what was given up, as one Job of a quota, is no trouble for ever. */
+const givenUpAfterMs = 600_000;
 
 const nothingHeard: ContactState = {
   away: false,
-  refused: new Set(),
+  refused: new Map(),
   answeredAt: -Infinity,
   said: "None",
   saidAt: -Infinity,
@@ -46,16 +48,18 @@ const nothingHeard: ContactState = {
 };
 
 /**
- * Takes in one contact: a trouble is news at once, then at doubling distance while it lasts; so is its end. One that
- * comes and goes is said every 10 s at most.
+ * Takes in one contact: a trouble is news at once, then at doubling distance while contacts meet it; so is its end. One
+ * that comes and goes is said every 10 s at most.
  *
  * @param now  by the monotonic clock
  */
 function hear(before: ContactState, contact: Contact, now: number): { state: ContactState; news: ContactNews } {
-  const heard = takeIn(before, contact, now);
+  const met = troubleOf(contact, before);
+  const heard = takeIn(before, contact, met, now);
   const trouble: Trouble = heard.away ? "Away" : heard.refused.size > 0 ? "Refused" : "None";
   const { said, saidAt, pauseMs } = heard;
-  if (contact.error !== null && trouble !== "None" && now - saidAt >= (trouble === said ? pauseMs : firstPauseMs)) {
+  // What went well, or wrong in another way, tells nothing of a trouble that was met before.
+  if (met !== "None" && met === trouble && now - saidAt >= (trouble === said ? pauseMs : firstPauseMs)) {
     const next = trouble === said ? Math.min(2 * pauseMs, longestPauseMs) : firstPauseMs;
     return { state: { ...heard, said: trouble, saidAt: now, pauseMs: next }, news: trouble };
   }
@@ -63,15 +67,25 @@ function hear(before: ContactState, contact: Contact, now: number): { state: Con
   return over ? { state: { ...heard, said: "None" }, news: "Back" } : { state: heard, news: null };
 }
 
-function takeIn(state: ContactState, { what, write, sentAt, error }: Contact, now: number): ContactState {
-  const refused = new Set(state.refused);
+/** What this contact met. */
+function troubleOf({ write, sentAt, error }: Contact, { answeredAt }: ContactState): Trouble {
+  if (error === null) return "None";
   // A webhook that fails a write says nothing of the server itself; when that is down, reads tell.
-  const failedWrite = write && error?.kind === "Unavailable" && error.status > 0;
-  if (!failedWrite && !isKubeError(error, "Forbidden")) refused.delete(what);
-  else if (refused.size < mostRefused) refused.add(what);
-  if (failedWrite) return { ...state, refused };
+  if (isKubeError(error, "Forbidden") || isFailedWrite(write, error)) return "Refused";
   // Something that was sent later has been answered: this one is late, and the server is there.
-  if (error && isAway(error)) return sentAt < state.answeredAt ? state : { ...state, away: true };
+  return isAway(error) && sentAt >= answeredAt ? "Away" : "None";
+}
+
+function isFailedWrite(write: boolean, { kind, status }: KubeError): boolean {
+  return write && kind === "Unavailable" && status > 0;
+}
+
+function takeIn(state: ContactState, { what, write, error }: Contact, met: Trouble, now: number): ContactState {
+  const refused = new Map([...state.refused].filter(([, at]) => now - at < givenUpAfterMs));
+  if (met === "Refused" && (refused.has(what) || refused.size < mostRefused)) refused.set(what, now);
+  if (error && isFailedWrite(write, error)) return { ...state, refused };
+  if (error && isAway(error)) return { ...state, refused, away: state.away || met === "Away" };
+  if (met === "None") refused.delete(what);
   return { ...state, away: false, refused, answeredAt: now };
 }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { genesis, link } from "../audit/index.ts";
+import { faultyTurn } from "../../test/harness/refusing-turn.ts";
+import type { AuditStatus, EmbeddingService } from "../api/index.ts";
+import { genesis, link, parseLines, segmentBytes, verifyChain } from "../audit/index.ts";
 import { type ConfigMap, KubeError, type KubeErrorKind, type Stored } from "../kube/index.ts";
-import { flush, flushWhilePossible } from "./audit-trail.ts";
+import { extend, type Flushed, flush, flushWhilePossible } from "./audit-trail.ts";
 import { serviceFixture } from "./service.fixture.ts";
 
 const stored = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T07:00:00Z" };
@@ -27,19 +29,22 @@ function turn(existing: Stored<ConfigMap> | null, kind: KubeErrorKind) {
   return { kube: { get, create: fail, replace: fail }, signal: new AbortController().signal };
 }
 
-describe("a segment that the API server will not have", () => {
-  it.each(["Forbidden", "Invalid", "BadRequest", "TooLarge"] as const)("is said: %s", async (kind) => {
-    for (const existing of [null, segment("")]) {
-      expect(await flush(turn(existing, kind), service)).toEqual({
-        kind: "NotWritten",
-        reason: "AuditNotWritten",
-        message: expect.stringMatching(`^entries up to 1 are not in the audit trail.*so it is \\(${kind}\\)$`),
-      });
-    }
-  });
+describe("a segment that cannot be written", () => {
+  it.each(["Forbidden", "Invalid", "BadRequest", "TooLarge", "Unavailable", "Timeout", "TooManyRequests"] as const)(
+    "is said: %s",
+    async (kind) => {
+      for (const existing of [null, segment("")]) {
+        expect(await flush(turn(existing, kind), service)).toEqual({
+          kind: "NotWritten",
+          reason: "AuditNotWritten",
+          message: expect.stringMatching(`^entries up to 1 are not in the audit trail.*so it is \\(${kind}\\)$`),
+        });
+      }
+    },
+  );
 
-  it("is tried again when that may help", async () => {
-    for (const kind of ["Conflict", "Unavailable", "Fenced"] as const) {
+  it("is left when somebody else was quicker, or the turn is over", async () => {
+    for (const kind of ["Conflict", "AlreadyExists", "Fenced", "Aborted"] as const) {
       await expect(flush(turn(null, kind), service)).rejects.toThrow(kind);
     }
   });
@@ -49,6 +54,33 @@ describe("a segment that the API server will not have", () => {
     await expect(flush(terminating, service)).rejects.toThrow("NamespaceTerminating");
     expect(await flushWhilePossible(terminating, service)).toEqual({ kind: "Written", segment: 0 });
     expect(await flushWhilePossible(turn(null, "Invalid"), service)).toMatchObject({ kind: "NotWritten" });
+  });
+});
+
+describe("a segment that was written, and nobody heard of it", () => {
+  it.each([
+    ["has each entry once", 10],
+    ["has each entry once, when more was decided since than it has room for", segmentBytes - 1000],
+  ])("%s", async (_, size) => {
+    const { turn: losing, made, stop } = await faultyTurn("Lost", "configmaps");
+    const decided = (audit: AuditStatus, flushed: Flushed, length: number): Stored<EmbeddingService> => {
+      const said = [{ kind: "A", subject: "s", facts: { much: "x".repeat(length) } }];
+      return { ...service, status: { ...service.status, audit: extend(audit, flushed, said, [], 0) } };
+    };
+    try {
+      const first = decided(serviceFixture().status.audit, { kind: "Written", segment: 0 }, size);
+      const unheard = await flush(losing, first);
+      expect(unheard).toMatchObject({ kind: "NotWritten", reason: "AuditNotWritten" });
+      const second = decided(first.status.audit, unheard, 1000);
+      expect(second.status.audit.pending.map(({ seq }) => seq)).toEqual([1, 2]);
+      expect((await flush(losing, second)).kind).toBe("NotWritten");
+      expect((await flush(losing, second)).kind).toBe("Written");
+      const texts = [...made.values()].map(({ data }) => data?.["entries.jsonl"] ?? "");
+      const { seq, head } = second.status.audit;
+      expect(verifyChain(parseLines(texts.join("")), { seq, head })).toEqual({ kind: "Whole", entries: 2, head });
+    } finally {
+      await stop();
+    }
   });
 });
 

@@ -5,9 +5,9 @@ import {
   mostPending,
   pendingReserve,
 } from "../api/index.ts";
-import { appendTo, canonical, type Fact, genesis, link, SegmentError } from "../audit/index.ts";
+import { appendTo, canonical, type Entry, type Fact, genesis, link, SegmentError } from "../audit/index.ts";
 import { type ConfigMap, configMaps, isKubeError, type Key, type Kube, type Stored } from "../kube/index.ts";
-import { refusalIn } from "./ensure.ts";
+import { failureIn } from "./ensure.ts";
 import { names } from "./identity.ts";
 import { instant } from "./instant.ts";
 import { labels } from "./labels.ts";
@@ -38,14 +38,14 @@ type Flushing = Pick<Turn, "signal"> & {
 
 /**
  * Writes the pending entries into their segment, before the next decision is taken (decision 28); while that cannot be
- * done, only what protects and what goes back is decided (decision 25). Doing it again does nothing. Segments have no
- * owner: the trail outlives its service.
+ * done, only what protects and what goes back is decided (decision 25). Doing it again does nothing, nor does it when
+ * nobody heard that it was done and more is pending since. Segments have no owner: the trail outlives its service.
  */
 export async function flush(turn: Flushing, service: Stored<EmbeddingService>): Promise<Flushed> {
   try {
     return { kind: "Written", segment: await write(turn, service) };
   } catch (error) {
-    const because = error instanceof SegmentError ? error.message : refusalIn(error).message;
+    const because = error instanceof SegmentError ? error.message : failureIn(error).message;
     const { seq } = service.status.audit;
     const message = `entries up to ${seq} are not in the audit trail, and until they are nothing is trained or promoted: ${because}`;
     return { kind: "NotWritten", reason: auditNotWritten, message };
@@ -53,7 +53,7 @@ export async function flush(turn: Flushing, service: Stored<EmbeddingService>): 
 }
 
 async function write({ kube, signal }: Flushing, { metadata, status }: Stored<EmbeddingService>): Promise<number> {
-  const { pending } = status.audit;
+  let pending: readonly Entry[] = status.audit.pending;
   let { segment } = status.audit;
   if (pending.length === 0) return segment;
   for (;;) {
@@ -64,6 +64,7 @@ async function write({ kube, signal }: Flushing, { metadata, status }: Stored<Em
       case "There":
         return segment;
       case "Next":
+        pending = appended.left;
         segment += 1;
         continue;
       case "Append": {

@@ -17,6 +17,7 @@ import { reconcile as embeddingService } from "./embedding-service/reconcile.ts"
 import { log } from "./log.ts";
 import { reconcile as modelRollout } from "./model-rollout/reconcile.ts";
 import { reconcile as modelVersion } from "./model-version/reconcile.ts";
+import type { Ownerships } from "./ownership.ts";
 import type { Ports, Settings, Turn } from "./ports.ts";
 import { reconcile as retraining } from "./retraining/reconcile.ts";
 import { sourcesOf } from "./sources.ts";
@@ -43,11 +44,12 @@ const reconcilers = {
 /** The controllers of the five kinds for one term of leadership. */
 export function controllersOf(wiring: Wiring, fence: Fence | null): Controller[] {
   const kube = fence ? wiring.kube.fenced(fence) : wiring.kube;
+  const ownerships: Ownerships = new WeakMap();
   const sources = sourcesOf(wiring.caches, wiring.settings.resync);
   const kinds = ["embeddingServices", "threatModels", "retrainings", "modelVersions", "modelRollouts"] as const;
   return kinds.map((plural) => {
     const [kind, reconcile] = reconcilers[plural];
-    const ports: Ports = { ...wiring, kube, writes: new WriteTracker({ clock: wiring.clock }) };
+    const ports: Ports = { ...wiring, kube, ownerships, writes: new WriteTracker({ clock: wiring.clock }) };
     return new Controller({
       name: kind,
       sources: sources[plural],

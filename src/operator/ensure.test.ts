@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { faultyTurn } from "../../test/harness/refusing-turn.ts";
 import { configMaps, KubeError, type KubeErrorKind } from "../kube/index.ts";
 import { create, discard, ensure, includes, isRefused } from "./ensure.ts";
 
@@ -45,34 +46,41 @@ const cache = (object: typeof existing | null) => ({
   hasSeen: () => true,
 });
 
-describe.each(["Forbidden", "Invalid", "BadRequest", "TooLarge"] as const)("a write that is %s", (kind) => {
-  const refusal = { reason: "Refused", message: expect.stringContaining("exceeded quota") };
+describe.each(["Forbidden", "Invalid", "BadRequest", "TooLarge", "Unavailable", "Timeout", "TooManyRequests"] as const)(
+  "a write that ended %s",
+  (kind) => {
+    const refusal = { reason: "Refused", message: expect.stringContaining("exceeded quota") };
 
-  it("is an answer to say in the status, with the server's words", async () => {
-    const created = await create(failing(kind), cache(null), wanted, owner);
-    expect(created).toEqual(refusal);
-    expect(await ensure(failing(kind), cache(null), wanted, owner)).toEqual(refusal);
-    const replaced = await ensure(failing(kind), cache(existing), wanted, owner);
-    expect(replaced).toEqual(refusal);
-    expect(isRefused(replaced)).toBe(true);
-    expect(await discard(failing(kind), cache(existing), existing)).toEqual(refusal);
-  });
-});
+    it("is an answer to say in the status, with the server's words", async () => {
+      const created = await create(failing(kind), cache(null), wanted, owner);
+      expect(created).toEqual(refusal);
+      expect(await ensure(failing(kind), cache(null), wanted, owner)).toEqual(refusal);
+      const replaced = await ensure(failing(kind), cache(existing), wanted, owner);
+      expect(replaced).toEqual(refusal);
+      expect(isRefused(replaced)).toBe(true);
+      expect(await discard(failing(kind), cache(existing), existing)).toEqual(refusal);
+    });
+  },
+);
 
-describe.each(["Conflict", "Fenced", "NamespaceTerminating"] as const)("a write that failed: %s", (kind) => {
-  it("fails the turn", async () => {
+describe.each(["Conflict", "Fenced", "Aborted", "NamespaceTerminating"] as const)("a write that ended %s", (kind) => {
+  it("ends the turn", async () => {
     await expect(create(failing(kind), cache(null), wanted, owner)).rejects.toThrow(kind);
     await expect(ensure(failing(kind), cache(existing), wanted, owner)).rejects.toThrow(kind);
   });
 });
 
-describe.each(["Unavailable", "Timeout", "TooManyRequests"] as const)("a server or a webhook that is %s", (kind) => {
-  it("holds up nothing but what was to be brought about, and the one thing that is made once", async () => {
-    const said = { reason: "Refused", message: expect.stringContaining(kind) };
-    expect(await ensure(failing(kind), cache(null), wanted, owner)).toEqual(said);
-    expect(await ensure(failing(kind), cache(existing), wanted, owner)).toEqual(said);
-    await expect(create(failing(kind), cache(null), wanted, owner)).rejects.toThrow(kind);
-  });
+it("what is made once, and nobody heard that it was, is found when it is asked for again", async () => {
+  const { turn, made, stop } = await faultyTurn("Lost", "configmaps");
+  try {
+    expect(await create(turn, cache(null), wanted, owner)).toMatchObject({ reason: "Refused" });
+    expect(made.has("configmaps/shop-gateway")).toBe(true);
+    expect(await create(turn, cache(null), wanted, owner)).toMatchObject({ data: wanted.data });
+    const another = { ...owner, metadata: { ...owner.metadata, uid: "v" } };
+    expect(await create(turn, cache(null), wanted, another)).toMatchObject({ reason: "NameTaken" });
+  } finally {
+    await stop();
+  }
 });
 
 describe("a deletion", () => {
@@ -80,8 +88,8 @@ describe("a deletion", () => {
     expect(await discard(failing("Conflict"), cache(existing), existing)).toBeNull();
   });
 
-  it("that failed fails the turn", async () => {
-    await expect(discard(failing("Unavailable"), cache(existing), existing)).rejects.toThrow("Unavailable");
+  it("ends the turn when that is over", async () => {
+    await expect(discard(failing("Fenced"), cache(existing), existing)).rejects.toThrow("Fenced");
   });
 });
 

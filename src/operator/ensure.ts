@@ -43,7 +43,8 @@ type Discarding = Pick<Turn, "key" | "signal"> & {
 type Cache<T extends KubeObject> = Pick<Informer<T>, "resource" | "get" | "hasSeen">;
 
 /**
- * Creates an object once. It is never applied again: applying a Job anew would undo what its queue decided (26).
+ * Creates an object once. It is never applied again: applying a Job anew would undo what its queue decided (26). One whose
+ * making was not heard of is found when it is asked for again.
  *
  * @returns the object; `NameTaken` when the name is another's, told by the controller's UID; or `Refused`
  */
@@ -59,34 +60,19 @@ export async function create<T extends KubeObject>(
   // Defaults and status are the API server's to fill in, and it checks the rest.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const complete = owned as Created<T>;
-  try {
-    const created = await unlessRefused(() => kube.create(resource, complete, { signal }));
-    if (!isStalled(created)) writes.wrote(key, informer, created);
-    return created;
-  } catch (error) {
+  const existingOr = async (error: unknown) => {
     if (!isKubeError(error, "AlreadyExists")) throw error;
     const existing = await kube.get(resource, keyOf(object), { signal });
     if (!existing) throw error;
-    if (!isControlledBy(existing, owner)) return taken(existing, owner);
-    writes.wrote(key, informer, existing);
-    return existing;
-  }
+    return isControlledBy(existing, owner) ? existing : taken(existing, owner);
+  };
+  const made = await unlessFailed(() => kube.create(resource, complete, { signal }).catch(existingOr));
+  if (!isStalled(made)) writes.wrote(key, informer, made);
+  return made;
 }
 
-/**
- * Brings an object of the operator's own to what it should be; what others have added to it stays. A write that fails holds
- * nothing else back: whether it was done nevertheless is seen next time.
- */
+/** Brings an object of the operator's own to what it should be; what others have added to it stays. */
 export async function ensure<T extends KubeObject>(
-  turn: Writing,
-  informer: Cache<T>,
-  desired: NoInfer<Applied<T>>,
-  owner: Stored<KubeObject>,
-): Promise<Stalled | null> {
-  return await unlessFailed(() => bring(turn, informer, desired, owner));
-}
-
-async function bring<T extends KubeObject>(
   turn: Writing,
   informer: Cache<T>,
   desired: NoInfer<Applied<T>>,
@@ -105,7 +91,7 @@ async function bring<T extends KubeObject>(
   }
   const { kube, writes, key, signal } = turn;
   const next = merged(existing, marked);
-  const replaced = await unlessRefused(() => kube.replace(informer.resource, next, { signal }));
+  const replaced = await unlessFailed(() => kube.replace(informer.resource, next, { signal }));
   if (isStalled(replaced)) return replaced;
   writes.wrote(key, informer, replaced);
   return null;
@@ -123,7 +109,7 @@ export async function discard<T extends KubeObject>(
   } catch (error) {
     // Its change brings it up again.
     if (isKubeError(error, "Conflict")) return null;
-    return refusalIn(error);
+    return failureIn(error);
   }
   writes.deleted(key, informer, target, uid);
   return null;
@@ -131,40 +117,30 @@ export async function discard<T extends KubeObject>(
 
 const refused = "Refused";
 
-/**
- * What a write gives, or why the API server will not have it: a quota, an admission policy, a schema. Trying at once again
- * is of no use, and whatever does not depend on this write goes on without it (decision 25).
- */
-export async function unlessRefused<T extends KubeObject>(
-  write: () => Promise<Stored<T>>,
-): Promise<Stored<T> | Stalled> {
+/** What a write gives, or why it was not done, as `failureIn` tells. */
+export async function unlessFailed<Answer>(write: () => Promise<Answer>): Promise<Answer | Stalled> {
   try {
     return await write();
   } catch (error) {
-    return refusalIn(error);
-  }
-}
-
-/** As `unlessRefused`, and of a server or a webhook that is down or too busy as well. */
-export async function unlessFailed(write: () => Promise<Stalled | null>): Promise<Stalled | null> {
-  try {
-    return await write();
-  } catch (error) {
-    if (isKubeError(error, "Unavailable", "Timeout", "TooManyRequests"))
-      return { reason: refused, message: error.message };
-    return refusalIn(error);
+    return failureIn(error);
   }
 }
 
 /**
- * Some admission webhooks refuse with 400, which is a BadRequest.
+ * Why a write was not done, as far as is known: the API server will not have it (a quota, an admission policy, which may
+ * answer 400, a schema), or it, or a webhook that it asks, is down or too busy. Trying at once again is of no use, and
+ * whatever does not depend on this write goes on without it (decision 25). Whether it was done nevertheless is seen next
+ * time.
  *
- * @throws what is no refusal
+ * @throws what is none of this, such as that somebody else was quicker, or that the turn is over
  */
-export function refusalIn(error: unknown): Stalled {
-  if (!isKubeError(error, "Forbidden", "Invalid", "BadRequest", "TooLarge")) throw error;
+export function failureIn(error: unknown): Stalled {
+  if (!isKubeError(error, ...refusals, ...failures)) throw error;
   return { reason: refused, message: error.message };
 }
+
+const refusals = ["Forbidden", "Invalid", "BadRequest", "TooLarge"] as const;
+const failures = ["Unavailable", "Timeout", "TooManyRequests"] as const;
 
 /** Whether it may be granted later: no event tells when, so it is asked again. */
 export function isRefused(stalled: Stalled | null): boolean {

@@ -27,6 +27,7 @@ const turn = (kind: KubeErrorKind) => ({
       throw new KubeError(kind, `apply Deployment search/embedder: failed calling webhook (${kind})`);
     },
   },
+  ownerships: new WeakMap(),
   signal: new AbortController().signal,
 });
 
@@ -45,6 +46,25 @@ it.each([
   expect(await fieldOwnership(turn(kind), serviceFixture(), workload("1"))).toEqual(unknown);
   expect(await fieldOwnership(turn(kind), serviceFixture(), workload("1"))).toEqual(unknown);
   expect(asked).toBe(2);
+});
+
+it("is asked once of a workload as it is, for each field, in each term", async () => {
+  asked = 0;
+  const term = turn("FieldConflict");
+  const before = workload("1");
+  const other = serviceFixture({ spec: { model: { container: "main", env: "OTHER" } } });
+  const owned = { kind: "OwnedBy", managers: [] };
+  expect(await fieldOwnership(term, serviceFixture(), before)).toEqual(owned);
+  expect(await fieldOwnership(term, serviceFixture(), before)).toEqual(owned);
+  expect(asked).toBe(1);
+  await fieldOwnership(term, other, before);
+  expect(asked).toBe(2);
+  await fieldOwnership(term, other, before);
+  await fieldOwnership(term, serviceFixture(), before);
+  expect(asked).toBe(2);
+  await fieldOwnership(term, serviceFixture(), workload("2"));
+  await fieldOwnership(turn("FieldConflict"), serviceFixture(), before);
+  expect(asked).toBe(4);
 });
 
 it.each(["Fenced", "Aborted"] as const)("ends the turn when that is over: %s", async (kind) => {

@@ -6,7 +6,7 @@ import type { Turn } from "./ports.ts";
 import { unread } from "./unread.ts";
 import { fieldPatch, type Workload } from "./workload.ts";
 
-type Asking = Pick<Turn, "signal"> & { readonly kube: Pick<Turn["kube"], "apply"> };
+type Asking = Pick<Turn, "signal" | "ownerships"> & { readonly kube: Pick<Turn["kube"], "apply"> };
 
 /** A value that nobody has: applying the value that is there conflicts with nobody. */
 const probe = "evenkeel.dev/dry-run";
@@ -14,25 +14,24 @@ const probe = "evenkeel.dev/dry-run";
 /** A webhook that does not answer must not hold up what else is observed, ms. */
 const patience = 5000;
 
-/** Asked again only when the workload has changed; by its UID and version the answer is the same. */
-const known = new Map<string, Ownership>();
-const mostKnown = 4096;
-
-/** Who owns the workload's field besides evenkeel, by a dry-run apply that stores nothing (decision 24). */
+/**
+ * Who owns the workload's field besides evenkeel, by a dry-run apply that stores nothing (decision 24). It is asked again
+ * only when the workload has changed.
+ */
 export async function fieldOwnership(
-  { kube, signal }: Asking,
+  { kube, ownerships, signal }: Asking,
   { metadata, spec }: EmbeddingService,
   workload: Workload,
 ): Promise<Ownership> {
-  const id = [workload.uid, workload.resourceVersion, spec.model.container, spec.model.env].join(" ");
+  const known = ownerships.get(workload.deployment) ?? new Map<string, Ownership>();
+  const id = `${spec.model.container} ${spec.model.env}`;
   const before = known.get(id);
   if (before) return before;
   const patch = fieldPatch(spec.workloadRef.name, metadata.namespace, spec.model, probe, workload.inInitContainer);
   const answer = await ask(() =>
     kube.apply(deployments, patch, { dryRun: true, fieldManager: fieldManagers.field, timeoutMs: patience, signal }),
   );
-  if (known.size >= mostKnown) known.clear();
-  if (answer.kind !== "Unknown") known.set(id, answer);
+  if (answer.kind !== "Unknown") ownerships.set(workload.deployment, known.set(id, answer));
   return answer;
 }
 

@@ -2,6 +2,7 @@ import type { Clock, EventRecorder, Key, Kube, WriteTracker } from "../kube/inde
 import type { catalogue, Instruments } from "../metrics/index.ts";
 import type { PrometheusSources } from "../signals/index.ts";
 import type { Caches } from "./caches.ts";
+import type { Ownerships } from "./ownership.ts";
 
 export type Settings = {
   /** Of gateways. */
@@ -19,6 +20,8 @@ export type Ports = {
   readonly caches: Caches;
   /** Of the controller: what it has written and not yet seen. */
   readonly writes: WriteTracker;
+  /** Of this term: who was found to own workloads' fields. */
+  readonly ownerships: Ownerships;
   readonly events: EventRecorder;
   readonly sources: PrometheusSources;
   readonly metrics: Instruments<(typeof catalogue)["operator"]>;

@@ -1,6 +1,6 @@
 import type { EmbeddingService } from "../api/index.ts";
 import { deployments, isKubeError } from "../kube/index.ts";
-import { isStalled, unlessRefused } from "./ensure.ts";
+import { isStalled, unlessFailed } from "./ensure.ts";
 import { fieldManagers } from "./labels.ts";
 import type { Turn } from "./ports.ts";
 import type { Stalled } from "./rule.ts";
@@ -26,7 +26,7 @@ export async function setField(
   const patch = fieldPatch(spec.workloadRef.name, key.namespace, spec.model, uri, inInitContainer);
   const options = { fieldManager: fieldManagers.field, resourceVersion, signal };
   try {
-    const applied = await unlessRefused(() => kube.apply(deployments, patch, options));
+    const applied = await unlessFailed(() => kube.apply(deployments, patch, options));
     if (isStalled(applied)) return applied;
     writes.wrote(key, caches.deployments, applied);
     return null;

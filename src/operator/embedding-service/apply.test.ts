@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { refusingTurn } from "../../../test/harness/refusing-turn.ts";
+import { faultyTurn, refusingTurn } from "../../../test/harness/refusing-turn.ts";
 import { type EmbeddingService, gatewayConfig } from "../../api/index.ts";
 import type { Stored } from "../../kube/index.ts";
 import { rolloutFixture } from "../rollout.fixture.ts";
@@ -79,20 +79,20 @@ const world: Observed = {
 
 const rollback = rolloutFixture({ metadata: { name: "back" }, spec: { reason: "Rollback" } });
 
-describe("a service of which the API server refuses something", () => {
+describe.each([
+  ["refuses", "Refused", "exceeded quota"],
+  ["has a webhook down on", "Down", "failed calling webhook"],
+] as const)("a service of which the API server %s something", (_, fault, message) => {
   it.each([["poddisruptionbudgets"], ["serviceaccounts", "services"], ["modelversions"]])(
     "is protected all the same: %s",
     async (...plurals) => {
-      const { turn, made, stop } = await refusingTurn(...plurals);
+      const { turn, made, stop } = await faultyTurn(fault, ...plurals);
       try {
         const decision = decide(world, now);
         expect(decision.protection.kind).toBe("On");
         const { stalled, routing } = await apply(turn, service, world, decision);
         expect(stalled).toEqual(
-          plurals.map((plural) => ({
-            reason: "Refused",
-            message: expect.stringContaining(`exceeded quota: ${plural}`),
-          })),
+          plurals.map((plural) => ({ reason: "Refused", message: expect.stringContaining(`${message}: ${plural}`) })),
         );
         expect(routing?.generation).toBe(1);
         const told = made.get("configmaps/shop-gateway")?.data?.["gateway.json"] ?? "null";
@@ -104,7 +104,7 @@ describe("a service of which the API server refuses something", () => {
   );
 
   it("was told nothing when it is that which was refused", async () => {
-    const { turn, stop } = await refusingTurn("configmaps");
+    const { turn, stop } = await faultyTurn(fault, "configmaps");
     try {
       const { stalled, routing } = await apply(turn, service, world, decide(world, now));
       expect(stalled.length).toBeGreaterThan(0);

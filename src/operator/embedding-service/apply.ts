@@ -1,7 +1,7 @@
 import { type EmbeddingService, type EmbeddingServiceStatus, gatewayReportsName } from "../../api/index.ts";
 import { modelRollouts } from "../../kinds.ts";
 import { configMaps, type Stored } from "../../kube/index.ts";
-import { create, ensure, isStalled, unlessRefused } from "../ensure.ts";
+import { create, ensure, isStalled, unlessFailed } from "../ensure.ts";
 import { digestOf } from "../identity.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
@@ -137,7 +137,7 @@ async function abort({ kube, caches, writes, key, signal }: Turn, { restoration 
   const { namespace, name, resourceVersion } = restoration.rollout.metadata;
   const patch = { spec: { abort: true } };
   const options = { resourceVersion, signal };
-  const patched = await unlessRefused(() => kube.mergePatch(modelRollouts, { namespace, name }, patch, options));
+  const patched = await unlessFailed(() => kube.mergePatch(modelRollouts, { namespace, name }, patch, options));
   if (isStalled(patched)) return patched;
   writes.wrote(key, caches.modelRollouts, patched);
   return null;
@@ -153,7 +153,7 @@ async function clearReports(
   if (!reports || spentReports.length === 0) return null;
   const { resourceVersion } = reports.metadata;
   const patch = { data: Object.fromEntries(spentReports.map((name) => [name, null])) };
-  const patched = await unlessRefused(() => kube.mergePatch(configMaps, target, patch, { resourceVersion, signal }));
+  const patched = await unlessFailed(() => kube.mergePatch(configMaps, target, patch, { resourceVersion, signal }));
   if (isStalled(patched)) return patched;
   writes.wrote(key, caches.configMaps, patched);
   return null;

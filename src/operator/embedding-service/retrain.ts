@@ -63,9 +63,10 @@ function awaitTrail({ trail }: Observed): Retrain | null {
 /**
  * The first version is the one that already runs; so is one that somebody put in its place by hand. What no pod serves yet
  * has not shown that it can: later versions would be compared with it, and gateways would look for pods that there are not.
+ * What a rollout that cannot be read has put there is its own: adopted, it would be past its gates, and out of its hands.
  */
 function adoptCurrentModel(world: Observed): Retrain | null {
-  const { service, workload, rollout } = world;
+  const { service, workload, rollout, unreadable } = world;
   const { workloadRef, model } = service.spec;
   if (!workload) return stalled("WorkloadMissing", `Deployment ${workloadRef.name} does not exist`);
   switch (workload.field.kind) {
@@ -85,6 +86,7 @@ function adoptCurrentModel(world: Observed): Retrain | null {
   }
   const uri = servedUri(workload) ?? "";
   if (uri === service.status.activeVersion?.uri || (rollout && isChanging(rollout.status.phase))) return null;
+  if (unreadable.rollout) return wait(unreadable.rollout.reason, unreadable.rollout.message);
   if (workload.readyOfTemplate === 0) {
     return wait("WorkloadNotReady", `0 of ${workload.replicas} pods are ready with ${uri}`);
   }
@@ -104,7 +106,8 @@ const turnsBack: ReadonlySet<string> = new Set(["Progressing", "Paused", "Promot
  * A Deployment that was made anew, or lost the variable, has no say in which version is active: `initial` would bring back
  * an old one past every gate.
  */
-function fillField({ service: { spec, status }, rollout }: Observed): Retrain | null {
+function fillField({ service: { spec, status }, rollout, unreadable }: Observed): Retrain | null {
+  if (unreadable.rollout) return wait(unreadable.rollout.reason, unreadable.rollout.message);
   if (rollout && turnsBack.has(rollout.status.phase)) return null;
   if (rollout?.status.phase === "RollingBack" && !handsOff.has(rollout.status.reason)) {
     return { kind: "Seed", from: "Active", uri: rollout.spec.from.uri };

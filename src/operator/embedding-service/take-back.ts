@@ -1,6 +1,6 @@
 import type { EmbeddingService } from "../../api/index.ts";
 import { controllerReference, keyOf, type Service, type Stored, services } from "../../kube/index.ts";
-import { ensure, isStalled, unlessRefused } from "../ensure.ts";
+import { ensure, isStalled, unlessFailed } from "../ensure.ts";
 import { annotations } from "../labels.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
@@ -25,9 +25,11 @@ export async function ensureService(turn: Turn, service: Stored<EmbeddingService
   const desired = gatewayService(service);
   const problem = await ensure(turn, caches.services, desired, service);
   if (problem?.reason !== "NameTaken") return problem;
-  const existing = await kube.get(services, keyOf(desired), { signal });
-  if (!existing || !isReleasedBy(existing, service)) return problem;
-  const replaced = await unlessRefused(() => kube.replace(services, takenBack(existing, service), { signal }));
+  const replaced = await unlessFailed(async () => {
+    const existing = await kube.get(services, keyOf(desired), { signal });
+    if (!existing || !isReleasedBy(existing, service)) return problem;
+    return await kube.replace(services, takenBack(existing, service), { signal });
+  });
   if (isStalled(replaced)) return replaced;
   writes.wrote(key, caches.services, replaced);
   const note = `Service ${replaced.metadata.name} was left to clients when ${key.name} was deleted: it leads to the gateway again`;

@@ -83,7 +83,7 @@ function awaitTrail(world: Observed, now: number): Advance | null {
   if (phase === "Promoting" || phase === "Watching") return null;
   const waiting = stay(trail.reason, trail.message, interval(world));
   if (phase !== "Progressing") return waiting;
-  return { ...waiting, status: { phase: "Paused", noDataSince: undefined, ...deadlineFrom(now) }, wakeAfter: 0 };
+  return { ...waiting, status: { phase: "Paused", ...deadlinesFrom(now) }, wakeAfter: 0 };
 }
 
 function begin(world: Observed, now: number): Advance | null {
@@ -174,13 +174,7 @@ function pause(world: Observed, now: number): Advance | null {
   const { spec, status } = world.rollout;
   if (!spec.paused) return null;
   if (status.phase === "Paused") return stay("Paused", "spec.paused is set", interval(world));
-  return change(
-    world,
-    { phase: "Paused", noDataSince: undefined, ...deadlineFrom(now) },
-    "RolloutPaused",
-    { step: status.step },
-    "Paused",
-  );
+  return change(world, { phase: "Paused", ...deadlinesFrom(now) }, "RolloutPaused", { step: status.step }, "Paused");
 }
 
 /** A person decides before the first request is answered by the candidate; mirroring needs nobody. */
@@ -191,7 +185,7 @@ function awaitApproval(world: Observed, now: number): Advance | null {
   if (status.phase === "Paused") return stay("AwaitingApproval", "a person must approve: see evenkeel promote --help");
   return change(
     world,
-    { phase: "Paused", ...deadlineFrom(now) },
+    { phase: "Paused", ...deadlinesFrom(now) },
     "ApprovalAwaited",
     { step: status.step },
     "AwaitingApproval",
@@ -204,16 +198,16 @@ function resume(world: Observed, now: number): Advance | null {
   const by = spec.approvals.map((approval) => approval.by);
   return change(
     world,
-    { phase: "Progressing", ...deadlineFrom(now) },
+    { phase: "Progressing", ...deadlinesFrom(now) },
     "RolloutResumed",
     { step: status.step, approvedBy: by },
     "Resumed",
   );
 }
 
-/** Time that people take does not count towards the deadline. */
-function deadlineFrom(now: number): Partial<ModelRolloutStatus> {
-  return { stepEnteredAt: instant(now) };
+/** Time that people take does not count towards a deadline, neither that to begin a step nor that to be silent. */
+function deadlinesFrom(now: number): Partial<ModelRolloutStatus> {
+  return { stepEnteredAt: instant(now), noDataSince: undefined };
 }
 
 /** Ready before the weight moves. */

@@ -282,6 +282,26 @@ describe("a rollout", () => {
     expect(next({ ...live, status: paused }).status.phase).toBe("Progressing");
   });
 
+  it.each<[string, Change]>([
+    ["a person", { spec: { paused: true } }],
+    ["a trail that cannot be written", { trail: { reason: "AuditNotWritten", message: "exceeded quota" } }],
+  ])("counts no silence while it is paused: by %s", (_, pausing) => {
+    for (const verdict of ["NoData", "SourceError"] as const) {
+      const silent = (status: Partial<ModelRolloutStatus>, seconds: number, change: Change = {}) =>
+        next({ ...live, ...change, status, analysis: analysis(verdict, 3, 0, seconds) }, seconds).status;
+      let paused = silent(holding({ noDataSince: at(90) }), 100, pausing);
+      for (let seconds = 102; seconds < 200; seconds += 2) paused = silent(paused, seconds, pausing);
+      expect(paused.phase).toBe("Paused");
+      expect(paused.noDataSince).toBeUndefined();
+      // Whatever a status may still have of it.
+      const resumed = next({ ...live, status: { ...paused, noDataSince: at(90) } }, 200).status;
+      expect(resumed.phase).toBe("Progressing");
+      const before = silent(silent(resumed, 201), 260);
+      expect(before).toMatchObject({ phase: "Progressing", noDataSince: at(201) });
+      expect(silent(before, 261)).toMatchObject({ phase: "RollingBack", reason: "NoData" });
+    }
+  });
+
   it("waits for a person before the first weight, not before mirroring", () => {
     const manual = { policy: { approval: "Manual" } };
     const mirroring = holding({ step: 0, weight: 0, stepStartedAt: undefined, weights: [] });

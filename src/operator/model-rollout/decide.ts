@@ -112,6 +112,8 @@ function withAnalysis({ rollout, analysis }: Observed, status: ModelRolloutStatu
   if (!analysis || status.step !== rollout.status.step || status.stepStartedAt !== rollout.status.stepStartedAt)
     return status;
   const silent = analysis.verdict === "NoData" || analysis.verdict === "SourceError";
+  // A pause is as long as people like.
+  const counts = silent && status.phase === "Progressing";
   const { noDataSince, ...rest } = status;
   return {
     ...rest,
@@ -120,7 +122,7 @@ function withAnalysis({ rollout, analysis }: Observed, status: ModelRolloutStatu
     analysedAt: instant(analysis.at),
     heldFor: status.phase === "Paused" ? status.heldFor : analysis.heldFor,
     heldTo: instant(analysis.heldTo),
-    ...(silent ? { noDataSince: noDataSince ?? instant(analysis.at) } : {}),
+    ...(counts ? { noDataSince: noDataSince ?? instant(analysis.at) } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import { decisionReserve, type ModelRollout, mostDecisions } from "../../api/index.ts";
 import { done, isBeingDeleted, type Requeue, type Stored } from "../../kube/index.ts";
 import { takenOf } from "../audit-trail.ts";
-import { discard, ensure, unlessFailed } from "../ensure.ts";
+import { discard, ensure } from "../ensure.ts";
 import { recordSaid } from "../occurrences.ts";
 import type { Turn } from "../ports.ts";
 import type { Stalled } from "../rule.ts";
@@ -60,7 +60,7 @@ async function carryOut(
   const problems: (Stalled | null)[] = [];
   // First of all: no pool that cannot be made or removed holds back what a bad model is left by.
   if (service && workload && canRestoreField(world)) {
-    problems.push(await unlessFailed(() => setField(turn, service, workload, from.uri)));
+    problems.push(await setField(turn, service, workload, from.uri));
   }
   const wanted = poolsWanted(world, now);
   const pools = [
@@ -69,7 +69,7 @@ async function carryOut(
   ];
   for (const { model, replicas, pool } of pools) {
     if (replicas === null) {
-      if (pool) problems.push(await unlessFailed(() => remove(turn, pool)));
+      if (pool) problems.push(await remove(turn, pool));
     } else if (service && workload && !world.obstacle) {
       const { name, namespace } = service.metadata;
       const desired = poolDeployment(workload, { name, namespace, model: service.spec.model }, model, replicas);
@@ -79,7 +79,7 @@ async function carryOut(
   const promotes = phase === "Promoting" && !patched && world.owners.length === 0;
   // Only over the value that it is known to have: what anybody else has put there stands (decision 24).
   if (service && workload && promotes && servedUri(workload) === from.uri) {
-    problems.push(await unlessFailed(() => setField(turn, service, workload, to.uri)));
+    problems.push(await setField(turn, service, workload, to.uri));
   }
   // A name that is taken is seen before: see `obstacle`.
   return problems.find((problem) => problem !== null && problem.reason !== "NameTaken") ?? null;

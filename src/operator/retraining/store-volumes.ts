@@ -10,8 +10,11 @@ type Mount = {
 
 /**
  * What a Job is shown of the store, at the places where the whole store would have it: what it reads, and to write the
- * folders of what it makes. A trainer may be anybody's image: it sees neither the evaluation set nor other services'
- * traffic, and cannot write where evaluations keep what they have measured, or reports lie.
+ * folders of what it makes. A trainer may be anybody's image: it sees neither an evaluation set that has a name of its own
+ * nor other services' traffic, and cannot write where evaluations keep what they have measured, or reports lie.
+ *
+ * Folders are of names, with all digests of each: of a digest that is not in the store the kubelet would make an empty
+ * folder, a corrupt artefact to all who read it afterwards.
  */
 export function storeVolumes(run: Retraining, role: "train" | "evaluate") {
   const { claimName, trafficClaimName = claimName } = run.spec;
