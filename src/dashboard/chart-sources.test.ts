@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { embeddingService } from "../api/index.ts";
 import { KubeError } from "../kube/index.ts";
+import { serviceFixture } from "../operator/service.fixture.ts";
 import type { ReadSecret } from "../signals/index.ts";
 import { ChartSources } from "./chart-sources.ts";
 
-const digest = `sha256:${"a".repeat(64)}`;
 let server: Server;
 let url = "";
 let asked: IncomingHttpHeaders[];
@@ -26,20 +25,7 @@ afterEach(() => server.close());
 const token = { name: "prometheus", key: "token" };
 
 const service = (prometheus: object) =>
-  embeddingService.parse({
-    apiVersion: "evenkeel.dev/v1alpha1",
-    kind: "EmbeddingService",
-    metadata: { name: "shop", namespace: "search", uid: "s" },
-    spec: {
-      workloadRef: { name: "embedder" },
-      port: 8080,
-      protocol: "OpenAI",
-      model: { container: "main", env: "MODEL_URI" },
-      store: { claimName: "store" },
-      dataset: { reference: `store://data/shop@${digest}` },
-      monitoring: { prometheus: { url, ...prometheus } },
-    },
-  });
+  serviceFixture({ spec: { monitoring: { prometheus: { url, ...prometheus } } } });
 
 /** Asks for a range, and says what came of it. */
 async function look(prometheus: object, options: { allowed?: string[] } = {}, read?: ReadSecret) {

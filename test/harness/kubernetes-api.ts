@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, fetch, type RequestInit } from "undici";
 
 /** How to reach an API server as somebody. */
@@ -49,8 +50,16 @@ export class KubernetesApi {
     this.#dispatcher = new Agent({ connect: { ca: access.ca }, bodyTimeout: 0, connections: 64 });
   }
 
+  /** The server puts off who lists a kind while its CRD changes, as one test has it do: then it is asked again. */
   async get<T>(path: string): Promise<T> {
-    return this.#request("GET", path);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#request("GET", path);
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 429 || tries === 50) throw error;
+        await sleep(100);
+      }
+    }
   }
 
   /** Like get, but null where there is no such object. */

@@ -29,6 +29,15 @@ export const rolloutPolicy = {
   progressDeadline: "1m",
 };
 
+/** A rollout that holds at half of the traffic. */
+export const half = { ...rolloutPolicy, steps: [{ weight: 50, hold: "30s" }, { weight: 100 }] };
+
+/** A trigger on a series of the user's own. */
+export const drift = (promql: string) => [{ name: "drift", promql, above: 1, then: "Retrain" }];
+
+/** The Deployment of the second model, while it is a candidate. */
+export const candidateName = `embedder-evenkeel-${digestOf("second").slice("sha256:".length, "sha256:".length + 8)}`;
+
 export function service(namespace: string, prometheus: string, spec: object = {}) {
   return {
     apiVersion: "evenkeel.dev/v1alpha1",
@@ -135,6 +144,9 @@ export function worker(rows: readonly GateRow[] = [passingRow]): Work {
     return { exitCode: 0, message: JSON.stringify({ kind, report, gates: rows, overlap: 0 }) };
   };
 }
+
+/** A Job that goes on and on. */
+export const stayed: Work = () => null;
 
 /** The first model has drifted, every other is quiet; nothing has errors. */
 export const drifted: Script = (query) => {
