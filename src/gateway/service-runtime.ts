@@ -73,12 +73,13 @@ export class ServiceRuntime {
       directory: this.directory,
       protocol: this.protocol,
       material: (digest) => this.materials.get(digest),
-      everyMs: milliseconds(config.monitoring.canaries.every),
+      everyMs: () => milliseconds(this.#config.monitoring.canaries.every),
       timeoutMs: probeTimeoutMs,
       onProbe: ({ identity }, probe) => {
         if (probe.kind !== "Unknowable") metrics.taken(identity.digest, "bypassed", config.monitoring.canaries.count);
         onChange();
       },
+      onFault,
     });
     const { directory } = this;
     this.#watch = new PodWatch({
