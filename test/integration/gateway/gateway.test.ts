@@ -222,13 +222,14 @@ describe("a gateway on a real API server", () => {
     await embed([odd], { "x-client": "shop-1" });
     await waitFor("its score", async () => ((await scored()) ?? 0) > before);
     await configure({ dataset: { ...bed.config.dataset, traffic: { ...bed.config.dataset.traffic, capture: "Off" } } });
-    await waitFor("it to be in the store", async () => {
+    const found = await waitFor("it to be in the store", async () => {
       const segments = await bed.traffic.list(segmentsName(bed.namespace, service));
       const datasets = await Promise.all(
         segments.map(async (uri) => await readDataset(await bed.traffic.resolve(uri))),
       );
-      return datasets.some(({ inputs }) => inputs.includes(Math.fround(0.7071)));
+      return datasets.find(({ inputs }) => inputs.includes(Math.fround(0.7071)));
     });
+    expect(found.clients).not.toBeNull();
   });
 
   it.each([
@@ -236,16 +237,16 @@ describe("a gateway on a real API server", () => {
     ["probes", { canaries: { count: 4, every: "2s" } }],
   ])("answers every request while the %s change, and goes on watching", async (_, change) => {
     const statuses = new Set<number>();
-    let done = false;
+    const done = new AbortController();
     const load = async () => {
-      while (!done) statuses.add((await embed(Array.from({ length: 10 }, sample))).status);
+      while (!done.signal.aborted) statuses.add((await embed(Array.from({ length: 10 }, sample))).status);
     };
     const under = [load(), load()];
     const bets = () => metric("evenkeel_monitor_blocks_total", { result: "bet" });
     await configure({ monitoring: { ...bed.config.monitoring, ...change } });
     const before = (await bets()) ?? 0;
     await waitFor("bets", async () => ((await bets()) ?? 0) > before + 2);
-    done = true;
+    done.abort();
     await Promise.all(under);
     expect([...statuses]).toEqual([200]);
   });
