@@ -7,6 +7,7 @@ export * from "./embedding-service.ts";
 export * from "./embedding-service-status.ts";
 export * from "./gate-verdict.ts";
 export * from "./gateway-config.ts";
+export * from "./gateway-stop.ts";
 export * from "./holm.ts";
 export * from "./json-of.ts";
 export * from "./model-identity.ts";

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { AuditChain } from "../overview/index.ts";
+import { evidence } from "./audit-evidence.ts";
 import { type Cluster, inCluster, type PrintOptions, printData, printingCommand } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
 import { exitCodesHelp } from "./exit-codes-help.ts";
@@ -80,10 +81,11 @@ const list = printingCommand("list")
   });
 
 export const command = new Command("audit")
-  .summary("the record of decisions: list it, verify it")
+  .summary("the record of decisions: list it, verify it, and what alarms were raised from")
   .description("The tamper-evident record of every decision that was made for a service.")
   .addCommand(verify)
   .addCommand(list)
+  .addCommand(evidence)
   .addHelpText("after", "\nExamples:\n  evenkeel audit list products --last 20\n  evenkeel audit verify products");
 
 async function chainOf(cluster: Cluster, name: string): Promise<AuditChain> {

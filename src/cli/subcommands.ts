@@ -18,7 +18,11 @@ export const subcommands: readonly Subcommand[] = [
   person("abort", "end a rollout and go back", () => import("./abort.ts")),
   person("rollback", "go back to an earlier version", () => import("./rollback.ts")),
   person("report", "the report of a run: what was measured, and what the gates said", () => import("./report.ts")),
-  person("audit", "the record of decisions: list it, verify it", () => import("./audit.ts")),
+  person(
+    "audit",
+    "the record of decisions: list it, verify it, and what alarms were raised from",
+    () => import("./audit.ts"),
+  ),
   person("dashboard", "the web interface, on this machine", () => import("./dashboard.ts")),
   clusterProcess("operator", "the controllers of the five kinds", () => import("./operator.ts")),
   clusterProcess("gateway", "the data plane in front of one service", () => import("./gateway.ts")),

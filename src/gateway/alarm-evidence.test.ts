@@ -61,7 +61,7 @@ function follow(
     const before = trail.at(-1)?.after ?? state;
     const { state: after } = stepFleet(before, block, seen, pods, material, own);
     trail = extendTrail(trail, { block, seen, pods, settings: own, before, after });
-    const evidence = evidenceOf(trail);
+    const evidence = evidenceOf(trail, material);
     if (evidence) alarms.push(evidence);
   }
   return { trail, alarms };
@@ -173,6 +173,7 @@ describe("a trail", () => {
 
 describe("EvidenceLog", () => {
   const evidence = (number: number): AlarmEvidence => ({
+    origin: null,
     raised: [{ signal: "ModelChanged", number }],
     before: startFleet(material, first - 1, 1000),
     steps: [],

@@ -1,17 +1,28 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { jsonOf } from "../api/index.ts";
+import { jsonOf, storeUri } from "../api/index.ts";
 import { type BlockSum, leastExported, SketchMismatch } from "../monitor/index.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor, takeTensor } from "../registry/index.ts";
 import type { AlarmEvidence, StepInput } from "./alarm-trail.ts";
 import { signals } from "./fleet-monitor.ts";
 import { decodeState, encodeState } from "./fleet-state.ts";
 import type { Material } from "./material.ts";
+import type { MaterialOrigin } from "./material-message.ts";
 
 const count = z.int().min(0);
+const model = z.object({ digest: z.string(), uri: z.string() });
 const description = z.object({
   model: z.string(),
+  /** What the references were built of. */
+  origin: z
+    .object({
+      model,
+      baseline: model,
+      service: z.object({ namespace: z.string(), name: z.string() }),
+      dataset: storeUri,
+    })
+    .nullable(),
   blockMs: z.int().min(1),
   raised: z.array(z.object({ signal: z.enum(signals), number: count })),
   steps: z.array(
@@ -44,7 +55,7 @@ export function alarmsName(namespace: string, service: string): string {
 }
 
 /** @returns at most 32 steps × two references × 8 bytes a dimension: 0.4 MB at d = 768, 2.1 MB at d = 4096 */
-export function evidenceFiles({ raised, before, steps }: AlarmEvidence): Record<string, Uint8Array> {
+export function evidenceFiles({ origin, raised, before, steps }: AlarmEvidence): Record<string, Uint8Array> {
   const rows = new Map<string, Float64Array[]>();
   const told: z.input<typeof description>["steps"] = steps.map(({ block, seen, pods, settings }) => {
     if (!seen) return { block, seen, pods: { ...pods }, settings: { ...settings } };
@@ -56,13 +67,18 @@ export function evidenceFiles({ raised, before, steps }: AlarmEvidence): Record<
     return { block, seen: { n, scored, flagged, vectors }, pods: { ...pods }, settings: { ...settings } };
   });
   const { model, blockMs } = before;
-  const head: z.input<typeof description> = { model, blockMs, raised: [...raised], steps: told };
+  const head: z.input<typeof description> = { model, origin, blockMs, raised: [...raised], steps: told };
   const tensors = [...rows].map(([reference, sums]) => [reference, matrixTensor(sums)] as const);
   return {
     [stepsFile]: Buffer.from(`${JSON.stringify(head, null, 2)}\n`),
     [stateFile]: Buffer.from(encodeState(before, null)),
     [sumsFile]: encodeSafetensors(Object.fromEntries(tensors)),
   };
+}
+
+/** @returns null when the alarm needed no references */
+export async function readOrigin(folder: string): Promise<MaterialOrigin | null> {
+  return description.pick({ origin: true }).parse(jsonOf(await readFile(join(folder, stepsFile), "utf8"))).origin;
 }
 
 /**
@@ -74,7 +90,7 @@ export async function readEvidence(folder: string, material: Material): Promise<
   const [head, state, sums] = await Promise.all(
     [stepsFile, stateFile, sumsFile].map((file) => readFile(join(folder, file))),
   );
-  const { model, blockMs, raised, steps } = description.parse(jsonOf(String(head)));
+  const { model, origin, blockMs, raised, steps } = description.parse(jsonOf(String(head)));
   const tensors = decodeSafetensors(sums ?? new Uint8Array());
   const known = [material.drift?.hash, material.baseline?.hash];
   const other = [...tensors.keys()].find((reference) => !known.includes(reference));
@@ -89,6 +105,7 @@ export async function readEvidence(folder: string, material: Material): Promise<
     return { model, block, n, sum: data.slice(row * dimension, (row + 1) * dimension) };
   };
   return {
+    origin,
     raised,
     before: decodeState(String(state), material, 0, blockMs).state,
     steps: steps.map(({ block, seen, pods, settings }): StepInput => {

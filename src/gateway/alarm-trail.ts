@@ -9,6 +9,7 @@ import {
   stepFleet,
 } from "./fleet-monitor.ts";
 import type { Material } from "./material.ts";
+import type { MaterialOrigin } from "./material-message.ts";
 
 /** What one step came from, beside the state before it and the material. */
 export type StepInput = {
@@ -22,6 +23,7 @@ export type TrailStep = StepInput & { readonly before: FleetState; readonly afte
 
 /** What an alarm was raised from: with the material it gives the alarm again (decision 33). */
 export type AlarmEvidence = {
+  readonly origin: MaterialOrigin | null;
   readonly raised: readonly { readonly signal: SignalName; readonly number: number }[];
   /** The state before the first of the steps. */
   readonly before: FleetState;
@@ -38,8 +40,14 @@ export function extendTrail(trail: readonly TrailStep[], step: TrailStep): reado
   return [...(goesOn ? trail : []), step].slice(-longestTrail);
 }
 
-/** @returns null unless the last step raised an alarm; Withheld when its vectors are too few to be told of */
-export function evidenceOf(trail: readonly TrailStep[]): AlarmEvidence | "Withheld" | null {
+/**
+ * @param material  that the last step was made with
+ * @returns null unless the last step raised an alarm; Withheld when its vectors are too few to be told of
+ */
+export function evidenceOf(
+  trail: readonly TrailStep[],
+  { origin }: Pick<Material, "origin">,
+): AlarmEvidence | "Withheld" | null {
   const [first, last] = [trail[0], trail.at(-1)];
   if (!first || !last) return null;
   const raised = signals
@@ -48,7 +56,7 @@ export function evidenceOf(trail: readonly TrailStep[]): AlarmEvidence | "Withhe
   if (raised.length === 0) return null;
   if (mustStay(last)) return "Withheld";
   const steps = trail.map(({ block, seen, pods, settings }) => ({ block, seen, pods, settings }));
-  return { raised, before: first.before, steps };
+  return { origin, raised, before: first.before, steps };
 }
 
 /** @returns the alarms as the steps leave them */

@@ -32,11 +32,11 @@ const day = Date.parse("2026-01-01T00:00:00Z");
 const image = (value: number): WireInput =>
   writeInput({ kind: "Image", image: { height: 2, width: 2, channels: 1, pixels: new Uint8Array(4).fill(value) } });
 
-function capture(service = "svc") {
+function capture(service = "svc", into = store) {
   const faults: unknown[] = [];
   const metrics = new GatewayMetrics("ns", service);
   const one = new Capture({
-    store,
+    store: into,
     namespace: "ns",
     service: { name: service, uid: service },
     pod: "p",
@@ -120,6 +120,25 @@ describe("Capture", () => {
     await broken.one.flush();
     expect(await broken.stored("failed")).toBe(1);
     expect(String(broken.faults[0])).toContain("UPPER");
+  });
+
+  it("flushes what came while the store was still writing, too, and waits for both", async () => {
+    const gate = Promise.withResolvers<void>();
+    const slow = storeWith(store, {
+      putFiles: async (name, files) => {
+        await gate.promise;
+        return await store.putFiles(name, files);
+      },
+    });
+    const { one, add, stored } = capture("svc", slow);
+    const many = Array.from({ length: 256 }, (_, i) => image(i));
+    add(many, day, "c", null);
+    add([image(1), image(2)], day + 1, "c", null);
+    const flushed = Promise.all([one.flush(), one.flush()]);
+    gate.resolve();
+    await flushed;
+    expect(await stored("stored")).toBe(258);
+    expect(await store.list(segmentsName("ns", "svc"))).toHaveLength(2);
   });
 });
 

@@ -56,7 +56,7 @@ const mostWaiting = 4096;
 export class Capture {
   readonly #options: CaptureOptions;
   #waiting: Sample[] = [];
-  #flushing = false;
+  #underWay: Promise<void> | null = null;
 
   constructor(options: CaptureOptions) {
     this.#options = options;
@@ -80,29 +80,35 @@ export class Capture {
         metrics.captured("dropped", 1);
       }
     }
-    if (this.#waiting.length >= perSegment) void this.flush();
+    if (this.#waiting.length >= perSegment && !this.#underWay) void this.flush();
   }
 
-  /** Writes what waits. Never rejects: what the store does not take is counted and let go. */
+  /**
+   * Resolves once all that waits now has gone. Never rejects: what the store does not take is counted and let go. One at a
+   * time: a slow store gets fewer and larger segments.
+   */
   async flush(): Promise<void> {
-    if (this.#flushing || this.#waiting.length === 0) return;
-    this.#flushing = true;
+    while (this.#underWay) await this.#underWay;
+    if (this.#waiting.length === 0) return;
+    this.#underWay = this.#write().finally(() => {
+      this.#underWay = null;
+    });
+    await this.#underWay;
+  }
+
+  async #write(): Promise<void> {
     const samples = this.#waiting;
     this.#waiting = [];
     const { store, namespace, service, metrics, onFault } = this.#options;
-    try {
-      // Samples of another shape are another dataset.
-      for (const group of Map.groupBy(samples, ({ input }) => shapeOf(input).join("x")).values()) {
-        try {
-          await store.putFiles(segmentsName(namespace, service.name), segmentFiles(group));
-          metrics.captured("stored", group.length);
-        } catch (error) {
-          metrics.captured("failed", group.length);
-          onFault(error);
-        }
+    // Samples of another shape are another dataset.
+    for (const group of Map.groupBy(samples, ({ input }) => shapeOf(input).join("x")).values()) {
+      try {
+        await store.putFiles(segmentsName(namespace, service.name), segmentFiles(group));
+        metrics.captured("stored", group.length);
+      } catch (error) {
+        metrics.captured("failed", group.length);
+        onFault(error);
       }
-    } finally {
-      this.#flushing = false;
     }
   }
 }

@@ -121,7 +121,7 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         recent = latest;
         trail = trails.at(-1) ?? trail;
         options.attacked({ at: blockEnd(newest.block, blockMs), windows: newest.attacks });
-        options.alarmed(trails.flatMap((one) => evidenceOrFault(one, onFault)));
+        options.alarmed(trails.flatMap((one) => evidenceOrFault(one, material, onFault)));
         metrics.correlated(newest.autocorrelation);
         const p = pOf(recent, material, now.settings);
         for (const step of steps) {
@@ -200,8 +200,12 @@ function trailsOf(before: readonly TrailStep[], steps: readonly LedStep[]): (rea
   });
 }
 
-function evidenceOrFault(trail: readonly TrailStep[], onFault: (error: unknown) => void): AlarmEvidence[] {
-  const evidence = evidenceOf(trail);
+function evidenceOrFault(
+  trail: readonly TrailStep[],
+  material: Material,
+  onFault: (error: unknown) => void,
+): AlarmEvidence[] {
+  const evidence = evidenceOf(trail, material);
   if (evidence !== "Withheld") return evidence ? [evidence] : [];
   const block = trail.at(-1)?.block;
   onFault(new Error(`no evidence is kept of the alarm at block ${block}: its vectors are fewer than ${leastExported}`));

@@ -1,5 +1,5 @@
 import { getRandomValues } from "node:crypto";
-import type { GatewayConfig, GatewayReport } from "../api/index.ts";
+import { type GatewayConfig, type GatewayReport, gatewayStop } from "../api/index.ts";
 import { Informer, type Kube, type Pod, pods, sleep, untilAborted } from "../kube/index.ts";
 import { openStore } from "../registry/index.ts";
 import { Admin } from "./admin.ts";
@@ -39,8 +39,6 @@ export type GatewayOptions = {
   readonly certificateEveryMs?: number;
   /** How long it goes on taking new connections once it was asked to stop, until clients know. */
   readonly drainMs?: number;
-  /** How long requests under way then have. */
-  readonly graceMs?: number;
   readonly onFault: (error: unknown) => void;
   /** Told that there is no configuration, and of the first one after that. */
   readonly onNews?: (message: string) => void;
@@ -61,6 +59,8 @@ export class Gateway {
   readonly #documents = new DocumentCounts(Date.now());
   #runtime: ServiceRuntime | null = null;
   #capture: Capture | null = null;
+  /** Samples from before capture was switched off, on their way into the store. */
+  #leftOver: Promise<unknown> = Promise.resolve();
   #draining = false;
   #absence: string | null = null;
   #adminPort = 0;
@@ -157,7 +157,7 @@ export class Gateway {
 
   /** Runs until `signal` is aborted, then lets requests under way end. */
   async run(signal: AbortSignal): Promise<void> {
-    const { kube, namespace, service, onFault, drainMs = 3_000, graceMs = 20_000 } = this.#options;
+    const { kube, namespace, service, onFault, drainMs = gatewayStop.drainMs } = this.#options;
     const following = new AbortController();
     const observing = new AbortController();
     const background = [
@@ -184,13 +184,13 @@ export class Gateway {
     this.#proxy.startDraining();
     this.#reporter.changed();
     await sleep(drainMs).catch(() => {});
-    await this.#proxy.close(graceMs);
+    await this.#proxy.close(gatewayStop.requestsMs);
     observing.abort();
     await observer;
+    // Every document is counted: the last report waits neither for pods nor for the store.
     following.abort();
-    await Promise.all(background);
-    await this.#capture?.flush();
-    await this.#leadership.settled();
+    await this.#observer.settled();
+    await Promise.all([...background, this.#leftOver, this.#capture?.flush(), this.#leadership.settled()]);
     this.#runtime?.stop();
     await this.#admin.close();
   }
@@ -223,8 +223,11 @@ export class Gateway {
       before?.stop();
     }
     const capturing = config.dataset.traffic.capture === "On" && traffic !== null;
-    if (!capturing) this.#capture = null;
-    else
+    if (this.#capture && !capturing) {
+      this.#leftOver = Promise.all([this.#leftOver, this.#capture.flush()]);
+      this.#capture = null;
+    }
+    if (capturing)
       this.#capture ??= new Capture({
         store: openStore(traffic),
         namespace,

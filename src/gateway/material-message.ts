@@ -14,6 +14,9 @@ export type MaterialRequest = {
   readonly dataset: StoreUri;
 };
 
+/** What a model's references are built of, wherever the store is mounted. */
+export type MaterialOrigin = Pick<MaterialRequest, "model" | "baseline" | "service" | "dataset">;
+
 /**
  * Where a model's probes and reference come from: its bundle; its pods, asked by a gateway; Awaited while the pods are to
  * be asked; Unreadable when the store does not say.

@@ -6,13 +6,15 @@ import {
   type Reference,
   type Squeezer,
 } from "../monitor/index.ts";
-import type { MaterialMessage, MaterialRequest, MaterialSource } from "./material-message.ts";
+import type { MaterialMessage, MaterialOrigin, MaterialRequest, MaterialSource } from "./material-message.ts";
 import type { WireInput } from "./protocols/index.ts";
 
 /** What there is of a model for watching it. What there is not is null or absent, and its signal is Learning. */
 export type Material = {
   readonly model: string;
   readonly source: MaterialSource;
+  /** What it was read from; null when nothing was. */
+  readonly origin: MaterialOrigin | null;
   /** Numbers of a vector. */
   readonly dimension: number | null;
   /** Whether vectors have the norm 1. */
@@ -32,6 +34,7 @@ export function noMaterial(model: string, why: string): Material {
   return {
     model,
     source: "Unreadable",
+    origin: null,
     dimension: null,
     normalised: false,
     probes: null,
@@ -49,19 +52,21 @@ export function noMaterial(model: string, why: string): Material {
  * @throws {Error} when the store cannot be read: another try may help
  */
 export async function loadMaterial(request: MaterialRequest): Promise<Material> {
+  const { model, service, dataset } = request;
   const worker = new Worker(new URL("./material-worker.ts", import.meta.url), { workerData: request });
   try {
     const message = await new Promise<MaterialMessage>((resolve, reject) => {
       worker.once("message", resolve);
       worker.once("error", reject);
-      worker.once("exit", (code) => reject(new Error(`the reader of ${request.model.uri} ended with code ${code}`)));
+      worker.once("exit", (code) => reject(new Error(`the reader of ${model.uri} ended with code ${code}`)));
     });
     if (message.kind === "Failed") throw new Error(message.why);
     const { source, dimension, normalised, probes, drift, baseline, thresholds, notes } = message;
     const driftReference = drift && decodeReference(drift);
     return {
-      model: request.model.digest,
+      model: model.digest,
       source,
+      origin: { model, baseline: request.baseline, service, dataset },
       dimension,
       normalised,
       probes,

@@ -88,6 +88,7 @@ function observe(
   });
   const finish = async () => {
     await observer.run(AbortSignal.abort());
+    await observer.settled();
     expect(faults).toEqual([]);
   };
   const count = async (name: string, labels: Record<string, string> = {}): Promise<number> => {

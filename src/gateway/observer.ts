@@ -1,3 +1,4 @@
+import { gatewayStop } from "../api/index.ts";
 import { scoreAnomaly } from "../monitor/index.ts";
 import type { BlockRecorder } from "./block-recorder.ts";
 import { type ConsistencyScores, scoreSqueezed, squeezeInputs, type Uniform } from "./consistency-probe.ts";
@@ -69,7 +70,7 @@ export const defaultObserverLimits: ObserverLimits = {
   exchanges: 1024,
   bytes: 64 * 1024 * 1024,
   followUps: 8,
-  followUpMs: 5_000,
+  followUpMs: gatewayStop.followUpsMs,
 };
 
 /** Inputs of one request that are squeezed and embedded again. */
@@ -105,7 +106,7 @@ export class Observer {
     if (this.#queue.length === 1) this.#wakeup.wake();
   }
 
-  /** Works until `signal` is aborted, then through what is left, follow-ups included. */
+  /** Works until `signal` is aborted, then through what is left. Follow-ups may still be under way then. */
   async run(signal: AbortSignal): Promise<void> {
     for (;;) {
       const exchange = this.#queue.shift();
@@ -120,6 +121,10 @@ export class Observer {
         await this.#wakeup.sleep(60_000, signal);
       }
     }
+  }
+
+  /** Resolves when no follow-up is under way. */
+  async settled(): Promise<void> {
     await Promise.all(this.#followUps);
   }
 

@@ -13,9 +13,11 @@ export type ProberOptions = {
   /** Null while it is not known; probes then wait. */
   readonly material: (digest: string) => Material | null;
   readonly noise: RepeatNoiseBook;
-  readonly everyMs: number;
+  /** As it is now. */
+  readonly everyMs: () => number;
   readonly timeoutMs: number;
   readonly onProbe: (entry: PodEntry, probe: ProbeState) => void;
+  readonly onFault: (error: unknown) => void;
 };
 
 /** A pod that does not answer its probes is asked again after this. */
@@ -23,13 +25,15 @@ const retryMs = 1_000;
 
 /**
  * Canary probes (P0): fixed inputs, embedded by each pod again and again, compared with what the bundle says. The noise of
- * repeats is measured once for each model, on the first pod that answers and matches.
+ * repeats is measured once for each model, on the first pod that answers and matches. Each pod has one probe under way at
+ * most, and none waits for another's.
  */
 export class Prober {
   readonly #options: ProberOptions;
   readonly #wakeup = new Wakeup();
   /** When each pod was last asked. */
   readonly #asked = new Map<string, number>();
+  readonly #underWay = new Map<string, AbortController>();
 
   constructor(options: ProberOptions) {
     this.#options = options;
@@ -46,10 +50,27 @@ export class Prober {
       const ready = directory.entries().filter(({ identity }) => identity.ready);
       this.#forget(new Set(ready.map(keyOf)));
       const now = performance.now();
-      await Promise.all(ready.filter((entry) => this.#due(entry) <= now).map((entry) => this.#probe(entry, signal)));
-      const next = Math.min(now + everyMs, ...ready.map((entry) => this.#due(entry)).filter((due) => due > now));
+      for (const entry of ready) if (this.#due(entry) <= now) this.#begin(entry);
+      const next = Math.min(now + everyMs(), ...ready.map((entry) => this.#due(entry)).filter((due) => due > now));
       await this.#wakeup.sleep(Math.max(10, next - performance.now()), signal);
     }
+    this.#forget(new Set());
+  }
+
+  #begin(entry: PodEntry): void {
+    const { material, onFault } = this.#options;
+    const key = keyOf(entry);
+    const known = material(entry.identity.digest);
+    if (!known || this.#underWay.has(key)) return;
+    const stop = new AbortController();
+    this.#underWay.set(key, stop);
+    this.#asked.set(key, performance.now());
+    void this.#probe(entry, known, stop.signal)
+      .catch(onFault)
+      .finally(() => {
+        if (this.#underWay.get(key) === stop) this.#underWay.delete(key);
+        this.kick();
+      });
   }
 
   /** A pod without a verdict is asked again soon; one whose model had no probes, as soon as there are some. */
@@ -58,16 +79,13 @@ export class Prober {
     const asked = this.#asked.get(keyOf(entry)) ?? -Infinity;
     const { probe } = entry;
     const soon = isOpen(probe) || (probe.kind === "Unknowable" && material(entry.identity.digest)?.probes != null);
-    return asked + (soon ? Math.min(retryMs, everyMs) : everyMs);
+    return asked + (soon ? Math.min(retryMs, everyMs()) : everyMs());
   }
 
-  async #probe(entry: PodEntry, signal: AbortSignal): Promise<void> {
-    const { directory, material, onProbe } = this.#options;
-    const known = material(entry.identity.digest);
-    if (!known) return;
-    this.#asked.set(keyOf(entry), performance.now());
-    const probe = known.probes ? await this.#compare(entry, known.probes, signal) : { kind: "Unknowable" as const };
-    if (!probe) return;
+  async #probe(entry: PodEntry, { probes }: Material, signal: AbortSignal): Promise<void> {
+    const { directory, onProbe } = this.#options;
+    const probe = probes ? await this.#compare(entry, probes, signal) : { kind: "Unknowable" as const };
+    if (!probe || signal.aborted) return;
     directory.setProbe(entry, probe);
     if (probe.kind !== "Unanswered") onProbe(entry, probe);
   }
@@ -104,8 +122,14 @@ export class Prober {
     }
   }
 
+  /** What a pod that has gone, or is not ready, would still answer says nothing of the one that may come back. */
   #forget(present: ReadonlySet<string>): void {
     for (const key of this.#asked.keys()) if (!present.has(key)) this.#asked.delete(key);
+    for (const [key, stop] of this.#underWay) {
+      if (present.has(key)) continue;
+      this.#underWay.delete(key);
+      stop.abort();
+    }
   }
 }
 

@@ -61,7 +61,7 @@ const droppedFromRequest = new Set(["expect", "x-forwarded-for"]);
 const droppedWithWholeBody = new Set([...droppedFromRequest, "content-length"]);
 const droppedFromAnswer = new Set([modelHeader, anomalyHeader]);
 /** The client closed its connection first; nginx's code, which never goes over the wire. */
-const clientClosedRequest = 499;
+export const clientClosedRequest = 499;
 
 /** One request on its way: to a pod, perhaps to another, and its answer back. */
 export class ProxiedRequest implements AnswerHandler {
@@ -182,7 +182,8 @@ export class ProxiedRequest implements AnswerHandler {
   }
 
   #fail(problem: Problem): void {
-    const { response, errorFields } = this.#options;
+    const { response, errorFields, closing } = this.#options;
+    if (closing()) response.shouldKeepAlive = false;
     answerProblem(response, { ...problem, errorFields });
   }
 

@@ -16,6 +16,7 @@ import {
 } from "../../test/integration/gateway/rig.ts";
 import { seededRandom } from "../monitor/index.ts";
 import { first } from "./certificate.fixture.ts";
+import type { Guard } from "./guard.ts";
 
 const certificate = { ...first, notAfter: new Date(0) };
 
@@ -70,6 +71,14 @@ async function sendWhole(port: number, body: Buffer): Promise<{ status: number; 
   const [response] = await answered;
   return { status: response.statusCode, body: await readBody(response) };
 }
+
+/** Makes the proxy wait for whole requests. */
+const neverScoring: Guard = {
+  mode: "Tag",
+  maxDelay: 500,
+  maxBytes: 2_000_000,
+  begin: () => ({ judge: () => Promise.resolve({ kind: "Unscored", reason: "" }), cancel: () => {} }),
+};
 
 const json = { "content-type": "application/json" };
 const echo = (): Promise<TestServer> =>
@@ -395,6 +404,27 @@ describe("faults", () => {
     expect(counts).toMatchObject({ codes: [499], inFlight: 0, failures: [] });
   });
 
+  it.each([
+    ["a small one", "content-length: 10\r\n\r\n", undefined],
+    ["a piecemeal one under protection", "transfer-encoding: chunked\r\n\r\n5\r\n", neverScoring],
+    ["a large one under protection", "content-length: 1000000\r\n\r\n", neverScoring],
+  ])("client goes away amid its request, %s: it is counted, and no pod is asked", async (_, head, guard) => {
+    const asked: (string | undefined)[] = [];
+    const upstream = await server((incoming, response) => {
+      asked.push(incoming.url);
+      response.end();
+    });
+    const { port, counts } = await rig([upstream.port], guard && { guard });
+    const client = new RawClient(port);
+    client.socket.write(`POST /v1/embeddings HTTP/1.1\r\nhost: x\r\n${head}{"in`);
+    await once(client.socket, "connect");
+    await roundTrip(port);
+    client.socket.destroy();
+    await waitFor("the count", () => counts.codes.length === 2);
+    expect(counts).toMatchObject({ codes: [200, 499], inFlight: 0, failures: [] });
+    expect(asked).toEqual(["/other"]);
+  });
+
   it("half-closed client: it still gets its answer", async () => {
     const seen = Promise.withResolvers<void>();
     const upstream = await server(
@@ -558,6 +588,17 @@ describe("drain", () => {
     await waitFor("the answer", () => client.text.endsWith("done"));
     expect(counts.codes).toEqual([200]);
     client.socket.destroy();
+  });
+
+  it("closes connections after its own answers, too", async () => {
+    const { port, proxy } = await rig([]);
+    const agent = new Agent({ keepAlive: true });
+    const before = await send(port, { agent, body: Buffer.from("{}") });
+    expect(before).toMatchObject({ status: 503, headers: { connection: "keep-alive" } });
+    proxy.startDraining();
+    const after = await send(port, { agent, body: Buffer.from("{}") });
+    expect(after).toMatchObject({ status: 503, headers: { connection: "close" } });
+    agent.destroy();
   });
 
   it("breaks off what takes longer than the grace", async () => {

@@ -10,8 +10,8 @@ import { modelLines, routeHeader } from "./headers.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { answerProblem } from "./problem.ts";
 import type { Protocol } from "./protocols/index.ts";
-import { modelOn, ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
-import { RequestBody, readWhole } from "./request-body.ts";
+import { clientClosedRequest, modelOn, ProxiedRequest, type ProxyMeter, type Route } from "./proxied-request.ts";
+import { BodyTooLarge, RequestBody, readWhole } from "./request-body.ts";
 import type { RouteKey } from "./routing.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -158,8 +158,15 @@ export class Proxy {
       });
       proxied.send();
     };
+    const startedAt = performance.now();
+    /** The client left before its request was whole: no pod is asked, and it is counted as any other that leaves. */
+    const leave = (): void => {
+      const found = route(key, null);
+      response.destroy();
+      meter.finished(found.pool, modelOn(found), clientClosedRequest, (performance.now() - startedAt) / 1000);
+    };
     if (length <= limits.wholeBytes) {
-      readWhole(request, length).then(forward, () => response.destroy());
+      readWhole(request, length).then(forward, leave);
       return;
     }
     if (Number.isNaN(length) && request.headers["transfer-encoding"] === undefined) {
@@ -175,7 +182,7 @@ export class Proxy {
     // Protection needs the whole input before it can score it, however it is sent: chunks are no way around it.
     body.collect(guard.maxBytes).then(
       (whole) => forward(whole ?? body),
-      () => forward(body),
+      (error: unknown) => (error instanceof BodyTooLarge ? forward(body) : leave()),
     );
   }
 }

@@ -36,16 +36,15 @@ const probeTimeoutMs = 10_000;
 /** All that lives as long as the shape of a service: its pods, their probes, its models, its blocks. */
 export class ServiceRuntime {
   readonly directory: PodDirectory;
-  readonly recorder: BlockRecorder;
   readonly materials: MaterialLibrary;
   readonly noise: RepeatNoiseBook;
   readonly protocol: Protocol;
-  readonly blockMs: number;
   readonly #options: RuntimeOptions;
   readonly #watch: PodWatch;
   readonly #prober: Prober;
   readonly #stop = new AbortController();
   #config: GatewayConfig;
+  #recorder: BlockRecorder;
   #guard: Guard | null = null;
   #turn = 0;
 
@@ -54,11 +53,10 @@ export class ServiceRuntime {
     this.#options = options;
     this.#config = config;
     this.protocol = protocols[config.protocol];
-    this.blockMs = milliseconds(config.monitoring.block);
-    this.recorder = new BlockRecorder(this.blockMs, keptBlocks * 2);
+    this.#recorder = recorderOf(config);
     this.directory = new PodDirectory(config.port, limits.upstream);
     this.materials = new MaterialLibrary((material) => {
-      this.recorder.watch(material);
+      this.#recorder.watch(material);
       this.#prober.kick();
       onChange();
     }, onFault);
@@ -73,12 +71,14 @@ export class ServiceRuntime {
       directory: this.directory,
       protocol: this.protocol,
       material: (digest) => this.materials.get(digest),
-      everyMs: milliseconds(config.monitoring.canaries.every),
+      everyMs: () => milliseconds(this.#config.monitoring.canaries.every),
       timeoutMs: probeTimeoutMs,
       onProbe: ({ identity }, probe) => {
-        if (probe.kind !== "Unknowable") metrics.taken(identity.digest, "bypassed", config.monitoring.canaries.count);
+        const { count } = this.#config.monitoring.canaries;
+        if (probe.kind !== "Unknowable") metrics.taken(identity.digest, "bypassed", count);
         onChange();
       },
+      onFault,
     });
     const { directory } = this;
     this.#watch = new PodWatch({
@@ -100,9 +100,20 @@ export class ServiceRuntime {
     return this.#config;
   }
 
-  /** Takes in a configuration of the same shape. */
+  /** Another one once blocks have another length: numbers of one length say nothing of another. */
+  get recorder(): BlockRecorder {
+    return this.#recorder;
+  }
+
+  get blockMs(): number {
+    return milliseconds(this.#config.monitoring.block);
+  }
+
+  /** Takes in a configuration of the same shape. Pods keep their verdicts, so that traffic goes on. */
   configure(config: GatewayConfig): void {
+    const before = this.blockMs;
     this.#config = config;
+    if (this.blockMs !== before) this.#recordAnew();
     const { routing, monitoring, baseline, protection, modality, selector, deployment, service, dataset } = config;
     const { stable, candidate } = routing;
     const { store, random } = this.#options;
@@ -205,6 +216,14 @@ export class ServiceRuntime {
     this.directory.clear();
   }
 
+  #recordAnew(): void {
+    this.#recorder = recorderOf(this.#config);
+    for (const { digest } of this.#models()) {
+      const material = this.materials.get(digest);
+      if (material) this.#recorder.watch(material);
+    }
+  }
+
   #models(): { readonly digest: string; readonly uri: string }[] {
     const { stable, candidate } = this.#config.routing;
     return [stable, ...(candidate && candidate.digest !== stable.digest ? [candidate] : [])];
@@ -216,8 +235,11 @@ export class ServiceRuntime {
   }
 }
 
-/** Configurations of another shape need another runtime. */
-export function shapeOf({ service, port, protocol, modality, model, monitoring }: GatewayConfig): string {
-  const { block, canaries } = monitoring;
-  return JSON.stringify({ uid: service.uid, port, protocol, modality, model, block, canaries });
+/** Configurations of another shape need another runtime: what pods are asked, and who they are, is another then. */
+export function shapeOf({ service, port, protocol, modality, model }: GatewayConfig): string {
+  return JSON.stringify({ uid: service.uid, port, protocol, modality, model });
+}
+
+function recorderOf({ monitoring }: GatewayConfig): BlockRecorder {
+  return new BlockRecorder(milliseconds(monitoring.block), keptBlocks * 2);
 }

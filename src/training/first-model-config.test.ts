@@ -10,6 +10,8 @@ describe("firstModelConfig", () => {
     [224, 16],
     [30, 6],
     [5, 1],
+    [31, 1],
+    [512, 16],
   ])("cuts images of %d pixels into patches of %d", (side, patch) => {
     expect(firstModelConfig("vit", [side, side, 3])).toMatchObject({ image_size: side, patch_size: patch });
   });
@@ -24,7 +26,10 @@ describe("firstModelConfig", () => {
     expect(network.dimension).toBe(64);
   });
 
-  it.each([[[768]], [[28, 14, 1]], [[3, 3, 1]]])("has no vit for inputs of shape %j", (shape) => {
-    expect(() => firstModelConfig("vit", shape)).toThrow(/a vit takes square images .* choose residual-mlp/);
-  });
+  it.each([[[768]], [[28, 14, 1]], [[3, 3, 1]], [[37, 37, 3]], [[97, 97, 3]], [[226, 226, 3]], [[528, 528, 3]]])(
+    "has no vit for inputs of shape %j",
+    (shape) => {
+      expect(() => firstModelConfig("vit", shape)).toThrow(/a vit takes square images .* choose residual-mlp/);
+    },
+  );
 });

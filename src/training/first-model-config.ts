@@ -3,8 +3,10 @@ import { DatasetError } from "../registry/index.ts";
 export const firstModelArchitectures = ["residual-mlp", "vit"] as const;
 export type FirstModelArchitecture = (typeof firstModelArchitectures)[number];
 
-/** As few tokens as still tell parts of an image from each other. */
+/** Patches of a side: as few as still tell parts of an image from each other, and as many as CPUs can train on. */
 const leastGrid = 4;
+const mostGrid = 32;
+const mostPatch = 16;
 
 /**
  * The `config.json` of a first model: small enough to be trained on CPUs within minutes.
@@ -31,7 +33,7 @@ export function firstModelConfig(
   if (shape.length !== 3 || side !== width || patch === null) {
     throw new DatasetError(
       "Malformed",
-      `a vit takes square images whose side falls into ${leastGrid} patches or more, the dataset holds [${shape.join(", ")}]: choose residual-mlp`,
+      `a vit takes square images whose side falls into ${leastGrid} to ${mostGrid} patches of up to ${mostPatch} pixels, the dataset holds [${shape.join(", ")}]: choose residual-mlp`,
     );
   }
   return {
@@ -46,9 +48,9 @@ export function firstModelConfig(
   };
 }
 
-/** The largest patch up to 16 pixels, as in ViT-B/16, that leaves a grid of at least four by four. */
+/** The largest patch up to 16 pixels, as in ViT-B/16, that leaves a grid of at least four by four, and not of too many. */
 function largestPatch(side: number): number | null {
-  for (let patch = Math.min(16, Math.floor(side / leastGrid)); patch >= 1; patch--)
-    if (side % patch === 0) return patch;
+  const [least, most] = [Math.max(1, Math.ceil(side / mostGrid)), Math.min(mostPatch, Math.floor(side / leastGrid))];
+  for (let patch = most; patch >= least; patch--) if (side % patch === 0) return patch;
   return null;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { gatewayStop } from "../../api/index.ts";
 import { serviceFixture } from "../service.fixture.ts";
 import type { Workload } from "../workload.ts";
 import {
@@ -159,4 +160,11 @@ describe("a gateway with TLS", () => {
     expect(portOf(released)).toEqual([["http", "http", 80]]);
     expect(released.selector).toEqual({ app: "embedder" });
   });
+});
+
+it("gives a gateway's pod more time than the gateway takes to stop", () => {
+  const { drainMs, requestsMs, followUpsMs, writesMs } = gatewayStop;
+  const grace = gatewayDeployment(serviceFixture(), "image").spec.template.spec.terminationGracePeriodSeconds;
+  expect(grace).toBe(45);
+  expect(grace * 1000).toBeGreaterThan(drainMs + requestsMs + followUpsMs + writesMs);
 });

@@ -1,6 +1,7 @@
 import {
   type EmbeddingService,
   gatewayConfigName,
+  gatewayGraceSeconds,
   gatewayReportsName,
   gatewayStateName,
   snapshotsName,
@@ -158,7 +159,7 @@ export function gatewayDeployment(service: EmbeddingService, image: string) {
           serviceAccountName: names.gateway(name),
           automountServiceAccountToken: true,
           enableServiceLinks: false,
-          terminationGracePeriodSeconds: 30,
+          terminationGracePeriodSeconds: gatewayGraceSeconds,
           securityContext: podSecurityContext,
           topologySpreadConstraints: [
             {

@@ -1,8 +1,11 @@
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { GatewayConfig, StoreUri } from "../../../src/api/index.ts";
+import { segmentsName } from "../../../src/gateway/capture.ts";
 import { seededRandom } from "../../../src/monitor/index.ts";
+import { readDataset } from "../../../src/registry/index.ts";
 import { waitFor } from "../../harness/wait.ts";
+import { evenkeel } from "../people/evenkeel.ts";
 import { Bed, digestOf, embed as embedThrough, metric as metricOf, type RunningGateway, service } from "./bed.ts";
 import { crafted, putBundle, sampleInput } from "./model.ts";
 
@@ -183,6 +186,14 @@ describe("a gateway on a real API server", () => {
     expect(await metric("evenkeel_monitor_flagged_share_lower_bound")).toBeGreaterThan(0.1);
   });
 
+  it("keeps what its alarms were raised from, enough for anyone to compute them again", async () => {
+    const args = ["audit", "evidence", `${bed.namespace}/${service}`, "--store", bed.root, "-o", "json"];
+    const { code, out, err } = await evenkeel("", args);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const { alarms } = JSON.parse(out);
+    expect(alarms).toContainEqual(expect.objectContaining({ signal: "ModelChanged", number: 1, verdict: "Agrees" }));
+  });
+
   it("keeps what it has when the configuration cannot be read", async () => {
     await bed.writeConfig("{");
     await waitFor("the fault", () =>
@@ -202,5 +213,41 @@ describe("a gateway on a real API server", () => {
     });
     expect(snapshot.samples).toBeGreaterThan(0);
     expect(await bed.traffic.resolve(snapshot.uri)).toContain(`traffic/${bed.namespace}/${service}/sha256-`);
+  });
+
+  it("keeps what it captured before capture is switched off", async () => {
+    const odd = [...sample().slice(1), 0.7071];
+    const scored = () => metric("evenkeel_monitor_consistency_scored_total");
+    const before = (await scored()) ?? 0;
+    await embed([odd], { "x-client": "shop-1" });
+    await waitFor("its score", async () => ((await scored()) ?? 0) > before);
+    await configure({ dataset: { ...bed.config.dataset, traffic: { ...bed.config.dataset.traffic, capture: "Off" } } });
+    const found = await waitFor("it to be in the store", async () => {
+      const segments = await bed.traffic.list(segmentsName(bed.namespace, service));
+      const datasets = await Promise.all(
+        segments.map(async (uri) => await readDataset(await bed.traffic.resolve(uri))),
+      );
+      return datasets.find(({ inputs }) => inputs.includes(Math.fround(0.7071)));
+    });
+    expect(found.clients).not.toBeNull();
+  });
+
+  it.each([
+    ["blocks", { block: "2s" }],
+    ["probes", { canaries: { count: 4, every: "2s" } }],
+  ])("answers every request while the %s change, and goes on watching", async (_, change) => {
+    const statuses = new Set<number>();
+    const done = new AbortController();
+    const load = async () => {
+      while (!done.signal.aborted) statuses.add((await embed(Array.from({ length: 10 }, sample))).status);
+    };
+    const under = [load(), load()];
+    const bets = () => metric("evenkeel_monitor_blocks_total", { result: "bet" });
+    await configure({ monitoring: { ...bed.config.monitoring, ...change } });
+    const before = (await bets()) ?? 0;
+    await waitFor("bets", async () => ((await bets()) ?? 0) > before + 2);
+    done.abort();
+    await Promise.all(under);
+    expect([...statuses]).toEqual([200]);
   });
 });

@@ -4,6 +4,13 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { modelIdentity } from "../../../src/api/index.ts";
+import { alarmsName, evidenceFiles } from "../../../src/gateway/alarm-evidence.ts";
+import { fleetSettingsFixture } from "../../../src/gateway/fleet.fixture.ts";
+import { startFleet } from "../../../src/gateway/fleet-monitor.ts";
+import { noMaterial } from "../../../src/gateway/material.ts";
+import { openStore } from "../../../src/registry/index.ts";
+import { putBundle } from "../gateway/model.ts";
 
 const main = join(import.meta.dirname, "../../../src/main.ts");
 let folder: string;
@@ -255,5 +262,40 @@ describe("evenkeel fetch", () => {
     const command = [process.execPath, main, "fetch", "--uri", dataset, "--to", volume];
     const { code, out, err } = ended("unshare", ["-Urm", "sh", "-c", script, "sh", options, volume, ...command]);
     expect({ code, out, err }).toEqual({ code: exitCode, out: "", err: `evenkeel: --to ${volume}: ${why}\n` });
+  });
+});
+
+describe("evenkeel audit evidence", () => {
+  it("says of each alarm whether it comes out again, and fails when one does not", async () => {
+    const held = openStore(store);
+    const bundle = await putBundle(held, 0);
+    const model = { digest: modelIdentity(bundle).digest, uri: bundle };
+    const origin = { model, baseline: model, service: { namespace: "search", name: "shop" }, dataset: bundle };
+    const before = startFleet(noMaterial(model.digest, ""), 999, 1000);
+    const keep = (mismatched: number) => {
+      const pods = { compared: 2, mismatched };
+      const steps = [{ block: 1000, seen: null, pods, settings: fleetSettingsFixture }];
+      const raised = [{ signal: "ModelChanged", number: 1 } as const];
+      return held.putFiles(alarmsName("search", "shop"), evidenceFiles({ origin, raised, before, steps }));
+    };
+    const uri = await keep(1);
+    const line = `1970-01-01T00:16:41.000Z  ModelChanged  1  Agrees  ${uri}`;
+    expect(run("audit", "evidence", "search/shop")).toEqual({ code: 0, out: line, err: "" });
+    expect(run("audit", "evidence", uri)).toEqual({ code: 0, out: line, err: "" });
+    await keep(0);
+    const { code, out, err } = run("audit", "evidence", "search/shop", "-o", "json");
+    expect(code).toBe(5);
+    const { alarms } = JSON.parse(out);
+    expect(alarms.map(({ verdict }: { verdict: string }) => verdict)).toEqual(["Agrees", "Differs"]);
+    expect(err).toBe("evenkeel: not raised by what is kept of it: ModelChanged 1\n");
+  });
+
+  it.each([
+    ["a name without its namespace", ["products"], 2, "products: must be NAMESPACE/NAME or store://alarms/"],
+    ["the address of something else", [`store://data/x@sha256:${"0".repeat(64)}`], 2, "must be NAMESPACE/NAME or"],
+    ["a service without alarms", ["search/quiet"], 3, "no evidence of an alarm of search/quiet is kept in"],
+    ["evidence that is gone", [`store://alarms/search/shop@sha256:${"0".repeat(64)}`], 3, "sha256:000"],
+  ])("refuses %s", (_, args, code, message) => {
+    expect(run("audit", "evidence", ...args)).toMatchObject({ code, err: expect.stringContaining(message) });
   });
 });
