@@ -26,6 +26,7 @@ import { answer } from "./answer.ts";
 import { CommandError } from "./command-error.ts";
 import { fillFolder } from "./fill-folder.ts";
 import { wholeNumber } from "./numbers.ts";
+import { ofFolder } from "./of-folder.ts";
 import { progressBar } from "./progress-bar.ts";
 import { publishReport, reportPlace } from "./publish-report.ts";
 import { readRequest } from "./read-request.ts";
@@ -131,20 +132,21 @@ async function runByHand(options: Options): Promise<number> {
   }
   await requireWritable({ option: "--report", path: folder, kind: "Folder" });
   try {
-    const backend = await startBackend();
-    say(`backend: ${backend.description}`);
-    const evaluation = await readDataset(data);
+    const evaluation = await ofFolder(data, readDataset);
     const evaluationData = options.evaluationData ?? (evaluation.labels ? "Labelled" : "None");
     const threats = await threatModelOf(options.threatModel, evaluation);
+    const backend = await startBackend();
+    say(`backend: ${backend.description}`);
     const settings = defaultSettings(backend.name, await attackStepsOf(candidate));
-    const running = await model(resolve(active), active, evaluation);
+    const modelOf = (given: string) => ofFolder(given, () => model(resolve(given), given, evaluation));
+    const running = await modelOf(active);
     const { report, context } = evaluate(
       {
         run: resolve(candidate).split("/").slice(-2).join("/"),
-        candidate: await model(resolve(candidate), candidate, evaluation),
+        candidate: await modelOf(candidate),
         active: running,
-        baseline: options.baseline ? await model(resolve(options.baseline), options.baseline, evaluation) : running,
-        reference: options.reference ? await readDataset(options.reference) : null,
+        baseline: options.baseline ? await modelOf(options.baseline) : running,
+        reference: options.reference ? await ofFolder(options.reference, readDataset) : null,
         evaluation,
         traffic: null,
         accepted: null,
@@ -192,7 +194,11 @@ async function threatModelOf(file: string | undefined, { modality }: Dataset): P
         : ({ family: "VectorBox", epsilon: 0.1 } as const);
     return { modality, perturbations: [{ name: "default", kind: "Adversarial", ...ball }], targets: [] };
   }
-  return await readThreatModel(file);
+  const threats = await readThreatModel(file);
+  if (threats.modality !== modality) {
+    throw new CommandError("usage", `the threat model is for ${threats.modality}, the dataset holds ${modality}`);
+  }
+  return threats;
 }
 
 function textOf(report: EvaluationReport, folder: string): string {

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { openStore, StoreError, verifyArtefact } from "../registry/index.ts";
 import { CommandError } from "./command-error.ts";
 import { fillFolder } from "./fill-folder.ts";
+import { requireFolder } from "./require-folder.ts";
 import { requireWritable } from "./require-writable.ts";
 
 const examples = `
@@ -10,7 +11,7 @@ Examples:
   evenkeel fetch --uri store://models/products@sha256:… --store /mnt/store --to ./products
   evenkeel fetch --to /model            in an init container, where MODEL_URI and EVENKEEL_STORE say the rest
 
-Exit codes: 0 done, 1 no space was left, 2 wrong usage, or a folder that cannot be written to, 3 not in the store, 5 what lies
+Exit codes: 0 done, 1 no space was left, 2 wrong usage, or a folder that cannot be written to, 3 not in the store, or no such store, 5 what lies
 in the store, or what came out of it, is not what the digest says.`;
 
 export const command = new Command("fetch")
@@ -25,6 +26,7 @@ export const command = new Command("fetch")
   .action(async ({ uri, store, to }: { uri?: string; store?: string; to: string }) => {
     if (!uri) throw new CommandError("usage", "nothing to fetch: give --uri or MODEL_URI");
     if (!store) throw new CommandError("usage", "no store to fetch from: give --store or EVENKEEL_STORE");
+    await requireFolder(store, `the store ${store}`);
     await requireWritable({ option: "--to", path: to, kind: "Folder" });
     try {
       const source = await openStore(store).resolve(uri);

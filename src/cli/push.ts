@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import {
@@ -13,7 +12,9 @@ import {
   UnknownArtefact,
 } from "../registry/index.ts";
 import { CommandError } from "./command-error.ts";
+import { requireFolder } from "./require-folder.ts";
 import { requireWritable } from "./require-writable.ts";
+import { warnOfSize } from "./warn-of-size.ts";
 
 const examples = `
 Examples:
@@ -21,12 +22,15 @@ Examples:
   evenkeel push ./clip-vit-b32 --name models/products --store /mnt/store   a model
 
 A dataset is dataset.json and data.safetensors. A model is config.json and model.safetensors as of Hugging Face; what
-evenkeel trains has evenkeel.json, probes.safetensors and reference.safetensors beside them. Everything is read before it
-is put: what is in the store can be used. What else lies in the folder is left out and named: other files in a dataset's,
+evenkeel trains has evenkeel.json, probes.safetensors and reference.safetensors beside them. A dataset and a model with
+evenkeel.json are read before they are put, every number of them, as those do that use them later; of any other model only
+that its files are whole. What else lies in the folder is left out and named: other files in a dataset's,
 hidden files in a model's. A symbolic link is refused.
 
+The same content may be in the store already: what was damaged there is replaced.
+
 Exit codes: 0 done, 1 no space was left, 2 wrong usage, or a store that cannot be written to, 3 no such folder or store, 5 the
-folder is not a whole dataset or model.`;
+folder is not a whole dataset or model, or what lies in the store is damaged and cannot be replaced.`;
 
 /** Names that people give, by what is put under them. Others are evenkeel's own. */
 const prefixes: Readonly<Record<Artefact["kind"], string>> = { Dataset: "data/", Model: "models/" };
@@ -48,22 +52,23 @@ export const command = new Command("push")
     try {
       checkName(name);
       await requireWritable({ option: "--store", path: join(store, name), kind: "Folder" });
-      const { kind } = await inspected(folder);
+      const artefact = await inspected(folder);
+      const { kind } = artefact;
       if (!name.startsWith(prefixes[kind])) {
         throw new CommandError(
           "usage",
           `--name ${name}: ${folder} is a ${kind.toLowerCase()}: use ${prefixes[kind]}NAME`,
         );
       }
-      const { own, strays } = await artefactFiles(folder, kind);
+      const { own, strays } = await filesOf(folder, kind);
+      if (artefact.kind === "Dataset") warnOfSize(artefact.dataset);
       if (strays.length > 0) console.error(`evenkeel: left out, no part of a ${kind.toLowerCase()}: ${someOf(strays)}`);
       console.log(await openStore(store).put(name, folder, own));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      if (error.reason === "Corrupt") {
-        throw new CommandError("usage", `${error.message}: only files are put (cp -RL copies what links lead to)`);
-      }
-      throw new CommandError(error.reason === "BadUri" ? "usage" : "failed", error.message);
+      // What lies in the store already is damaged and stays so.
+      const how = error.reason === "BadUri" ? "usage" : error.reason === "Corrupt" ? "verificationFailed" : "failed";
+      throw new CommandError(how, error.message);
     }
   });
 
@@ -74,7 +79,13 @@ function someOf(paths: readonly string[]): string {
 
 async function inspected(folder: string): Promise<Artefact> {
   try {
-    return await inspectArtefact(folder);
+    const artefact = await inspectArtefact(folder);
+    if (artefact.kind === "Model" && artefact.description) {
+      // Loaded here: a dataset needs nothing of TensorFlow.
+      const { checkEncoder } = await import("../model/index.ts");
+      await checkEncoder(folder);
+    }
+    return artefact;
   } catch (error) {
     if (error instanceof UnknownArtefact) throw new CommandError("verificationFailed", error.message);
     if (!(error instanceof DatasetError || error instanceof BundleError)) throw error;
@@ -82,8 +93,11 @@ async function inspected(folder: string): Promise<Artefact> {
   }
 }
 
-async function requireFolder(path: string, called: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  if (!found) throw new CommandError("notFound", `${called} is not there`);
-  if (!found.isDirectory()) throw new CommandError("usage", `${called} is not a folder`);
+async function filesOf(folder: string, kind: Artefact["kind"]): ReturnType<typeof artefactFiles> {
+  try {
+    return await artefactFiles(folder, kind);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new CommandError("usage", `${error.message}: only files are put (cp -RL copies what links lead to)`);
+  }
 }

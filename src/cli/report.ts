@@ -107,7 +107,7 @@ async function reportFolder(store: string, { metadata, status }: Retraining): Pr
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     const how = error.reason === "Corrupt" ? "verificationFailed" : "notFound";
-    throw new CommandError(how, `${status.report}: ${error.message}`);
+    throw new CommandError(how, error.message);
   }
 }
 

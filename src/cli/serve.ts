@@ -6,6 +6,8 @@ import { cannotListen } from "./cannot-listen.ts";
 import { CommandError } from "./command-error.ts";
 import { listenHost } from "./listen-host.ts";
 import { portNumber } from "./numbers.ts";
+import { ofFolder } from "./of-folder.ts";
+import { requireFolder } from "./require-folder.ts";
 
 type Options = { model?: string; uri?: string; store?: string; port: number; host: string };
 
@@ -15,7 +17,7 @@ Examples:
   evenkeel serve                                              in a pod, where MODEL_URI and EVENKEEL_STORE say what
   curl -s http://127.0.0.1:8080/v1/embeddings -H 'content-type: application/json' -d '{"input": [[0.1, 2.5]]}'
 
-Exit codes: 0 stopped by SIGTERM, 1 failed, 2 wrong usage, 3 not in the store, 5 the model is not whole.`;
+Exit codes: 0 stopped by SIGTERM, 1 failed, 2 wrong usage, 3 not in the store, or no such store, 5 the model is not whole.`;
 
 export const command = new Command("serve")
   .description("The reference embedding server, with OpenAI's and text-embeddings-inference's protocols.")
@@ -44,13 +46,15 @@ export const command = new Command("serve")
 async function load({ model, uri, store }: Options): Promise<ServedModel> {
   if (!model && !uri) throw new CommandError("usage", "nothing to serve: give --model, --uri or MODEL_URI");
   if (!model && !store) throw new CommandError("usage", `no store to take ${uri} from: give --store or EVENKEEL_STORE`);
+  if (!model) await requireFolder(store ?? "", `the store ${store}`);
   try {
     const folder = model ?? (await openStore(store ?? "").resolve(uri ?? ""));
     const backend = await startBackend();
     console.log(`evenkeel: backend: ${backend.description}`);
-    const encoder = await loadEncoder(folder);
-    const modality = await modalityOf(folder, encoder.network.inputShape);
-    return { name: model ?? uri ?? "", encoder, modality };
+    return await ofFolder(model ?? uri ?? "", async (name) => {
+      const encoder = await loadEncoder(folder);
+      return { name, encoder, modality: await modalityOf(folder, encoder.network.inputShape) };
+    });
   } catch (error) {
     if (error instanceof BundleError) throw new CommandError("verificationFailed", error.message);
     if (!(error instanceof StoreError)) throw error;

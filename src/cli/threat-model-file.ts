@@ -18,7 +18,7 @@ export async function readThreatModel(file: string): Promise<ThreatModelSpec> {
   });
   const documents = parseAllDocuments(text);
   const broken = documents.flatMap(({ errors }) => errors)[0];
-  if (broken) throw refused(file, broken.message.split("\n")[0] ?? "it is no YAML");
+  if (broken) throw refused(file, broken.message.split("\n")[0]?.replace(/:$/, "") ?? "it is no YAML");
   const objects: unknown[] = documents.map((document) => document.toJS());
   const models = objects.filter((object) => whole.safeParse(object).data?.kind === "ThreatModel");
   const [content] = models.length > 0 ? models : objects;

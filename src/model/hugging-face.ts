@@ -25,13 +25,27 @@ const preprocessorFile = "preprocessor_config.json";
  * @throws {BundleError} when a file, a field or a tensor is missing, has another shape or is not finite
  */
 export async function loadEncoder(folder: string): Promise<Encoder> {
+  const { network, stored } = await readEncoder(folder);
+  const weights = Object.fromEntries(stored.map(([parameter, numbers]) => [parameter.name, hold(parameter, numbers)]));
+  return { network, weights };
+}
+
+/**
+ * Finds what `loadEncoder` would refuse, without a backend.
+ *
+ * @throws {BundleError} as `loadEncoder` does
+ */
+export async function checkEncoder(folder: string): Promise<void> {
+  await readEncoder(folder);
+}
+
+type Stored = readonly [parameter: Parameter, numbers: Float32Array];
+
+async function readEncoder(folder: string): Promise<{ network: Network; stored: readonly Stored[] }> {
   const config: unknown = parseJson(configFile, await readPart(folder, configFile));
   const network = buildNetwork(withPreprocessor(config, await readPreprocessor(folder)));
-  const stored = decode(await readPart(folder, weightsFile));
-  const weights = Object.fromEntries(
-    network.parameters.map((parameter) => [parameter.name, hold(parameter, find(stored, network, parameter))]),
-  );
-  return { network, weights };
+  const tensors = decode(await readPart(folder, weightsFile));
+  return { network, stored: network.parameters.map((parameter) => [parameter, find(tensors, network, parameter)]) };
 }
 
 /** The files of an encoder's Hugging Face folder. */
@@ -83,7 +97,7 @@ async function readPreprocessor(folder: string): Promise<Record<string, unknown>
 /** Models with a head keep the encoder's tensors under a prefix, such as `vit.`. */
 function find(stored: StoredTensors, network: Network, { name, shape }: Parameter): Float32Array {
   const prefix = network.architecture === "vit" && !stored.has(name) ? "vit." : "";
-  const tensor = takeTensor(stored, `${prefix}${name}`, "F32");
+  const tensor = inWeightsFile(() => takeTensor(stored, `${prefix}${name}`, "F32"));
   if (tensor.shape.length !== shape.length || tensor.shape.some((side, i) => side !== shape[i])) {
     throw new BundleError(
       `${weightsFile}: ${name} has shape [${tensor.shape.join(", ")}], ${configFile} asks for [${shape.join(", ")}]`,
@@ -122,8 +136,13 @@ function toStored({ shape, layout }: Parameter, held: Float32Array): Float32Arra
 }
 
 function decode(bytes: Uint8Array): StoredTensors {
+  return inWeightsFile(() => decodeSafetensors(bytes));
+}
+
+/** @throws {BundleError} that names the file */
+function inWeightsFile<Value>(read: () => Value): Value {
   try {
-    return decodeSafetensors(bytes);
+    return read();
   } catch (error) {
     throw new BundleError(`${weightsFile}: ${error instanceof Error ? error.message : "unreadable"}`, { cause: error });
   }

@@ -12,5 +12,5 @@ export {
   normalise,
   scaledBytes,
 } from "./encoder.ts";
-export { encoderFiles, loadEncoder } from "./hugging-face.ts";
+export { checkEncoder, encoderFiles, loadEncoder } from "./hugging-face.ts";
 export type { Network, Parameter, Weights } from "./network.ts";

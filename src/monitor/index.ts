@@ -32,6 +32,7 @@ export {
   buildReference,
   decodeReference,
   encodeReference,
+  leastReference,
   mostDimensions,
   type Reference,
   UnusableReference,

@@ -61,6 +61,15 @@ const covarianceShare = 1 / 3;
 /** More rows than this make the fit slower, not better. */
 const fitRows = 2000;
 const leastBlockSize = 8;
+const leastBlocks = 4;
+/** Reference vectors, about: with fewer nothing can be compared. */
+export const leastReference = vectorsFor(leastBlockSize);
+
+/** Vectors of a reference whose second part makes the least number of blocks. */
+function vectorsFor(blockSize: number): number {
+  return Math.ceil((leastBlocks * blockSize) / (1 - covarianceShare));
+}
+
 /**
  * Numbers of a vector, at most. A detector's checkpoint takes two bytes for each, and two of them must fit the 20 KB that
  * a gateway takes over with (decision 33). A coarser checkpoint for wider models would give them other statistics.
@@ -93,10 +102,9 @@ export function buildReference(input: ReferenceInput): Reference {
   const fitted = selectRows(embeddings, order.slice(0, Math.min(cut, fitRows)));
   const held = order.slice(cut);
   const blockCount = Math.floor(held.length / blockSize);
-  if (blockCount < 4) {
-    const needed = Math.ceil((4 * blockSize) / (1 - covarianceShare));
+  if (blockCount < leastBlocks) {
     throw new UnusableReference(
-      `${embeddings.rows} reference vectors make ${blockCount} blocks of ${blockSize}; at least 4 blocks need about ${needed} vectors`,
+      `${embeddings.rows} reference vectors make ${blockCount} blocks of ${blockSize}; at least ${leastBlocks} blocks need about ${vectorsFor(blockSize)} vectors`,
     );
   }
   const { whitening, sigma } = fit(fitted, random);

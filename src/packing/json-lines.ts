@@ -93,7 +93,7 @@ function parse(text: string, at: string): z.infer<typeof line> {
 async function inputOf(input: string | readonly number[], at: string, folder: string): Promise<RowInput> {
   if (typeof input === "string") {
     if (input.startsWith(pngPrefix)) return image(Buffer.from(input.slice(pngPrefix.length), "base64"), at);
-    return await imageFile(resolve(folder, input));
+    return await imageFile(resolve(folder, input), `${at}: input`);
   }
   const numbers = Float32Array.from(input);
   const bad = numbers.findIndex((value) => !Number.isFinite(value));

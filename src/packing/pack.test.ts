@@ -141,7 +141,7 @@ describe("packing JSON lines", () => {
     expect([...dataset.inputs]).toEqual([9, 8]);
   });
 
-  it.each<[string, (object | string)[], string]>([
+  it.each<[string, (object | string)[], string | RegExp]>([
     ["nothing", [], "in.jsonl: it is empty"],
     ["blank lines", ["", " "], "in.jsonl: it has no inputs"],
     ["a whole dataset in one line", [`[${"1,".repeat(17_000_000)}`], "in.jsonl:1: the line is longer than"],
@@ -170,7 +170,12 @@ describe("packing JSON lines", () => {
       ],
       "all 2 inputs have the label 4",
     ],
-    ["a missing picture", [{ input: "no.png" }], "/no.png: there is no such file"],
+    [
+      "a missing picture",
+      [{ input: [1] }, { input: "no.png" }],
+      /in\.jsonl:2: input: \/.*\/no\.png: there is no such file; a string is the path of a PNG file: text is not/,
+    ],
+    ["a picture that is none", [{ input: "/etc/hostname" }], /in\.jsonl:1: input: \/etc\/hostname: not a PNG image$/],
   ])("refuses %s", async (_, rows, message) => {
     await expect(lines(...rows)).rejects.toThrow(message);
   });

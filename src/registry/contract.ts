@@ -3,9 +3,11 @@ import type { StoreUri } from "../api/index.ts";
 /** Where artefacts lie: immutable folders, addressed by content. */
 export interface Store {
   /**
-   * Copies a folder into the store; what is there already is left as it is.
+   * Copies a folder into the store. The same artefact that is there already is verified: a whole one is left as it is, a
+   * damaged one is replaced.
    *
    * @param paths  of the files that are taken; all when absent
+   * @throws {StoreError} Corrupt when a damaged one cannot be replaced
    */
   put(name: string, folder: string, paths?: readonly string[]): Promise<StoreUri>;
   /** The same for files in memory, by path. */

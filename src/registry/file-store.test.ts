@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -15,6 +15,25 @@ afterEach(async () => {
   await chmod(folder, 0o700);
   await rm(folder, { recursive: true });
 });
+
+/** What may have become of an artefact of one file `f`, and what is said of it. */
+const damages: [string, (artefact: string) => Promise<void>, string][] = [
+  ["a changed file", (at) => appendFile(join(at, "f"), "!"), "f has 5 bytes"],
+  ["a missing file", (at) => rm(join(at, "f")), "f is missing"],
+  ["an added file", (at) => writeFile(join(at, "g"), ""), "g is not in its manifest"],
+  ["a link", (at) => symlink("/etc/hostname", join(at, "g")), "g is a symbolic link"],
+  ["a missing manifest", (at) => rm(join(at, "manifest.json")), "manifest.json is missing"],
+  ["a manifest that is no JSON", (at) => writeFile(join(at, "manifest.json"), "{"), "cannot be read"],
+  [
+    "another's manifest",
+    (at) =>
+      writeFile(
+        join(at, "manifest.json"),
+        JSON.stringify({ name: "n", files: [{ path: "f", size: 4, sha256: "0".repeat(64) }] }),
+      ),
+    "another digest",
+  ],
+];
 
 describe("FileStore", () => {
   it("gives a folder and the same files in memory the same digest, over the canonical JSON of the entries", async () => {
@@ -53,23 +72,7 @@ describe("FileStore", () => {
     expect(await readdir(join(folder, "data/d"))).toHaveLength(1);
   });
 
-  it.each<[string, (artefact: string) => Promise<void>, string]>([
-    ["a changed file", (at) => appendFile(join(at, "f"), "!"), "f has 5 bytes"],
-    ["a missing file", (at) => rm(join(at, "f")), "f is missing"],
-    ["an added file", (at) => writeFile(join(at, "g"), ""), "g is not in its manifest"],
-    ["a link", (at) => symlink("/etc/hostname", join(at, "g")), "g is a symbolic link"],
-    ["a missing manifest", (at) => rm(join(at, "manifest.json")), "manifest.json is missing"],
-    ["a manifest that is no JSON", (at) => writeFile(join(at, "manifest.json"), "{"), "cannot be read"],
-    [
-      "another's manifest",
-      (at) =>
-        writeFile(
-          join(at, "manifest.json"),
-          JSON.stringify({ name: "n", files: [{ path: "f", size: 4, sha256: "0".repeat(64) }] }),
-        ),
-      "another digest",
-    ],
-  ])("refuses %s as Corrupt", async (_, spoil, message) => {
+  it.each(damages)("refuses %s as Corrupt", async (_, spoil, message) => {
     const store = openStore(folder);
     const uri = await store.putFiles("m", { f: bytes("whole"), h: bytes("") }).then(async (other) => {
       await store.remove(other);
@@ -80,6 +83,28 @@ describe("FileStore", () => {
       reason: "Corrupt",
       message: expect.stringContaining(message),
     });
+  });
+
+  it.each(damages)("puts a whole artefact into the place of one with %s", async (_, spoil) => {
+    const store = openStore(folder);
+    const uri = await store.putFiles("m", { f: bytes("four") });
+    await spoil(await store.resolve(uri));
+    expect(await store.putFiles("m", { f: bytes("four") })).toBe(uri);
+    expect(await readFile(join(await store.resolve(uri), "f"), "utf8")).toBe("four");
+    expect(await readdir(join(folder, "m"))).toHaveLength(1);
+  });
+
+  it("replaces a damaged artefact also for several writers at once, and leaves a whole one as it is", async () => {
+    const store = openStore(folder);
+    const write = () => store.putFiles("m", { f: bytes("four") });
+    const uri = await write();
+    const at = await store.resolve(uri);
+    await appendFile(join(at, "f"), "!");
+    await Promise.all(Array.from({ length: 8 }, write));
+    const { ino } = await stat(await store.resolve(uri));
+    await write();
+    expect((await stat(at)).ino).toBe(ino);
+    expect(await readdir(join(folder, "m"))).toHaveLength(1);
   });
 
   it.each([

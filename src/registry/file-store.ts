@@ -22,7 +22,7 @@ import { checkName, formatUri, parseUri } from "./uri.ts";
  * A store on a file system that all its users mount: `<root>/<name>/sha256-<hex>/`.
  *
  * An artefact is written beside its place and renamed into it, so that it is there whole or not at all, and two that
- * write the same at once both end well.
+ * write the same at once both end well. One that is there already stays when it is whole and is replaced when it is not.
  */
 export class FileStore implements Store {
   readonly runs: FileRuns;
@@ -122,16 +122,62 @@ export class FileStore implements Store {
       const files = sortByPath(await fill(target));
       const digest = digestOfEntries(files);
       await writeSynced(join(target, manifestFile), Buffer.from(`${JSON.stringify({ name, files }, null, 2)}\n`));
-      await rename(target, join(parent, digest.replace(":", "-"))).catch(async (error: unknown) => {
-        if (!isTaken(error)) throw error;
-      });
-      return formatUri({ name, digest });
+      const uri = formatUri({ name, digest });
+      await place(target, this.#folder(uri), uri);
+      return uri;
     } catch (error) {
       throw storeFailure(error, `writing ${name} to ${this.#root}`);
     } finally {
       await rm(target, { recursive: true, force: true }).catch(() => undefined);
     }
   }
+}
+
+/**
+ * Moves a whole artefact into its place. Others may write or mend the same meanwhile: the last one to come finds it whole.
+ *
+ * @throws {StoreError} Corrupt when what lies there is damaged and cannot be moved away
+ */
+async function place(made: string, folder: string, uri: StoreUri): Promise<void> {
+  while (!(await renamed(made, folder))) {
+    try {
+      await verifyArtefact(folder, uri);
+      return;
+    } catch (error) {
+      // Somebody else is replacing it at this moment.
+      if (isAbsent(error) || (error instanceof StoreError && error.reason === "NotFound")) continue;
+      if (!(error instanceof StoreError)) throw error;
+      await discard(folder, error);
+    }
+  }
+}
+
+/** @returns false when something lies there already */
+async function renamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+    throw error;
+  }
+}
+
+/** @throws {StoreError} Corrupt when it cannot be moved away, as a mount cannot, or what is another user's */
+async function discard(folder: string, damage: StoreError): Promise<void> {
+  const aside = temporary(dirname(folder));
+  try {
+    await rename(folder, aside);
+  } catch (error) {
+    if (isAbsent(error)) return;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StoreError(
+      "Corrupt",
+      `${damage.message}; it cannot be replaced (${why}): remove ${folder} where that is allowed, then do this again`,
+      { cause: error },
+    );
+  }
+  await rm(aside, { recursive: true, force: true }).catch(() => undefined);
 }
 
 /**
@@ -145,7 +191,11 @@ export async function verifyArtefact(folder: string, uri: StoreUri): Promise<voi
   if (digestOfEntries(listed) !== digest) {
     throw new StoreError("Corrupt", `${uri}: its manifest has another digest, ${digestOfEntries(listed)}`);
   }
-  const present = new Set(await filesBelow(folder));
+  const present = new Set(
+    await filesBelow(folder).catch((error: unknown) => {
+      throw error instanceof StoreError ? new StoreError(error.reason, `${uri}: ${error.message}`) : error;
+    }),
+  );
   for (const entry of listed) {
     if (!present.delete(entry.path)) throw new StoreError("Corrupt", `${uri}: ${entry.path} is missing`);
     const found = await measure(folder, entry.path);

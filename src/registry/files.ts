@@ -47,8 +47,9 @@ export function isAbsent(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
+/** Something lies where a folder should be renamed to; EBUSY is a folder that is mounted there. */
 export function isTaken(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "EEXIST");
+  return error instanceof Error && "code" in error && ["ENOTEMPTY", "EEXIST", "EBUSY"].includes(String(error.code));
 }
 
 export function absentAs<Value>(value: Value): (error: unknown) => Value {

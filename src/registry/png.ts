@@ -41,6 +41,8 @@ function decoded(png: Buffer): ReturnType<typeof decode> {
   try {
     return decode(png, { checkCrc: true });
   } catch (error) {
-    throw new PngError(`a damaged PNG image: ${error instanceof Error ? error.message : String(error)}`);
+    const why = error instanceof Error ? error.message : String(error);
+    // The decoder cuts some messages at their colon.
+    throw new PngError(`a damaged PNG image: ${why.replace(/:\s*$/, "")}`);
   }
 }

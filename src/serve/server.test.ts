@@ -157,6 +157,16 @@ describe("POST /embed", () => {
     ["no number at all", { inputs: [null] }, "inputs[0]: 1 numbers were given, this model takes 5"],
     ["an infinite number", '{"inputs": [0, 1, 1e999, 3, 4]}', "inputs[0][2]: Infinity is not a finite number"],
     ["a string among numbers", { inputs: [0, 1, "2", 3, 4] }, "inputs: must be a string, an array of strings"],
+    [
+      "numbers that the model overflows at",
+      {
+        inputs: [
+          [1, 2, 3, 4, 5],
+          [1, 2, 3, 4, 3e38],
+        ],
+      },
+      "inputs[1]: the model gives no finite vector for it",
+    ],
     ["a string", { inputs: "a" }, "inputs[0]: a string was given"],
     ["vectors that are not normalised", { inputs: [1, 2, 3, 4, 5], normalize: false }, "normalize: must be true"],
   ])("answers %s with a clear error", async (_, body, message) => {
@@ -216,5 +226,17 @@ describe("the server", () => {
     await drained;
     expect(answer).toEqual({ status: 200, connection: "close" });
     await expect(fetch(`${base}/health`)).rejects.toThrow("fetch failed");
+  });
+
+  it("ends at its deadline while a client holds an unfinished body", async () => {
+    const server = new EmbeddingServer({ name: "m", encoder, modality: "Image" }, limits);
+    const base = `http://127.0.0.1:${await server.listen(0, "127.0.0.1")}`;
+    const sending = request(`${base}/embed`, { method: "POST", headers: { "content-length": 100 } });
+    const cut = new Promise<Error>((resolve) => sending.once("error", resolve));
+    sending.write("{");
+    // The server has the request once it answers another one that came later.
+    await (await fetch(`${base}/health`)).text();
+    await server.drain(10);
+    expect(await cut).toMatchObject({ code: "ECONNRESET" });
   });
 });

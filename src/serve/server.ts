@@ -69,13 +69,19 @@ export class EmbeddingServer {
     return typeof address === "object" && address ? address.port : port;
   }
 
-  /** No new connections; what is under way is answered. */
-  async drain(): Promise<void> {
+  /**
+   * No new connections; what is under way is answered.
+   *
+   * @param graceMs  after that, connections of clients that have not sent all or do not read are cut
+   */
+  async drain(graceMs = 20_000): Promise<void> {
     this.#draining = true;
+    const deadline = setTimeout(() => this.#server.closeAllConnections(), graceMs);
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
     });
+    clearTimeout(deadline);
   }
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -111,6 +117,12 @@ export class EmbeddingServer {
       }
       const inputs = request.inputs.map((input, i) => decodeInput(input, this.#kind, `${request.field}[${i}]`));
       const vectors = await this.#batcher.embed(inputs);
+      // JSON would write null for each of its numbers.
+      const bad = vectors.findIndex((vector) => !vector.every(Number.isFinite));
+      if (bad >= 0) {
+        const message = `${request.field}[${bad}]: the model gives no finite vector for it: its numbers are too large`;
+        throw new BadInput(400, message);
+      }
       send(res, 200, request.write(vectors), this.#draining);
     } catch (error) {
       const status = statusOf(error);

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
-import { perturbation, type StoreUri, storeUri } from "../api/index.ts";
+import { jsonOf, perturbation, type StoreUri, storeUri } from "../api/index.ts";
 import { buildNetwork, initialWeights, startBackend } from "../model/index.ts";
 import { DatasetError, readDataset, requestIdentity, type Store, StoreError } from "../registry/index.ts";
 import { bundleFiles } from "./bundle-files.ts";
@@ -112,10 +112,14 @@ export async function trainFirstModel(
   return bundle;
 }
 
+const record = z.object({ bundle: storeUri });
+
 async function knownBundle(store: Store, run: string): Promise<StoreUri | null> {
-  const known = await store.runs.read(run, "bundle.json");
-  if (!known) return null;
-  const { bundle } = z.object({ bundle: storeUri }).parse(JSON.parse(new TextDecoder().decode(known)));
+  const bytes = await store.runs.read(run, "bundle.json");
+  // Training again gives the same bundle: what cannot be read must not end the run.
+  const known = record.safeParse(bytes === null ? null : jsonOf(new TextDecoder().decode(bytes)));
+  if (!known.success) return null;
+  const { bundle } = known.data;
   try {
     await store.resolve(bundle);
     return bundle;

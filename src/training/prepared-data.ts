@@ -12,7 +12,7 @@ export type PreparedData = {
 };
 
 /** Fewer inputs than this in a split cannot do what the split is for. */
-const least = { train: 32, control: 8, calibration: 8 } as const;
+export const leastInputs = { train: 32, control: 8, calibration: 8 } as const;
 
 /**
  * Deals a dataset out by source (decision 14) and takes out of the training split what is there twice, or stands in another
@@ -40,10 +40,10 @@ export function prepareData(dataset: Dataset): PreparedData {
     calibration: takeRows(dataset, rows("calibration")),
   };
   for (const split of ["train", "control", "calibration"] as const) {
-    if (parts[split].count < least[split]) {
+    if (parts[split].count < leastInputs[split]) {
       throw new DatasetError(
         "Empty",
-        `of ${dataset.count} inputs ${parts[split].count} are left for ${split} (${exact} exact and ${near} near duplicates removed): at least ${least[split]} are needed`,
+        `of ${dataset.count} inputs ${parts[split].count} are left for ${split} (${exact} exact and ${near} near duplicates removed): at least ${leastInputs[split]} are needed`,
       );
     }
   }

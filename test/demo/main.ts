@@ -8,7 +8,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { CommandError, exitCodes } from "../../src/cli/command-error.ts";
+import { requireWritable } from "../../src/cli/require-writable.ts";
 import { connect } from "../../src/kube/index.ts";
 import { attack } from "./acts/attack.ts";
 import { badCandidate } from "./acts/bad-candidate.ts";
@@ -20,6 +21,7 @@ import { deployService, makeUser } from "./deploy.ts";
 import { names } from "./manifests.ts";
 import { mnist } from "./mnist.ts";
 import { Observer } from "./observer.ts";
+import { type Options, readOptions, usage, WrongUsage } from "./options.ts";
 import { openPlaces, type Places } from "./places.ts";
 import { prepareStore } from "./prepare.ts";
 import { seeded } from "./random.ts";
@@ -33,30 +35,6 @@ import { Story, told } from "./story.ts";
 import { table } from "./table.ts";
 import { cycle, Traffic } from "./traffic.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "string" },
-    keep: { type: "boolean", default: process.env.KEEP === "1" },
-    cluster: { type: "string", default: process.env.CLUSTER || "embedded" },
-    image: { type: "string", default: process.env.IMAGE || "" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (options.help) {
-  console.log(
-    [
-      "npm run demo -- [--json FILE] [--keep] [--cluster current --image IMAGE]",
-      "",
-      "The whole story on a real control plane, with MNIST: drift, attack, a bad candidate. Exits 0 when each act ended as it should.",
-      "  --json FILE        write what happened, with all figures",
-      "  --keep             leave the cluster running until Ctrl-C (KEEP=1)",
-      "  --cluster current  play in the current kubectl context instead of an embedded control plane (CLUSTER=current);",
-      "                     its nodes must have IMAGE and IMAGE-trainer, as `make image` names them, and PROMETHEUS_IMAGE",
-    ].join("\n"),
-  );
-  process.exit(0);
-}
-
 const requestsPerSecond = 45;
 const pace = { calm: 14, ramp: 20, detectWithin: 150, trainWithin: 600, rolloutWithin: 300 };
 
@@ -69,7 +47,24 @@ const acts: readonly { name: string; expected: string; play: (demo: Demo, record
 /** What is open, and how it is ended, the newest first. */
 type Open = { readonly stop: (() => Promise<unknown>)[]; places?: Places };
 
+/** A command line that is wrong ends the demo before anything is made. */
 async function main(): Promise<number> {
+  try {
+    const options = readOptions(process.argv.slice(2), process.env);
+    if (!options) {
+      console.log(usage);
+      return 0;
+    }
+    if (options.json) await requireWritable({ option: "--json", path: options.json, kind: "File" });
+    return await tell(options);
+  } catch (error) {
+    if (!(error instanceof WrongUsage || error instanceof CommandError)) throw error;
+    console.error(`evenkeel demo: ${error.message}`);
+    return exitCodes.usage;
+  }
+}
+
+async function tell(options: Options): Promise<number> {
   const story = new Story();
   const dir = await mkdtemp(join(tmpdir(), "evenkeel-demo-"));
   const open: Open = { stop: [() => rm(dir, { recursive: true, force: true })] };
@@ -79,14 +74,22 @@ async function main(): Promise<number> {
   const record: DemoRecord = {
     startedAt: new Date().toISOString(),
     seconds: 0,
-    cluster: "embedded",
+    cluster: options.stage.kind === "Current" ? "current" : "embedded",
     backend: "",
     overlap: -1,
     acts: [],
     passed: false,
   };
+  story.heading("evenkeel: a service for images of digits, kept on an even keel");
   try {
-    await Promise.race([play(story, dir, record, open), rejection(ending.signal)]);
+    const opening = openStage(options, dir, ending.signal);
+    // When it could not be opened it has cleaned up itself.
+    open.stop.push(async () => (await opening.catch(() => null))?.stop());
+    const playing = opening.then((stage) => {
+      ending.signal.throwIfAborted();
+      return play(stage, { story, dir, record, open });
+    });
+    await Promise.race([playing, rejection(ending.signal)]);
     record.passed =
       record.acts.length === acts.length && record.acts.every(({ asExpected }) => asExpected) && record.overlap === 0;
   } catch (error) {
@@ -95,7 +98,7 @@ async function main(): Promise<number> {
     record.seconds = Math.round(story.seconds());
     story.heading("What came of it");
     console.log(table(record));
-    if (options.json) await writeFile(resolve(options.json), `${JSON.stringify(record, null, 2)}\n`);
+    if (options.json) await write(options.json, record).catch((error: unknown) => story.bad(told(error)));
     if (options.keep && !ending.signal.aborted) await untilInterrupted(story, open.places);
     for (const end of open.stop.toReversed())
       await end().catch((error: unknown) => story.bad(`cleaning up: ${String(error)}`));
@@ -103,8 +106,21 @@ async function main(): Promise<number> {
   return record.passed ? 0 : 1;
 }
 
-async function play(story: Story, dir: string, record: DemoRecord, open: Open): Promise<void> {
-  story.heading("evenkeel: a service for images of digits, kept on an even keel");
+async function write(file: string, record: DemoRecord): Promise<void> {
+  try {
+    await writeFile(resolve(file), `${JSON.stringify(record, null, 2)}\n`);
+  } catch (error) {
+    record.passed = false;
+    throw error;
+  }
+}
+
+type Played = { readonly story: Story; readonly dir: string; readonly record: DemoRecord; readonly open: Open };
+
+async function play(stage: Stage, { story, dir, record, open }: Played): Promise<void> {
+  story.good(
+    `control plane, nodes and Prometheus are up (KUBECONFIG=${stage.admin.kubeconfig}, ${stage.prometheus.forPeople})`,
+  );
   const images = await mnist();
   Object.assign(record, { overlap: overlap(images) });
   story.say(
@@ -115,11 +131,6 @@ async function play(story: Story, dir: string, record: DemoRecord, open: Open): 
   const prepared = await prepareStore(story);
   Object.assign(record, { backend: prepared.backend });
 
-  const stage = await openStage(dir);
-  open.stop.push(() => stage.stop());
-  story.good(
-    `control plane, two nodes and Prometheus are up (KUBECONFIG=${stage.admin.kubeconfig}, ${stage.prometheus.forPeople})`,
-  );
   await installChart(stage, dir);
   story.good("the chart is installed: two operator pods with ServiceAccounts of their own");
 
@@ -198,13 +209,8 @@ async function begin(
   return { ...given, observer, traffic, random, pace };
 }
 
-function openStage(dir: string): Promise<Stage> {
-  const { cluster, image } = options;
-  if (cluster === "embedded") return embedded(dir);
-  if (cluster !== "current") throw new Error(`--cluster ${cluster}: must be embedded or current`);
-  if (!image) throw new Error("--cluster current needs --image IMAGE (IMAGE=…): make image builds it");
-  const prometheusImage = process.env.PROMETHEUS_IMAGE || "docker.io/prom/prometheus:v3.7.0";
-  return current(dir, { image, trainerImage: `${image}-trainer`, prometheusImage });
+function openStage({ stage }: Options, dir: string, signal: AbortSignal): Promise<Stage> {
+  return stage.kind === "Embedded" ? embedded(dir) : current(dir, stage, signal);
 }
 
 function rejection(signal: AbortSignal): Promise<never> {

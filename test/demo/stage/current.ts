@@ -1,17 +1,21 @@
-import { spawn } from "node:child_process";
-import { mkdir, readdir } from "node:fs/promises";
-import { homedir } from "node:os";
+import { execFile, spawn } from "node:child_process";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { z } from "zod";
 import { openStore, parseUri } from "../../../src/registry/index.ts";
 import { ensureServers } from "../../../tools/servers.ts";
 import { waitFor } from "../../harness/wait.ts";
 import { names } from "../manifests.ts";
+import type { Images } from "../options.ts";
+import { told } from "../story.ts";
 import { Forwards } from "./forwards.ts";
 import { chart, uninstallChart } from "./install.ts";
 import { applyAll, type Kubectl, kubectl } from "./kubectl.ts";
 import { prometheusObjects } from "./prometheus-objects.ts";
 import type { Stage } from "./stage.ts";
+
+const run = promisify(execFile);
 
 /** What the demo itself needs in the cluster; the service's own namespace enforces `restricted`. */
 const support = "evenkeel-demo";
@@ -22,26 +26,46 @@ const namespaces = [names.namespace, chart.namespace, support];
 
 /**
  * The cluster of the current kubectl context, with images that its nodes have. Everything that the demo makes there goes
- * at the end, and nothing else does.
+ * at the end, and nothing else does; it goes at once when this does not come to its end.
  *
  * @param images  from the Dockerfile: operator and trainer
- * @throws when a namespace that the demo would make and delete is somebody's
+ * @throws when the cluster does not answer, or a namespace that the demo would make and delete is somebody's
  */
-export async function current(
-  dir: string,
-  images: { image: string; trainerImage: string; prometheusImage: string },
-): Promise<Stage> {
+export async function current(dir: string, images: Images, signal: AbortSignal): Promise<Stage> {
   const servers = await ensureServers();
-  const admin = kubectl(servers.kubectl, process.env.KUBECONFIG ?? join(homedir(), ".kube/config"));
+  const admin = kubectl(servers.kubectl, await currentContext(servers.kubectl, dir));
   await clear(admin);
   const crdsBefore = await crds(admin);
-  await applyAll(admin, [
-    ...namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: ours } })),
-    ...prometheusObjects(support, images.prometheusImage),
-  ]);
-  const { claim, removeFolder } = await claimHere(admin, images.trainerImage);
   const forwards = new Forwards(admin);
-  const people = await forwards.open({ namespace: support, target: "service/prometheus", port: 9090 });
+  let removeFolder = (): Promise<void> => Promise.resolve();
+  const stop = async (): Promise<void> => {
+    await forwards.stop();
+    // The service first, while there is an operator that can answer for it.
+    await admin(["delete", "namespace", names.namespace, "--ignore-not-found"]);
+    await uninstallChart({ admin, helm: servers.helm });
+    await removeFolder();
+    const made = (await crds(admin)).filter((crd) => !crdsBefore.includes(crd));
+    if (made.length > 0) await admin(["delete", ...made]);
+    await admin(["delete", "namespace", ...namespaces, "--ignore-not-found"]);
+    await admin(["delete", "persistentvolume,clusterrole,clusterrolebinding", `--selector=${selector(ours)}`]);
+  };
+  const prepare = async () => {
+    await applyAll(admin, [
+      ...namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: ours } })),
+      ...prometheusObjects(support, images.prometheusImage),
+    ]);
+    const made = await claimHere(admin, images.trainerImage, signal);
+    removeFolder = made.removeFolder;
+    const people = await forwards.open({ namespace: support, target: "service/prometheus", port: 9090 });
+    signal.throwIfAborted();
+    return { claim: made.claim, people };
+  };
+  const { claim, people } = await prepare().catch(async (error: unknown) => {
+    await stop().catch((failed: unknown) => {
+      throw new Error(`${told(error)}; cleaning up: ${told(failed)}`, { cause: error });
+    });
+    throw error;
+  });
   const local = join(dir, "store");
   await mkdir(local, { recursive: true });
   const inLoader = (command: readonly string[]) => [
@@ -95,18 +119,16 @@ export async function current(
     },
     gateways: async () =>
       forwards.follow({ namespace: names.namespace, selector: `evenkeel.dev/gateway=${names.service}`, port: 8080 }),
-    stop: async () => {
-      await forwards.stop();
-      // The service first, while there is an operator that can answer for it.
-      await admin(["delete", "namespace", names.namespace, "--ignore-not-found"]);
-      await uninstallChart({ admin, helm: servers.helm });
-      await removeFolder();
-      const made = (await crds(admin)).filter((crd) => !crdsBefore.includes(crd));
-      if (made.length > 0) await admin(["delete", ...made]);
-      await admin(["delete", "namespace", ...namespaces, "--ignore-not-found"]);
-      await admin(["delete", "persistentvolume,clusterrole,clusterrolebinding", `--selector=${selector(ours)}`]);
-    },
+    stop,
   };
+}
+
+/** The current context as a file of its own: KUBECONFIG may name several, and the context may be switched meanwhile. */
+async function currentContext(binary: string, dir: string): Promise<string> {
+  const { stdout } = await run(binary, ["config", "view", "--minify", "--flatten", "--raw"]);
+  const file = join(dir, "current.kubeconfig");
+  await writeFile(file, stdout, { mode: 0o600 });
+  return file;
 }
 
 /** Ends what an interrupted demo left. @throws when a namespace of that name is not the demo's */
@@ -147,6 +169,7 @@ const storageClasses = z.object({
 async function claimHere(
   admin: Kubectl,
   image: string,
+  signal: AbortSignal,
 ): Promise<{ claim: Readonly<Record<string, unknown>>; removeFolder: () => Promise<void> }> {
   const listed = await admin(["get", "storageclass", "--output=json"]);
   const { items } = storageClasses.parse(JSON.parse(listed.toString("utf8")));
@@ -171,7 +194,8 @@ async function claimHere(
     },
   ]);
   // A folder that the kubelet makes belongs to root; pods of the service do not run as root.
-  await onNode(admin, image, { name: "open-store", command: ["install", "-d", "-m", "0777", `/demo/${folder}`] });
+  const open = ["install", "-d", "-m", "0777", `/demo/${folder}`];
+  await onNode(admin, image, { name: "open-store", command: open, signal });
   return {
     claim: { storageClassName: "", volumeName: volume },
     removeFolder: () => onNode(admin, image, { name: "remove-store", command: ["rm", "-rf", `/demo/${folder}`] }),
@@ -182,7 +206,7 @@ async function claimHere(
 async function onNode(
   admin: Kubectl,
   image: string,
-  { name, command }: { name: string; command: readonly string[] },
+  { name, command, signal }: { name: string; command: readonly string[]; signal?: AbortSignal },
 ): Promise<void> {
   await applyAll(admin, [
     {
@@ -211,7 +235,7 @@ async function onNode(
       const out = await admin(["get", "pod", name, `--namespace=${support}`, "--output=jsonpath={.status.phase}"]);
       return ["Succeeded", "Failed"].find((end) => end === out.toString("utf8"));
     },
-    { withinMs: 120_000 },
+    { withinMs: 120_000, ...(signal && { signal }) },
   );
   if (phase === "Failed") {
     const said = await admin(["logs", name, `--namespace=${support}`]);

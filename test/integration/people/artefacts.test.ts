@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -17,6 +17,9 @@ let folder: string;
 let store: string;
 let dataset: string;
 let env: NodeJS.ProcessEnv;
+
+/** Whether a file system can be mounted without being root. */
+const mayMount = spawnSync("unshare", ["-Urm", "mount", "-t", "tmpfs", "none", "/tmp"]).status === 0;
 
 type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 
@@ -65,6 +68,17 @@ describe("evenkeel pack", () => {
     expect(run(...args)).toMatchObject({ code, err: expect.stringContaining(message) });
   });
 });
+
+/** A store with the dataset, which has lost a file there. */
+async function damaged(name: string) {
+  const place = join(folder, name);
+  await mkdir(place);
+  const push = ["push", "payments", "--name", "data/payments", "--store", place];
+  run(...push);
+  const stored = join(place, dataset.replace(/^store:\/\/(.*)@sha256:/, "$1/sha256-"));
+  await rm(join(stored, "data.safetensors"));
+  return { push, store: place, stored };
+}
 
 describe("evenkeel push", () => {
   it("gives the same content the same URI", () => {
@@ -117,6 +131,25 @@ describe("evenkeel push", () => {
     });
   });
 
+  it("replaces what is damaged in the store", async () => {
+    const { push, store } = await damaged("damaged");
+    expect(run(...push)).toMatchObject({ code: 0, out: dataset });
+    expect(run("fetch", "--uri", dataset, "--store", store, "--to", "whole").code).toBe(0);
+  });
+
+  it("says of what is damaged and cannot be replaced what to do", async ({ skip }) => {
+    skip(!mayMount, "mount namespaces: this machine allows none without root");
+    const { push, stored } = await damaged("mounted");
+    const script = 'mount --bind "$1" "$1" && shift && exec "$@"';
+    expect(ended("unshare", ["-Urm", "sh", "-c", script, "sh", stored, process.execPath, main, ...push])).toEqual({
+      code: 5,
+      out: "",
+      err: expect.stringMatching(
+        /^evenkeel: store:\S+: data\.safetensors is missing; it cannot be replaced \(EBUSY: .*\): remove \S+ where that is allowed, then do this again\n$/,
+      ),
+    });
+  });
+
   it("refuses what is broken, and puts nothing", async () => {
     const broken = join(folder, "broken");
     await mkdir(broken);
@@ -128,6 +161,22 @@ describe("evenkeel push", () => {
       "evenkeel: broken cannot be used: data.safetensors: sources has shape [400, 16], dataset.json says [4, 16]\n",
     );
     expect(await readdir(join(store, "data"))).toEqual(["payments"]);
+  });
+});
+
+describe("a dataset that is too small for a reference", () => {
+  it("is packed and put, and said to be", async () => {
+    await writeFile(join(folder, "two.jsonl"), '{"input": [1]}\n{"input": [2]}');
+    for (const args of [
+      ["pack", "two.jsonl", "--to", "two"],
+      ["push", "two", "--name", "data/two"],
+    ]) {
+      const { code, err } = run(...args);
+      expect(code).toBe(0);
+      expect(err).toMatch(
+        /evenkeel: too small for a reference dataset .* to train, which needs 32; .*to calibration, which needs 48\n/,
+      );
+    }
   });
 });
 
@@ -143,13 +192,47 @@ describe("evenkeel train, by hand", () => {
     expect(run("push", "model", "--name", "models/copy").code).toBe(0);
   });
 
+  it.each([
+    [
+      "holds NaN",
+      "holds numbers that are not finite",
+      (weights: Buffer) => Buffer.concat([weights.subarray(0, -4), Buffer.alloc(4, 0xff)]),
+    ],
+    ["has other shapes than its config.json", "config.json asks for", (weights: Buffer) => weights],
+  ])("puts no model that %s", async (_, message, spoil) => {
+    await rm(join(folder, "spoilt"), { recursive: true, force: true });
+    await cp(join(folder, "model"), join(folder, "spoilt"), { recursive: true });
+    const files = ["model.safetensors", "config.json"].map((file) => join(folder, "spoilt", file));
+    const [weights = "", config = ""] = files;
+    await writeFile(weights, spoil(await readFile(weights)));
+    if (message.includes("config.json"))
+      await writeFile(config, (await readFile(config, "utf8")).replace(/"hidden_size": \d+/, '"hidden_size": 7'));
+    const { code, err } = run("push", "spoilt", "--name", "models/spoilt");
+    expect(code).toBe(5);
+    expect(err).toContain("spoilt cannot be used: model.safetensors: ");
+    expect(err).toContain(message);
+    const served = run("serve", "--model", "spoilt");
+    expect(served.code).toBe(5);
+    expect(served.err).toContain("spoilt: model.safetensors: ");
+  });
+
+  it("makes the same model anew when what is stored of it is damaged", async () => {
+    const call = ["train", "--dataset", dataset, "--name", "models/payments", "--steps", "2"];
+    const { out: uri } = run(...call);
+    await truncate(join(store, uri.replace(/^store:\/\/(.*)@sha256:/, "$1/sha256-"), "model.safetensors"), 10);
+    const [record = ""] = await readdir(join(store, "runs/first-models"));
+    await writeFile(join(store, "runs/first-models", record, "bundle.json"), "garbage");
+    expect(run(...call)).toMatchObject({ code: 0, out: uri });
+    expect(run("fetch", "--uri", uri, "--to", "mended").code).toBe(0);
+  });
+
   it("is told to stop, and goes on from its checkpoint with the same call", async () => {
     const call = ["train", "--dataset", dataset, "--name", "models/long", "--steps", "200", "--seed", "7"];
     const child = spawn(process.execPath, [main, ...call], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
     let err = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      // Past its first checkpoints: a line is written at every tenth of the steps.
-      if (!err.includes("10% step") && (err + text).includes("10% step")) child.kill("SIGTERM");
+      // Past its first checkpoints: a line tells of a tenth of the steps at least.
+      if (!err.includes("0% step") && (err + text).includes("0% step")) child.kill("SIGTERM");
       err += text;
     });
     const [code] = await once(child, "close");
@@ -179,7 +262,7 @@ describe("evenkeel train, by hand", () => {
     });
   });
 
-  it("refuses a threat model for other data", async () => {
+  it("refuses a threat model for other data, as evaluate does", async () => {
     const perturbations = [{ name: "tilt", family: "Geometric", kind: "Benign", degrees: 5 }];
     const spec = { modality: "Image", perturbations };
     await writeFile(join(folder, "images.json"), JSON.stringify({ kind: "ThreatModel", spec }));
@@ -189,11 +272,13 @@ describe("evenkeel train, by hand", () => {
       code: 2,
       err: expect.stringContaining("the threat model is for Image, the dataset holds Vector\n"),
     });
+    const given = ["--candidate", "model", "--active", "model", "--data", "payments", "--threat-model", "images.json"];
+    expect(run("evaluate", ...given)).toMatchObject({
+      code: 2,
+      err: "evenkeel: the threat model is for Image, the dataset holds Vector\n",
+    });
   });
 });
-
-/** Whether a file system can be mounted without being root. */
-const mayMount = spawnSync("unshare", ["-Urm", "mount", "-t", "tmpfs", "none", "/tmp"]).status === 0;
 
 describe("evenkeel evaluate", () => {
   it.each([
@@ -234,6 +319,14 @@ describe("a place that cannot be written to", () => {
 });
 
 describe("evenkeel fetch", () => {
+  it.each(["fetch", "serve"])("and serve say of a store that is not there: %s", (command) => {
+    const to = command === "fetch" ? ["--to", "fetched"] : [];
+    expect(run(command, "--uri", dataset, "--store", "stoer", ...to)).toMatchObject({
+      code: 3,
+      err: "evenkeel: the store stoer is not there\n",
+    });
+  });
+
   it("replaces files of the same name and leaves others", async () => {
     const to = join(folder, "fetched");
     await mkdir(to);
