@@ -44,6 +44,9 @@ interface OperatorChoice {
   readonly leaseDuration?: string;
 }
 
+type Condition = { readonly type: string; readonly status: string };
+const isStalled = ({ type, status }: Condition): boolean => type === "Stalled" && status === "True";
+
 /**
  * One whole loop in a namespace of its own. Its operators have the ServiceAccount that the chart gives an operator of this
  * one namespace, so that every loop also proves that those Roles are enough (decision 39).
@@ -154,6 +157,12 @@ export class Loop {
           paths(this.namespace).kind("modelversions"),
         );
         if (!versions.some(({ status }) => status?.phase === "Retired")) return null;
+        const { items: rollouts } = await api.get<{ items: { status?: { conditions?: Condition[] } }[] }>(
+          paths(this.namespace).kind("modelrollouts"),
+        );
+        // A write that got no answer in time is tried again; until then it is said here.
+        const stalled = rollouts.flatMap(({ status }) => status?.conditions ?? []).filter(isStalled);
+        if (stalled.length > 0) return null;
         const { items: jobs } = await api.get<{ items: { metadata: { finalizers?: string[] } }[] }>(
           paths(this.namespace).jobs,
         );
