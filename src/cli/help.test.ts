@@ -31,7 +31,9 @@ describe.each(subcommands)("evenkeel $name --help", ({ load }) => {
 it.each(subcommands.filter(({ group }) => group === "For people:"))(
   "evenkeel $name --help tells every way in which a command for a cluster may end",
   async ({ load }) => {
-    for (const leaf of leavesOf(await load()))
+    const asking = leavesOf(await load()).filter(({ options }) => options.some(({ long }) => long === "--kubeconfig"));
+    expect(asking).not.toEqual([]);
+    for (const leaf of asking)
       expect(help(leaf).replaceAll("\n", " ")).toMatch(/Exit codes: 0 .*, 1 .*, 2 .*, 4 .*, 6 .*, 7 no cluster/);
   },
 );
