@@ -1,4 +1,4 @@
-import type { ModelRolloutStatus } from "../../api/index.ts";
+import { type ModelRolloutStatus, milliseconds } from "../../api/index.ts";
 import { instant, time } from "../instant.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import type { Said } from "../said.ts";
@@ -74,7 +74,7 @@ function stallOnObstacle({ rollout, workload, obstacle }: Observed): Advance | n
 
 /**
  * What goes forth is in the trail before more is done; a rollback does not wait for it (decision 25), nor does a promotion
- * whose patch may be made. It pauses, so that no deadline passes meanwhile.
+ * whose patch may be made. It pauses when that lasts, so that no deadline passes meanwhile.
  */
 function awaitTrail(world: Observed, now: number): Advance | null {
   const { trail, rollout } = world;
@@ -82,8 +82,13 @@ function awaitTrail(world: Observed, now: number): Advance | null {
   const { phase } = rollout.status;
   if (phase === "Promoting" || phase === "Watching") return null;
   const waiting = stay(trail.reason, trail.message, interval(world));
-  if (phase !== "Progressing") return waiting;
+  if (phase !== "Progressing" || now - trail.since < trailPatience(rollout)) return waiting;
   return { ...waiting, status: { phase: "Paused", ...deadlinesFrom(now) }, wakeAfter: 0 };
+}
+
+/** A write that fails once, as at a server that is busy, is nothing to pause for, and takes little of a deadline; ms. */
+function trailPatience({ spec }: Observed["rollout"]): number {
+  return Math.min(10_000, milliseconds(spec.policy.progressDeadline) / 10);
 }
 
 function begin(world: Observed, now: number): Advance | null {

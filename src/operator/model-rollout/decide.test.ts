@@ -80,7 +80,8 @@ it("a rollout whose service cannot be read stands still in every phase, and says
 });
 
 describe("a trail that the service cannot write", () => {
-  const trail = { reason: "AuditNotWritten", message: "exceeded quota" };
+  const problem = { reason: "AuditNotWritten", message: "exceeded quota" };
+  const trail = { ...problem, since: start + 20_000 };
   const begun = { phase: "Progressing", startedAt: at(0), stepEnteredAt: at(0), stableReplicas: 3 } as const;
   const half = { ...begun, weight: 50, step: 1, stepStartedAt: at(10) };
 
@@ -90,8 +91,16 @@ describe("a trail that the service cannot write", () => {
     expect(held).toMatchObject({ status: { phase: "Paused", mirror: false, stepEnteredAt: at(30) }, said: [] });
     const later = next({ trail, status: held.status, candidate: pool(1) }, 3600);
     expect(later).toMatchObject({ status: { phase: "Paused", stepEnteredAt: at(30) }, said: [] });
-    expect(later.status.conditions.find(({ type }) => type === "Progressing")).toMatchObject(trail);
+    expect(later.status.conditions.find(({ type }) => type === "Progressing")).toMatchObject(problem);
     expect(next({ status: later.status, candidate: pool(1) }, 3601).status.phase).toBe("Progressing");
+  });
+
+  it("is waited for, and is no pause yet, while it may be written soon", () => {
+    const waiting = next({ trail, status: half, candidate: pool(2), ...told(50, false) }, 25);
+    expect(waiting).toMatchObject({ status: { ...half, phase: "Progressing" }, said: [] });
+    const passed = { candidate: pool(2), ...told(50, false), analysis: analysis("Pass", 20, 0, 25) };
+    expect(next({ ...passed, trail, status: half }, 25).status.step).toBe(1);
+    expect(next({ ...passed, status: half }, 25).status.step).toBe(2);
   });
 
   it("holds back no way back, at any weight", () => {
@@ -284,7 +293,10 @@ describe("a rollout", () => {
 
   it.each<[string, Change]>([
     ["a person", { spec: { paused: true } }],
-    ["a trail that cannot be written", { trail: { reason: "AuditNotWritten", message: "exceeded quota" } }],
+    [
+      "a trail that cannot be written",
+      { trail: { reason: "AuditNotWritten", message: "exceeded quota", since: start } },
+    ],
   ])("counts no silence while it is paused: by %s", (_, pausing) => {
     for (const verdict of ["NoData", "SourceError"] as const) {
       const silent = (status: Partial<ModelRolloutStatus>, seconds: number, change: Change = {}) =>

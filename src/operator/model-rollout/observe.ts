@@ -13,6 +13,7 @@ import { countDocuments, type Gateway } from "../documents.ts";
 import { fieldOwnership } from "../field-owner.ts";
 import { configOf, gatewaysOf, readyGateways } from "../gateways.ts";
 import { names } from "../identity.ts";
+import { time } from "../instant.ts";
 import { labels } from "../labels.ts";
 import type { Turn } from "../ports.ts";
 import { type Stalled, unreadable } from "../rule.ts";
@@ -59,8 +60,9 @@ export async function observe(turn: Turn, rollout: Stored<ModelRollout>, now: nu
   };
 }
 
-function trailOf({ status }: EmbeddingService): Stalled | null {
-  return status.conditions.find(({ status: holds, reason }) => holds === "True" && reason === auditNotWritten) ?? null;
+function trailOf({ status }: EmbeddingService): Observed["trail"] {
+  const said = status.conditions.find(({ status: holds, reason }) => holds === "True" && reason === auditNotWritten);
+  return said ? { reason: said.reason, message: said.message, since: time(said.lastTransitionTime) } : null;
 }
 
 type Found = { readonly pool: Pool | null; readonly stranger: Stored<Deployment> | null };

@@ -36,8 +36,8 @@ export type Observed = {
   readonly service: EmbeddingService | null;
   /** Why there is one that cannot be read; nothing is done meanwhile. */
   readonly unreadable: Stalled | null;
-  /** Why the service cannot write its audit trail; null when it can. What goes forth waits for it. */
-  readonly trail: Stalled | null;
+  /** Why the service cannot write its audit trail, and since when, ms; null when it can. What goes forth waits for it. */
+  readonly trail: (Stalled & { readonly since: number }) | null;
   readonly workload: Workload | null;
   /** Who else owns the workload's field, by a dry run. */
   readonly owners: readonly string[];
