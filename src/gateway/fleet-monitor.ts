@@ -12,6 +12,7 @@ import {
   emptyWindow,
   meanEvidence,
   modelAlarm,
+  mostEvidence,
   noAlarm,
   type Reference,
   release,
@@ -53,12 +54,15 @@ export type FleetState = {
 
 /** What a block said of a signal, for the metrics. */
 export type SignalReading = {
+  /** Without a reference or calibration, or with one too small for any alarm. */
   readonly learning: boolean;
   readonly alarm: Alarm;
   readonly evidence: number | null;
   readonly effect: number | null;
   readonly samples: number;
   readonly referenceBlocks: number | null;
+  /** The most that the evidence can come to; null for signals that have none. */
+  readonly mostEvidence: number | null;
 };
 
 export type BlockResult = "bet" | "short" | "empty" | "learning";
@@ -209,6 +213,7 @@ export function stepFleet(
       effect: share.scored > 0 ? share.flagged / share.scored : null,
       samples: share.scored,
       referenceBlocks: null,
+      mostEvidence: null,
     },
     ModelChanged: {
       learning: material.probes === null,
@@ -217,6 +222,7 @@ export function stepFleet(
       effect: pods.compared > 0 ? pods.mismatched / pods.compared : null,
       samples: pods.compared,
       referenceBlocks: null,
+      mostEvidence: null,
     },
   };
   return {
@@ -258,20 +264,24 @@ function stepDrift(
   const samples = seen?.n ?? 0;
   if (!reference || !before) {
     const reading = { learning: true, alarm: state.alarms[name], evidence: null, effect: null, samples };
-    return { detector: null, result: "learning", reading: { ...reading, referenceBlocks: null } };
+    return { detector: null, result: "learning", reading: { ...reading, referenceBlocks: null, mostEvidence: null } };
   }
   const sketch = seen?.sketches.get(reference.hash);
   const { model } = reference;
   const statistics = sketch ? blockStatistics(sketch) : { model, block, n: 0, mean: new Float64Array(0) };
   const step = stepDetector(before, statistics, reference, { threshold, minVectors });
   const effect = step.crossed ? detectorEffect(before, reference) : detectorEffect(step.state, reference);
+  const reachable = mostEvidence(reference.blocks.rows);
+  const blind = reachable < threshold;
   const reading = {
-    learning: false,
-    alarm: driftAlarm(state.alarms[name], step),
+    learning: blind,
+    // A detector that cannot raise an alarm cannot release one either: going through its reference says nothing.
+    alarm: blind ? state.alarms[name] : driftAlarm(state.alarms[name], step),
     evidence: step.result === "bet" ? step.evidence : meanEvidence(step.state.evidence),
     effect,
     samples,
     referenceBlocks: reference.blocks.rows - step.state.used,
+    mostEvidence: reachable,
   };
   // Vectors came, but too few in each gateway for a sketch to leave it.
   const result = step.result === "empty" && samples > 0 ? "short" : step.result;
