@@ -5,6 +5,7 @@ import {
   alarmThreshold,
   type BlockAutocorrelation,
   type BlockSum,
+  blockEnd,
   blockStatistics,
   type DetectorState,
   detectorEffect,
@@ -138,14 +139,21 @@ export function startFleet(material: Material, block: number, blockMs: number): 
 }
 
 /**
- * The state as it fits blocks of this length. Other blocks have other numbers and other means: everything begins anew,
- * but for the alarms and what is known of attacks and of the models' noise.
+ * The state as it fits blocks of this length. Other blocks have other numbers and other means: everything begins anew.
  *
  * @param block  where blocks of another length begin
  */
 export function adoptBlocks(state: FleetState, material: Material, block: number, blockMs: number): FleetState {
-  if (state.blockMs === blockMs) return state;
-  const { alarms, attacks, noise } = state;
+  return state.blockMs === blockMs ? state : beginAnew(state, material, block, blockMs);
+}
+
+/**
+ * Everything from this block on, but for the alarms and what is known of attacks and of the models' noise. An attack that
+ * a fast clock noted in what is the future here is on now.
+ */
+export function beginAnew(state: FleetState, material: Material, block: number, blockMs: number): FleetState {
+  const { alarms, noise } = state;
+  const attacks = state.attacks.map(({ from, to }) => ({ from: Math.min(from, blockEnd(block, blockMs)), to }));
   return { ...startFleet(material, block, blockMs), alarms, attacks, noise };
 }
 
