@@ -5,7 +5,17 @@ import { dirname, join } from "node:path";
 import type { StoreUri } from "../api/index.ts";
 import type { Store } from "./contract.ts";
 import { StoreError, storeFailure } from "./error.ts";
-import { absentAs, isAbsent, isTaken, makeFolder, temporary, tryFolder, writeSynced } from "./files.ts";
+import {
+  absentAs,
+  isAbsent,
+  isTaken,
+  makeFolder,
+  sweepAbandoned,
+  sweepTemporary,
+  temporary,
+  tryFolder,
+  writeSynced,
+} from "./files.ts";
 import {
   digestOfEntries,
   filesBelow,
@@ -103,6 +113,13 @@ export class FileStore implements Store {
     }
   }
 
+  async sweep(name: string, since: number): Promise<void> {
+    checkName(name);
+    await sweepTemporary(join(this.#root, name), since).catch((error: unknown) => {
+      throw storeFailure(error, `clearing ${name} in ${this.#root}`);
+    });
+  }
+
   #folder(uri: StoreUri): string {
     const { name, digest } = parseUri(uri);
     return join(this.#root, name, digest.replace(":", "-"));
@@ -118,6 +135,7 @@ export class FileStore implements Store {
     const parent = join(this.#root, name);
     const target = temporary(parent);
     try {
+      await sweepAbandoned(parent);
       await makeFolder(target);
       const files = sortByPath(await fill(target));
       const digest = digestOfEntries(files);
