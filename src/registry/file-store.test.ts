@@ -147,6 +147,21 @@ describe("FileStore", () => {
     expect(await store.list("never")).toEqual([]);
   });
 
+  it("lists what is there while artefacts come and go", async () => {
+    const store = openStore(folder);
+    const stays = await store.putFiles("m", { f: bytes("stays") });
+    let going = true;
+    const comeAndGo = async (writer: number) => {
+      for (let i = 0; i < 60; i++) await store.remove(await store.putFiles("m", { f: bytes(`${writer} ${i}`) }));
+    };
+    const writers = Promise.all([1, 2, 3].map(comeAndGo)).finally(() => {
+      going = false;
+    });
+    while (going) expect(await store.list("m")).toContain(stays);
+    await writers;
+    expect(await store.list("m")).toEqual([stays]);
+  });
+
   it("lets a file be looked at without verifying it, and none outside", async () => {
     const store = openStore(folder);
     const uri = await store.putFiles("m", { f: bytes("four"), g: bytes("whole") });

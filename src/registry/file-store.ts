@@ -88,12 +88,19 @@ export class FileStore implements Store {
   async list(name: string): Promise<StoreUri[]> {
     checkName(name);
     const folder = join(this.#root, name);
-    const entries = await readdir(folder, { withFileTypes: true }).catch(absentAs([]));
-    const found = entries
-      .filter((entry) => entry.isDirectory() && /^sha256-[0-9a-f]{64}$/.test(entry.name))
-      .map(async (entry) => ({ entry: entry.name, at: (await stat(join(folder, entry.name))).mtimeMs }));
-    const artefacts = (await Promise.all(found)).sort((a, b) => a.at - b.at || (a.entry < b.entry ? -1 : 1));
-    return artefacts.map(({ entry }) => formatUri({ name, digest: entry.replace("sha256-", "sha256:") }));
+    try {
+      const entries = await readdir(folder, { withFileTypes: true }).catch(absentAs([]));
+      const found = entries
+        .filter((entry) => entry.isDirectory() && /^sha256-[0-9a-f]{64}$/.test(entry.name))
+        // What others remove meanwhile is not there.
+        .map(async (entry) => ({ entry: entry.name, at: await stat(join(folder, entry.name)).catch(absentAs(null)) }));
+      return (await Promise.all(found))
+        .flatMap(({ entry, at }) => (at ? [{ entry, at: at.mtimeMs }] : []))
+        .sort((a, b) => a.at - b.at || (a.entry < b.entry ? -1 : 1))
+        .map(({ entry }) => formatUri({ name, digest: entry.replace("sha256-", "sha256:") }));
+    } catch (error) {
+      throw storeFailure(error, `listing ${name} in ${this.#root}`);
+    }
   }
 
   async peek(uri: StoreUri, file: string): Promise<Uint8Array | null> {
