@@ -84,6 +84,15 @@ describe("FileStore", () => {
     expect(await readdir(join(folder, "data/d"))).toHaveLength(1);
   });
 
+  it("makes folders that others make at the same moment", async () => {
+    const store = openStore(folder);
+    for (let round = 0; round < 30; round++) {
+      const name = `r${round}/b/c/d`;
+      await Promise.all([1, 2, 3, 4].map((i) => store.putFiles(name, { f: bytes(String(i)) })));
+      expect(await store.list(name)).toHaveLength(4);
+    }
+  });
+
   it.each(damages)("refuses %s as Corrupt", async (_, spoil, message) => {
     const store = openStore(folder);
     const uri = await store.putFiles("m", { f: bytes("whole"), h: bytes("") }).then(async (other) => {

@@ -18,10 +18,13 @@ export async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder);
   } catch (error) {
     if (await isFolder(folder)) return;
+    if (!isAbsent(error)) throw error;
     const above = dirname(folder);
-    if (!isAbsent(error) || (await isFolder(above))) throw error;
-    await makeFolder(above);
-    await makeFolder(folder);
+    if (!(await isFolder(above))) await makeFolder(above);
+    // Once more, also when the one above is there: somebody else may have made it at this moment.
+    await mkdir(folder).catch(async (again: unknown) => {
+      if (!(await isFolder(folder))) throw again;
+    });
   }
 }
 
