@@ -31,7 +31,7 @@ it("each signal that knows nothing says why, also when others say the same, or a
 });
 
 it.each([
-  ["Learning", "NoData", /Learning: until a signal has its reference, NoData is what it should say/],
+  ["Learning", "NoData", /Learning: until a signal has a reference that is large enough, NoData is what it should say/],
   ["Steady", "NoData", /Steady: no signal fails; one that says NoData is neither a pass nor a fault/],
 ])("%s with %s is told to be right", (phase, verdict, expected) => {
   expect(treeOf(["the signal has no reference yet"], { phase, verdict })).toMatch(expected);

@@ -117,7 +117,8 @@ function signalsBranch(service: EmbeddingService, { now, paint }: TreeOptions): 
 /** Why a service may be well while some of its signals know nothing. */
 function unknownText({ status: { phase, signals } }: EmbeddingService): string | null {
   if (signals.every(({ verdict: kind }) => kind !== "NoData")) return null;
-  if (phase === "Learning") return "Learning: until a signal has its reference, NoData is what it should say";
+  if (phase === "Learning")
+    return "Learning: until a signal has a reference that is large enough, NoData is what it should say";
   return phase === "Steady"
     ? "Steady: no signal fails; one that says NoData is neither a pass nor a fault, and sets nothing off"
     : null;

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -164,6 +164,24 @@ describe("SnapshotTaker", () => {
     expect(await store.list(segmentsName("ns", "svc"))).toHaveLength(2);
     expect(await snapshot(day + 3 * hour, 1000, later)).toBeNull();
     expect(await store.list("traffic/ns/svc")).toEqual([]);
+  });
+
+  it.each([
+    ["an hour, when that is less than the TTL", 30 * 24 * hour, hour],
+    ["the TTL, when that is less than an hour", hour / 4, hour / 4],
+    ["a minute, however short the TTL: it may be being written", 1000, 60_000],
+  ])("takes away what a gateway that was killed left behind: after %s", async (_, ttlMs, keptMs) => {
+    const taker = new SnapshotTaker({ store, namespace: "ns", service: "svc", most: 1000 });
+    for (const name of [segmentsName("ns", "svc"), "traffic/ns/svc"]) {
+      const left = join(root, name, `.tmp-${"0".repeat(16)}`);
+      await mkdir(left, { recursive: true });
+      await writeFile(join(left, "data.safetensors"), "what a client sent");
+    }
+    const left = async () => (await readdir(root, { recursive: true })).filter((path) => path.endsWith("safetensors"));
+    await taker.take(ttlMs, null, Date.now() + keptMs - 30_000);
+    expect(await left()).toHaveLength(2);
+    await taker.take(ttlMs, null, Date.now() + keptMs + 1);
+    expect(await left()).toEqual([]);
   });
 
   it("keeps to its bound, newest first", async () => {

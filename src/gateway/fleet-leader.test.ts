@@ -148,6 +148,30 @@ it("judges blocks that nobody led when it takes over: an attack in them is told 
   expect(alarms.map(({ raised }) => raised)).toEqual([[{ signal: "AdversarialAnomaly", number: 1 }]]);
 });
 
+it("begins anew, and says so once, where a fast clock has saved blocks that are far from ended", async () => {
+  const minute = 60_000;
+  const now = blockAt(Date.now(), minute);
+  const ahead = startFleet(material, now + 1440, minute);
+  const attacks = [{ from: blockEnd(now + 1400, minute), to: null }];
+  const alarms = { ...ahead.alarms, AdversarialAnomaly: { number: 7, active: true } };
+  server.initial = encodeState({ ...ahead, alarms, attacks }, null);
+  const { told, faults } = await lead({ blockMs: minute }, 1);
+  const { block, alarms: kept } = stateOf(told[0]?.saved, minute);
+  expect(block).toBeLessThan(now);
+  expect(kept.AdversarialAnomaly).toEqual({ number: 7, active: true });
+  expect(told[0]?.record.windows).toEqual([{ from: expect.any(Number), to: null }]);
+  expect(told[0]?.record.windows[0]?.from).toBeLessThan(Date.now());
+  expect(faults.map(String)).toEqual([expect.stringMatching(/saved statistics go to .* begin anew/)]);
+});
+
+it("waits for the few blocks that clocks may differ by", async () => {
+  const ahead = blockAt(Date.now(), blockMs) + 10;
+  server.initial = encodeState(startFleet(material, ahead, blockMs), null);
+  const { told, faults } = await lead({}, 1);
+  expect(stateOf(told[0]?.saved).block).toBeGreaterThan(ahead);
+  expect(faults).toEqual([]);
+});
+
 it("tells once what an alarm was raised from, also when its state was not saved the first time", async () => {
   server.refusing = 1;
   const { alarms } = await lead({ pods: { compared: 2, mismatched: 1 } }, 3);

@@ -18,6 +18,7 @@ import { decodeBlock, wireBlocks } from "./block-wire.ts";
 import {
   adoptBlocks,
   adoptMaterial,
+  beginAnew,
   type FleetSettings,
   type FleetState,
   type FleetStep,
@@ -99,6 +100,11 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
         saved = { ...saved, state: adoptBlocks(saved.state, material, last - 1, blockMs) };
         recent = [];
       }
+      if (saved && saved.state.block > last + keptBlocks) {
+        onFault(aheadOfTime(saved.state, last));
+        saved = { ...saved, state: beginAnew(saved.state, material, last - 1, blockMs) };
+        recent = [];
+      }
       if (saved && saved.state.block < last) {
         const noise = adoptNoise(saved.state.noise, now.noise, now.models);
         const state: FleetState = { ...adoptMaterial(saved.state, material), noise };
@@ -144,6 +150,14 @@ export async function leadFleet(options: FleetLeaderOptions, { signal, fence }: 
 /** Blocks are read so long after their end: clocks differ, and answers under way at the end come late. */
 function graceMs(blockMs: number): number {
   return Math.min(2_000, Math.max(100, blockMs / 4));
+}
+
+/** Few blocks are waited for: clocks differ. Waiting for many would be blindness for as long as a clock was fast. */
+function aheadOfTime({ block, blockMs }: FleetState, last: number): Error {
+  const [saved, now] = [block, last].map((one) => new Date(blockEnd(one, blockMs)).toISOString());
+  return new Error(
+    `the saved statistics go to ${saved}, the last block ended at ${now}: the clock of the gateway that saved them was fast, or this one's is slow; they begin anew, alarms stay`,
+  );
 }
 
 async function stepTo(

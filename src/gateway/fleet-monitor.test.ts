@@ -149,6 +149,21 @@ describe("stepFleet", () => {
     expect(step.readings.ModelChanged.learning).toBe(true);
   });
 
+  it("is learning while the evidence cannot come to the threshold, and releases no alarm meanwhile", () => {
+    const strict = { ...settings, threshold: 1e200 };
+    const alarmed = { number: 2, active: true };
+    const start = startFleet(material, 0, 1000);
+    let state: FleetState = { ...start, alarms: { ...start.alarms, RepresentationDrift: alarmed } };
+    for (let block = 1; block <= reference.blocks.rows + 1; block++) {
+      const step = stepFleet(state, block, blockOf(block, vectors(40, 0, block)), steady, material, strict);
+      expect(step.result).toBe("bet");
+      expect(step.readings.RepresentationDrift).toMatchObject({ learning: true, alarm: alarmed });
+      ({ state } = step);
+    }
+    const lax = stepFleet(state, 1000, quiet[0] ?? null, steady, material, settings);
+    expect(lax.readings.RepresentationDrift.learning).toBe(false);
+  });
+
   it("raises AdversarialAnomaly on the flagged share, not on drift", () => {
     const attacked = Array.from({ length: 3 }, (_, i) =>
       blockOf(1 + i, vectors(40, 0, i), { scored: 40, flagged: 20 }),

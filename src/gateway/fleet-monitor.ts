@@ -5,6 +5,7 @@ import {
   alarmThreshold,
   type BlockAutocorrelation,
   type BlockSum,
+  blockEnd,
   blockStatistics,
   type DetectorState,
   detectorEffect,
@@ -12,6 +13,7 @@ import {
   emptyWindow,
   meanEvidence,
   modelAlarm,
+  mostEvidence,
   noAlarm,
   type Reference,
   release,
@@ -53,12 +55,15 @@ export type FleetState = {
 
 /** What a block said of a signal, for the metrics. */
 export type SignalReading = {
+  /** Without a reference or calibration, or with one too small for any alarm. */
   readonly learning: boolean;
   readonly alarm: Alarm;
   readonly evidence: number | null;
   readonly effect: number | null;
   readonly samples: number;
   readonly referenceBlocks: number | null;
+  /** The most that the evidence can come to; null for signals that have none. */
+  readonly mostEvidence: number | null;
 };
 
 export type BlockResult = "bet" | "short" | "empty" | "learning";
@@ -134,14 +139,21 @@ export function startFleet(material: Material, block: number, blockMs: number): 
 }
 
 /**
- * The state as it fits blocks of this length. Other blocks have other numbers and other means: everything begins anew,
- * but for the alarms and what is known of attacks and of the models' noise.
+ * The state as it fits blocks of this length. Other blocks have other numbers and other means: everything begins anew.
  *
  * @param block  where blocks of another length begin
  */
 export function adoptBlocks(state: FleetState, material: Material, block: number, blockMs: number): FleetState {
-  if (state.blockMs === blockMs) return state;
-  const { alarms, attacks, noise } = state;
+  return state.blockMs === blockMs ? state : beginAnew(state, material, block, blockMs);
+}
+
+/**
+ * Everything from this block on, but for the alarms and what is known of attacks and of the models' noise. An attack that
+ * a fast clock noted in what is the future here is on now.
+ */
+export function beginAnew(state: FleetState, material: Material, block: number, blockMs: number): FleetState {
+  const { alarms, noise } = state;
+  const attacks = state.attacks.map(({ from, to }) => ({ from: Math.min(from, blockEnd(block, blockMs)), to }));
   return { ...startFleet(material, block, blockMs), alarms, attacks, noise };
 }
 
@@ -209,6 +221,7 @@ export function stepFleet(
       effect: share.scored > 0 ? share.flagged / share.scored : null,
       samples: share.scored,
       referenceBlocks: null,
+      mostEvidence: null,
     },
     ModelChanged: {
       learning: material.probes === null,
@@ -217,6 +230,7 @@ export function stepFleet(
       effect: pods.compared > 0 ? pods.mismatched / pods.compared : null,
       samples: pods.compared,
       referenceBlocks: null,
+      mostEvidence: null,
     },
   };
   return {
@@ -258,20 +272,24 @@ function stepDrift(
   const samples = seen?.n ?? 0;
   if (!reference || !before) {
     const reading = { learning: true, alarm: state.alarms[name], evidence: null, effect: null, samples };
-    return { detector: null, result: "learning", reading: { ...reading, referenceBlocks: null } };
+    return { detector: null, result: "learning", reading: { ...reading, referenceBlocks: null, mostEvidence: null } };
   }
   const sketch = seen?.sketches.get(reference.hash);
   const { model } = reference;
   const statistics = sketch ? blockStatistics(sketch) : { model, block, n: 0, mean: new Float64Array(0) };
   const step = stepDetector(before, statistics, reference, { threshold, minVectors });
   const effect = step.crossed ? detectorEffect(before, reference) : detectorEffect(step.state, reference);
+  const reachable = mostEvidence(reference.blocks.rows);
+  const blind = reachable < threshold;
   const reading = {
-    learning: false,
-    alarm: driftAlarm(state.alarms[name], step),
+    learning: blind,
+    // A detector that cannot raise an alarm cannot release one either: going through its reference says nothing.
+    alarm: blind ? state.alarms[name] : driftAlarm(state.alarms[name], step),
     evidence: step.result === "bet" ? step.evidence : meanEvidence(step.state.evidence),
     effect,
     samples,
     referenceBlocks: reference.blocks.rows - step.state.used,
+    mostEvidence: reachable,
   };
   // Vectors came, but too few in each gateway for a sketch to leave it.
   const result = step.result === "empty" && samples > 0 ? "short" : step.result;

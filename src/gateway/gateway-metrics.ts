@@ -1,7 +1,8 @@
 import type { Registry } from "prom-client";
 import type { GatewayConfig } from "../api/index.ts";
 import { catalogue, type Instruments, instruments, processRegistry } from "../metrics/index.ts";
-import type { BlockAutocorrelation } from "../monitor/index.ts";
+import { type BlockAutocorrelation, blocksForAlarm, vectorsForBlocks } from "../monitor/index.ts";
+import { splitShares } from "../registry/index.ts";
 import type { FleetStep } from "./fleet-monitor.ts";
 import { signals } from "./fleet-monitor.ts";
 import type { PodDirectory } from "./pod-directory.ts";
@@ -130,7 +131,7 @@ export class GatewayMetrics implements ProxyMeter {
     this.#monitor.blocks.inc({ ...labels, result: step.result });
     this.#clearSignals();
     for (const name of signals) {
-      const { learning, alarm, evidence, effect, samples, referenceBlocks } = step.readings[name];
+      const { learning, alarm, evidence, effect, samples, referenceBlocks, mostEvidence } = step.readings[name];
       const own = { ...labels, signal: name };
       this.#monitor.alarm.set(own, alarm.active ? 1 : 0);
       this.#monitor.alarmNumber.set(own, alarm.number);
@@ -138,6 +139,10 @@ export class GatewayMetrics implements ProxyMeter {
       this.#monitor.samples.set(own, samples);
       if (effect !== null) this.#monitor.effectSize.set(own, effect);
       if (referenceBlocks !== null) this.#monitor.referenceBlocks.set(own, referenceBlocks);
+      if (mostEvidence !== null) {
+        this.#monitor.log10Reachable.set(own, Math.log10(mostEvidence));
+        this.#monitor.neededInputs.set(own, neededInputs(facts.threshold));
+      }
       if (evidence !== null) {
         this.#monitor.log10Evalue.set(own, Math.log10(Math.max(evidence, 1e-12)));
         this.#monitor.log10Threshold.set(own, Math.log10(facts.threshold));
@@ -170,9 +175,16 @@ export class GatewayMetrics implements ProxyMeter {
   #clearSignals(): void {
     const { alarm, alarmNumber, learning, log10Evalue, log10Threshold, effectSize, pValue, samples } = this.#monitor;
     const { referenceBlocks, lastBlock, flaggedShareLowerBound, flaggedShareThreshold } = this.#monitor;
+    const { log10Reachable, neededInputs: needed } = this.#monitor;
     for (const gauge of [alarm, alarmNumber, learning, log10Evalue, log10Threshold, effectSize, pValue, samples]) {
       gauge.reset();
     }
     for (const gauge of [referenceBlocks, lastBlock, flaggedShareLowerBound, flaggedShareThreshold]) gauge.reset();
+    for (const gauge of [log10Reachable, needed]) gauge.reset();
   }
+}
+
+/** Only the calibration split of a reference dataset is compared with. */
+function neededInputs(threshold: number): number {
+  return Math.ceil(vectorsForBlocks(blocksForAlarm(threshold)) / splitShares.calibration);
 }

@@ -21,6 +21,11 @@ export type SnapshotTakerOptions = {
   readonly most: number;
 };
 
+/** What a gateway that was killed left half written or half deleted is kept so long, when the TTL is longer. */
+const mostLeftMs = 3_600_000;
+/** What has been written to within a minute may be in use, however short the TTL. */
+const leastLeftMs = 60_000;
+
 /** Part of its samples in which a snapshot differs at least from the one before. */
 const leastChange = 1 / 50;
 
@@ -47,6 +52,8 @@ export class SnapshotTaker {
   async take(ttlMs: number, before: Snapshot, now: number): Promise<Snapshot> {
     const { store, namespace, service, most } = this.#options;
     const name = snapshotsName(namespace, service);
+    const leftSince = now - Math.max(leastLeftMs, Math.min(mostLeftMs, ttlMs));
+    for (const swept of [name, segmentsName(namespace, service)]) await store.sweep(swept, leftSince);
     const segments = await this.#unexpired(segmentsName(namespace, service), captureFile, now - ttlMs);
     const snapshots = await this.#unexpired(name, snapshotFile, now - ttlMs);
     this.#known = new Map([...segments, ...snapshots].map((artefact) => [artefact.uri, artefact]));

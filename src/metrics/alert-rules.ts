@@ -53,7 +53,8 @@ export function alertRules({ monitor, gateway, operator }: Catalogue): RuleFile 
           }),
           rule("EvenkeelLearningLong", "warning", `max ${service} (${monitor.learning.name}) == 1`, "6h", {
             summary: `A signal of ${about} has been learning for six hours`,
-            description: "It has no reference or calibration yet, so it says NoData.",
+            description:
+              "It has no reference or calibration yet, or too small a one, so it says NoData: evenkeel status says which.",
           }),
           rule(
             "EvenkeelStatisticsDropped",

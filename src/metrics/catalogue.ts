@@ -22,7 +22,7 @@ export const monitorMetrics = {
   ),
   learning: gauge(
     "evenkeel_monitor_learning",
-    "Whether the signal has no reference or calibration yet: 1, or 0.",
+    "Whether the signal has no reference or calibration yet, or a reference too small for an alarm: 1, or 0.",
     signal,
   ),
   log10Evalue: gauge(
@@ -33,6 +33,16 @@ export const monitorMetrics = {
   log10Threshold: gauge(
     "evenkeel_monitor_log10_threshold",
     "Decimal logarithm of the evidence at which the alarm is raised: expected blocks between false alarms.",
+    signal,
+  ),
+  log10Reachable: gauge(
+    "evenkeel_monitor_log10_reachable",
+    "Decimal logarithm of the most evidence that the reference's blocks can bring: below the threshold no alarm can be raised.",
+    signal,
+  ),
+  neededInputs: gauge(
+    "evenkeel_monitor_reference_inputs_needed",
+    "Inputs of a reference dataset, about, with which the evidence can just reach the threshold.",
     signal,
   ),
   effectSize: gauge(

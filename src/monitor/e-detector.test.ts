@@ -3,7 +3,16 @@ import { driftAlarm, noAlarm } from "./alarm.ts";
 import { CorruptArtefact } from "./artefact.ts";
 import { compact, expand } from "./compact-vector.ts";
 import { decodeDetector, encodeDetector } from "./detector-state.ts";
-import { alarmThreshold, bets, type DetectorState, detectorEffect, startDetector, stepDetector } from "./e-detector.ts";
+import {
+  alarmThreshold,
+  bets,
+  blocksForAlarm,
+  type DetectorState,
+  detectorEffect,
+  mostEvidence,
+  startDetector,
+  stepDetector,
+} from "./e-detector.ts";
 import { type Matrix, matrixOf } from "./matrix.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { buildReference, type Reference } from "./reference.ts";
@@ -110,6 +119,31 @@ describe("alarmThreshold", () => {
     expect(alarmThreshold({ period: 30 * day, block: 60_000, allowed: 1, signals: 1 })).toBe(43_200);
     expect(alarmThreshold({ period: 30 * day, block: 60_000, allowed: 2, signals: 3 })).toBe(64_800);
     expect(() => alarmThreshold({ period: day, block: 0, allowed: 1, signals: 1 })).toThrow(RangeError);
+  });
+});
+
+describe("how far the evidence can come", () => {
+  it("is 1 after one block, 2 (1 + b) after two, on the mean of b", () => {
+    expect(mostEvidence(1)).toBe(1);
+    expect(mostEvidence(2)).toBeCloseTo(2 * (1 + 1.57 / 6), 12);
+  });
+
+  it.each([4, 12, 20, 25])("is reached by the plainest shift and never passed: %d blocks", (count) => {
+    const reference = plainReference(matrixOf(Array.from({ length: count }, () => [0])), 8);
+    let state = startDetector(reference);
+    let largest = 0;
+    for (let number = 0; number < 3 * count; number++) {
+      const step = stepDetector(state, block(number, [1000]), reference, { threshold: Infinity, minVectors: 30 });
+      largest = Math.max(largest, step.evidence);
+      ({ state } = step);
+    }
+    expect(largest).toBeCloseTo(mostEvidence(count), 6);
+  });
+
+  it("an alarm of the default budget takes 23 blocks", () => {
+    expect(mostEvidence(22)).toBeLessThan(129_600);
+    expect(mostEvidence(23)).toBeGreaterThan(129_600);
+    expect(blocksForAlarm(129_600)).toBe(23);
   });
 });
 

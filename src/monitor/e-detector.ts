@@ -116,6 +116,27 @@ export function meanEvidence(evidence: Float64Array): number {
 }
 
 /**
+ * The most that the evidence can come to against so many reference blocks: nothing is bet on the first, and every bet after
+ * it is won outright (g = 1). Below the threshold the detector is blind: it starts over before it can raise an alarm.
+ *
+ *   M_b ≤ (1 + b)^(n−1) + Σ_{k=1}^{n−1} (1 + b)^k
+ */
+export function mostEvidence(blocks: number): number {
+  let evidence = new Float64Array(bets.length);
+  for (let used = 0; used < blocks; used++) {
+    evidence = evidence.map((m, i) => (1 + m) * (used === 0 ? 1 : 1 + bets[i]!));
+  }
+  return meanEvidence(evidence);
+}
+
+/** @returns n, the fewest reference blocks against which an alarm can be raised */
+export function blocksForAlarm(threshold: number): number {
+  let blocks = 1;
+  while (mostEvidence(blocks) < threshold) blocks++;
+  return blocks;
+}
+
+/**
  * A: the expected number of blocks between false alarms of one signal, so that all signals together raise at most
  * `allowed` expected false alarms a period (decision 3).
  *

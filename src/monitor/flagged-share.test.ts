@@ -22,6 +22,14 @@ describe("AdversarialAnomaly", () => {
     expect(run([1, 29, 29])).toMatchObject({ bounds: null, alarm: noAlarm });
   });
 
+  it("is unknown while even an attack on every input could not be told: 44 scores for 90 % at a confidence of 0.99", () => {
+    const strict = { ...settings, minShare: 0.9 };
+    const all = (scored: number) => stepShare(emptyWindow, noAlarm, { block: 1, scored, flagged: scored }, strict);
+    expect(all(43)).toMatchObject({ bounds: null, alarm: noAlarm });
+    expect(all(44).alarm.active).toBe(true);
+    expect(stepShare(emptyWindow, noAlarm, { block: 1, scored: 43, flagged: 0 }, strict).bounds).toBeNull();
+  });
+
   it("is raised by the lower bound, not by the share", () => {
     // 6 of 40 are 15 %, but a tenth would give as many 14 times in a hundred.
     expect(run([1, 40, 6]).alarm.active).toBe(false);

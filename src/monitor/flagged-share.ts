@@ -23,7 +23,7 @@ export type ShareStep = {
   readonly alarm: Alarm;
   readonly scored: number;
   readonly flagged: number;
-  /** Bounds of the share, null below minScored: NoData. */
+  /** Bounds of the share, null when there are too few scores for an alarm, were all of them flagged: NoData. */
   readonly bounds: { readonly lower: number; readonly upper: number } | null;
 };
 
@@ -44,10 +44,16 @@ export function stepShare(window: ShareWindow, alarm: Alarm, counts: FlagCounts,
   const blocks = kept.filter(({ block }) => block > newest - settings.window);
   const scored = blocks.reduce((sum, block) => sum + block.scored, 0);
   const flagged = blocks.reduce((sum, block) => sum + block.flagged, 0);
-  const bounds = scored >= Math.max(1, settings.minScored) ? shareBounds(flagged, scored, settings.confidence) : null;
+  const enough = scored >= Math.max(1, settings.minScored) && canRaise(scored, settings);
+  const bounds = enough ? shareBounds(flagged, scored, settings.confidence) : null;
   const over = bounds !== null && bounds.lower > settings.minShare;
   const lastOver = over ? newest : window.lastOver;
   const quiet = bounds !== null && bounds.upper < settings.minShare && newest - lastOver >= settings.window;
   const next = over ? raise(alarm) : quiet ? release(alarm) : alarm;
   return { window: { blocks, lastOver }, alarm: next, scored, flagged, bounds };
+}
+
+/** A high minShare or a strict confidence takes more scores than minScored: silence over fewer would be blind. */
+function canRaise(scored: number, { confidence, minShare }: ShareSettings): boolean {
+  return shareBounds(scored, scored, confidence).lower > minShare;
 }

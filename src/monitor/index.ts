@@ -14,9 +14,11 @@ export {
 export { decodeDetector, encodeDetector } from "./detector-state.ts";
 export {
   alarmThreshold,
+  blocksForAlarm,
   type DetectorState,
   detectorEffect,
   meanEvidence,
+  mostEvidence,
   startDetector,
   stepDetector,
 } from "./e-detector.ts";
@@ -36,6 +38,7 @@ export {
   mostDimensions,
   type Reference,
   UnusableReference,
+  vectorsForBlocks,
 } from "./reference.ts";
 export {
   type BlockSum,

@@ -63,11 +63,11 @@ const fitRows = 2000;
 const leastBlockSize = 8;
 const leastBlocks = 4;
 /** Reference vectors, about: with fewer nothing can be compared. */
-export const leastReference = vectorsFor(leastBlockSize);
+export const leastReference = vectorsForBlocks(leastBlocks);
 
-/** Vectors of a reference whose second part makes the least number of blocks. */
-function vectorsFor(blockSize: number): number {
-  return Math.ceil((leastBlocks * blockSize) / (1 - covarianceShare));
+/** Vectors of a reference, about, whose second part makes so many blocks; of the smallest size when none is given. */
+export function vectorsForBlocks(blocks: number, blockSize = leastBlockSize): number {
+  return Math.ceil((blocks * blockSize) / (1 - covarianceShare));
 }
 
 /**
@@ -104,7 +104,7 @@ export function buildReference(input: ReferenceInput): Reference {
   const blockCount = Math.floor(held.length / blockSize);
   if (blockCount < leastBlocks) {
     throw new UnusableReference(
-      `${embeddings.rows} reference vectors make ${blockCount} blocks of ${blockSize}; at least ${leastBlocks} blocks need about ${vectorsFor(blockSize)} vectors`,
+      `${embeddings.rows} reference vectors make ${blockCount} blocks of ${blockSize}; at least ${leastBlocks} blocks need about ${vectorsForBlocks(leastBlocks, blockSize)} vectors`,
     );
   }
   const { whitening, sigma } = fit(fitted, random);

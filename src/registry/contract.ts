@@ -29,6 +29,13 @@ export interface Store {
    */
   peek(uri: StoreUri, file: string): Promise<Uint8Array | null>;
   remove(uri: StoreUri): Promise<void>;
+  /**
+   * Removes what writers and removers that were killed have left under a name. Each write does so for what has been still
+   * for an hour.
+   *
+   * @param since  ms of Unix time: what was written to after it is left alone, as it may be in use
+   */
+  sweep(name: string, since: number): Promise<void>;
   /** Small results and checkpoints that are not addressed by content: a path in the store, written atomically. */
   readonly runs: Runs;
   /** What evaluations leave of their runs, under `evaluations/`: no trainer, which may be anybody's, can write there. */

@@ -1,5 +1,17 @@
 import { createHash } from "node:crypto";
-import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -72,6 +84,15 @@ describe("FileStore", () => {
     expect(await readdir(join(folder, "data/d"))).toHaveLength(1);
   });
 
+  it("makes folders that others make at the same moment", async () => {
+    const store = openStore(folder);
+    for (let round = 0; round < 30; round++) {
+      const name = `r${round}/b/c/d`;
+      await Promise.all([1, 2, 3, 4].map((i) => store.putFiles(name, { f: bytes(String(i)) })));
+      expect(await store.list(name)).toHaveLength(4);
+    }
+  });
+
   it.each(damages)("refuses %s as Corrupt", async (_, spoil, message) => {
     const store = openStore(folder);
     const uri = await store.putFiles("m", { f: bytes("whole"), h: bytes("") }).then(async (other) => {
@@ -135,6 +156,21 @@ describe("FileStore", () => {
     expect(await store.list("never")).toEqual([]);
   });
 
+  it("lists what is there while artefacts come and go", async () => {
+    const store = openStore(folder);
+    const stays = await store.putFiles("m", { f: bytes("stays") });
+    let going = true;
+    const comeAndGo = async (writer: number) => {
+      for (let i = 0; i < 60; i++) await store.remove(await store.putFiles("m", { f: bytes(`${writer} ${i}`) }));
+    };
+    const writers = Promise.all([1, 2, 3].map(comeAndGo)).finally(() => {
+      going = false;
+    });
+    while (going) expect(await store.list("m")).toContain(stays);
+    await writers;
+    expect(await store.list("m")).toEqual([stays]);
+  });
+
   it("lets a file be looked at without verifying it, and none outside", async () => {
     const store = openStore(folder);
     const uri = await store.putFiles("m", { f: bytes("four"), g: bytes("whole") });
@@ -150,6 +186,45 @@ describe("FileStore", () => {
     const store = openStore(root);
     await expect(store.putFiles("m", { f: bytes("") })).rejects.toMatchObject({ reason: "NotFound" });
     await expect(store.runs.write("ns/run", "f", bytes(""))).rejects.toMatchObject({ reason: "NotFound" });
+  });
+
+  /** What a writer that was killed `hoursAgo` has left in a folder. */
+  async function leave(parent: string, id: string, hoursAgo: number): Promise<string> {
+    const left = `.tmp-${id.repeat(16)}`;
+    await mkdir(join(folder, parent, left, "part"), { recursive: true });
+    await writeFile(join(folder, parent, left, "part/f"), "x");
+    const then = Date.now() / 1000 - hoursAgo * 3600;
+    for (const path of ["part/f", "part", ""]) await utimes(join(folder, parent, left, path), then, then);
+    return left;
+  }
+
+  it("takes away what writers that were killed have left, with the next write and when it is told to", async () => {
+    const store = openStore(folder);
+    const fresh = await leave("m", "a", 0.9);
+    await leave("m", "b", 1.1);
+    const filling = await leave("m", "c", 5);
+    await writeFile(join(folder, "m", filling, "part/f"), "more");
+    await store.putFiles("m", { f: bytes("") });
+    const hidden = async () => (await readdir(join(folder, "m"))).filter((entry) => entry.startsWith("."));
+    expect(await hidden()).toEqual([fresh, filling]);
+    await store.sweep("m", Date.now() - 0.5 * 3_600_000);
+    expect(await hidden()).toEqual([filling]);
+    await store.sweep("never", Date.now());
+  });
+
+  it("takes away what was left of a run's files", async () => {
+    const { runs } = openStore(folder);
+    await runs.write("ns/run", "train.json", bytes("1"));
+    const [old, fresh] = [
+      join(folder, `runs/ns/run/.tmp-${"a".repeat(16)}`),
+      join(folder, `runs/ns/run/.tmp-${"b".repeat(16)}`),
+    ];
+    await writeFile(old, "1");
+    await writeFile(fresh, "1");
+    const then = Date.now() / 1000 - 4000;
+    await utimes(old, then, then);
+    await runs.write("ns/run", "train.json", bytes("2"));
+    expect(await readdir(join(folder, "runs/ns/run"))).toEqual([`.tmp-${"b".repeat(16)}`, "train.json"]);
   });
 
   it("keeps a run's files, replaced as a whole", async () => {

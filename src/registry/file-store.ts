@@ -5,7 +5,17 @@ import { dirname, join } from "node:path";
 import type { StoreUri } from "../api/index.ts";
 import type { Store } from "./contract.ts";
 import { StoreError, storeFailure } from "./error.ts";
-import { absentAs, isAbsent, isTaken, makeFolder, temporary, tryFolder, writeSynced } from "./files.ts";
+import {
+  absentAs,
+  isAbsent,
+  isTaken,
+  makeFolder,
+  sweepAbandoned,
+  sweepTemporary,
+  temporary,
+  tryFolder,
+  writeSynced,
+} from "./files.ts";
 import {
   digestOfEntries,
   filesBelow,
@@ -78,12 +88,19 @@ export class FileStore implements Store {
   async list(name: string): Promise<StoreUri[]> {
     checkName(name);
     const folder = join(this.#root, name);
-    const entries = await readdir(folder, { withFileTypes: true }).catch(absentAs([]));
-    const found = entries
-      .filter((entry) => entry.isDirectory() && /^sha256-[0-9a-f]{64}$/.test(entry.name))
-      .map(async (entry) => ({ entry: entry.name, at: (await stat(join(folder, entry.name))).mtimeMs }));
-    const artefacts = (await Promise.all(found)).sort((a, b) => a.at - b.at || (a.entry < b.entry ? -1 : 1));
-    return artefacts.map(({ entry }) => formatUri({ name, digest: entry.replace("sha256-", "sha256:") }));
+    try {
+      const entries = await readdir(folder, { withFileTypes: true }).catch(absentAs([]));
+      const found = entries
+        .filter((entry) => entry.isDirectory() && /^sha256-[0-9a-f]{64}$/.test(entry.name))
+        // What others remove meanwhile is not there.
+        .map(async (entry) => ({ entry: entry.name, at: await stat(join(folder, entry.name)).catch(absentAs(null)) }));
+      return (await Promise.all(found))
+        .flatMap(({ entry, at }) => (at ? [{ entry, at: at.mtimeMs }] : []))
+        .sort((a, b) => a.at - b.at || (a.entry < b.entry ? -1 : 1))
+        .map(({ entry }) => formatUri({ name, digest: entry.replace("sha256-", "sha256:") }));
+    } catch (error) {
+      throw storeFailure(error, `listing ${name} in ${this.#root}`);
+    }
   }
 
   async peek(uri: StoreUri, file: string): Promise<Uint8Array | null> {
@@ -103,6 +120,13 @@ export class FileStore implements Store {
     }
   }
 
+  async sweep(name: string, since: number): Promise<void> {
+    checkName(name);
+    await sweepTemporary(join(this.#root, name), since).catch((error: unknown) => {
+      throw storeFailure(error, `clearing ${name} in ${this.#root}`);
+    });
+  }
+
   #folder(uri: StoreUri): string {
     const { name, digest } = parseUri(uri);
     return join(this.#root, name, digest.replace(":", "-"));
@@ -118,6 +142,7 @@ export class FileStore implements Store {
     const parent = join(this.#root, name);
     const target = temporary(parent);
     try {
+      await sweepAbandoned(parent);
       await makeFolder(target);
       const files = sortByPath(await fill(target));
       const digest = digestOfEntries(files);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, open, rmdir, stat } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, open, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Written and flushed to the disk: after the rename the content must be there even when the power fails. */
@@ -18,10 +18,13 @@ export async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder);
   } catch (error) {
     if (await isFolder(folder)) return;
+    if (!isAbsent(error)) throw error;
     const above = dirname(folder);
-    if (!isAbsent(error) || (await isFolder(above))) throw error;
-    await makeFolder(above);
-    await makeFolder(folder);
+    if (!(await isFolder(above))) await makeFolder(above);
+    // Once more, also when the one above is there: somebody else may have made it at this moment.
+    await mkdir(folder).catch(async (again: unknown) => {
+      if (!(await isFolder(folder))) throw again;
+    });
   }
 }
 
@@ -41,6 +44,30 @@ async function isFolder(path: string): Promise<boolean> {
 
 export function temporary(parent: string): string {
   return join(parent, `.tmp-${randomBytes(8).toString("hex")}`);
+}
+
+const temporaryName = /^\.tmp-[0-9a-f]{16}$/;
+
+/** Removes what writers that were killed left in a folder: whatever is temporary and had nothing written to it since then. */
+export async function sweepTemporary(parent: string, since: number): Promise<void> {
+  const entries = await readdir(parent).catch(absentAs([]));
+  for (const entry of entries.filter((name) => temporaryName.test(name))) {
+    const path = join(parent, entry);
+    if ((await lastWritten(path)) < since) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** The same as part of a write, which must not fail by it. What has been still for an hour has no writer any more. */
+export async function sweepAbandoned(parent: string): Promise<void> {
+  await sweepTemporary(parent, Date.now() - 3_600_000).catch(() => undefined);
+}
+
+/** A folder's own time does not tell of a file in it that grows. */
+async function lastWritten(path: string): Promise<number> {
+  const below = await readdir(path, { recursive: true }).catch(absentAs([]));
+  const paths = [path, ...below.map((one) => join(path, one))];
+  const times = await Promise.all(paths.map(async (one) => (await lstat(one).catch(absentAs(null)))?.mtimeMs ?? 0));
+  return times.reduce((newest, time) => Math.max(newest, time), 0);
 }
 
 export function isAbsent(error: unknown): boolean {

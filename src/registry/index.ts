@@ -62,7 +62,7 @@ export {
   type StoredTensors,
   takeTensor,
 } from "./safetensors.ts";
-export { contentId16, type Split, sourceId16, splitOf } from "./splits.ts";
+export { contentId16, type Split, sourceId16, splitOf, splitShares } from "./splits.ts";
 export { openStore } from "./store.ts";
 export {
   newestFirst,

@@ -2,7 +2,7 @@ import { readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Runs } from "./contract.ts";
 import { StoreError, storeFailure } from "./error.ts";
-import { isAbsent, makeFolder, temporary, tryFolder, writeSynced } from "./files.ts";
+import { isAbsent, makeFolder, sweepAbandoned, temporary, tryFolder, writeSynced } from "./files.ts";
 
 /** The files of runs, each replaced as a whole: a reader sees the old content or the new. */
 export class FileRuns implements Runs {
@@ -31,6 +31,7 @@ export class FileRuns implements Runs {
     const path = this.#path(run, file);
     const beside = temporary(dirname(path));
     try {
+      await sweepAbandoned(dirname(path));
       await makeFolder(dirname(path));
       await writeSynced(beside, content);
       await rename(beside, path);

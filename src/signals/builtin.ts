@@ -20,6 +20,8 @@ export const signalFigures = {
   learning: monitor.learning.name,
   evidence: monitor.log10Evalue.name,
   evidenceThreshold: monitor.log10Threshold.name,
+  evidenceReachable: monitor.log10Reachable.name,
+  neededInputs: monitor.neededInputs.name,
   effect: monitor.effectSize.name,
   samples: monitor.samples.name,
   share: monitor.flaggedShareLowerBound.name,

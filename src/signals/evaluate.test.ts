@@ -55,6 +55,20 @@ describe("judgeAlarm", () => {
     expect(judgeAlarm(drift, figures(values), "q", at)).toMatchObject({ kind, reason });
   });
 
+  it.each([
+    [{}, /^the signal has no reference yet$/],
+    [{ log10_reachable: 10 }, /^the signal has no reference yet$/],
+    [
+      { log10_reachable: Math.log10(394.2), reference_inputs_needed: 1104 },
+      /evidence comes to 394.2 at most, an alarm takes 129600; .* dataset.reference \(at least about 1104\) or .*falseAlarms/,
+    ],
+  ])("learning says why: %o", (values, message) => {
+    const learning = { ...quiet, learning: 1, log10_threshold: Math.log10(129_600), ...values };
+    const judged = judgeAlarm(drift, figures(learning), "q", at);
+    expect(judged.message).toMatch(message);
+    expect(judged.message.length).toBeLessThan(256);
+  });
+
   it("the gateway with the newest block is believed, in either order", () => {
     const old = figures({ ...quiet, alarm: 1, last_block_timestamp_seconds: at / 1000 - 120 }, "old");
     const both = [...old, ...figures(quiet, "new")];

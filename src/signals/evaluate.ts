@@ -140,7 +140,7 @@ export function judgeAlarm(signal: AlarmSignal, samples: readonly Sample[], quer
     return verdict({ ...facts, kind: "NoData", reason: "Stale", message });
   }
   if (figure("learning") === 1) {
-    return verdict({ ...facts, kind: "NoData", reason: "Learning", message: "the signal has no reference yet" });
+    return verdict({ ...facts, kind: "NoData", reason: "Learning", message: whyLearning(figure) });
   }
   if (alarm === 1) {
     const message = `alarm ${facts.alarm ?? "?"} is raised, effect ${format(facts.effect)}`;
@@ -154,6 +154,16 @@ export function judgeAlarm(signal: AlarmSignal, samples: readonly Sample[], quer
   }
   const message = `${signalFigures.alarm} is ${alarm}, it must be 0 or 1`;
   return verdict({ ...facts, kind: "SourceError", reason: "Malformed", message });
+}
+
+/** A reference that no shift could raise an alarm against is as good as none. */
+function whyLearning(figure: (name: Figure) => number | null): string {
+  const [reachable, threshold] = [figure("evidenceReachable"), figure("evidenceThreshold")];
+  if (reachable === null || threshold === null || !(reachable < threshold)) return "the signal has no reference yet";
+  const [most, alarm] = [10 ** reachable, 10 ** threshold].map(format);
+  const inputs = figure("neededInputs");
+  const more = `more inputs in dataset.reference${inputs === null ? "" : ` (at least about ${inputs})`}`;
+  return `the reference is too small: evidence comes to ${most} at most, an alarm takes ${alarm}; it needs ${more} or a laxer monitoring.falseAlarms`;
 }
 
 /** Why the silence of a signal says nothing, null when it does: what nobody has looked at is not known to be well. */

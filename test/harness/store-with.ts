@@ -12,6 +12,7 @@ export function storeWith(store: Store, replaced: Partial<Store>): Store {
     list: (name) => store.list(name),
     peek: (uri, file) => store.peek(uri, file),
     remove: (uri) => store.remove(uri),
+    sweep: (name, since) => store.sweep(name, since),
     ...replaced,
   };
 }
