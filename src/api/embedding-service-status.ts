@@ -54,8 +54,11 @@ export const embeddingServiceStatus = z
         z
           .object({
             id: z.string().max(64).describe("Its id."),
-            dataDigest: z.string().max(71).default("").describe("Digest of the captured data at that time."),
             outcome: z.string().max(32).describe("How it ended."),
+            generation: z
+              .int()
+              .default(0)
+              .describe("Generation of the service that it ran under: another may mend what had failed."),
             at: instant.describe("When it ended."),
           })
           .describe("A cause that was worked on."),

@@ -37,6 +37,7 @@ export function causesOf(
         query: query.slice(0, 2048),
         at: instant(now),
         dataDigest,
+        generation: service.metadata.generation,
       };
     });
   const bySchedule = schedules
@@ -52,6 +53,7 @@ export function causesOf(
         query: trigger.schedule ?? "",
         at,
         dataDigest: dataDigestOf(service, "Schedule", snapshot, 0),
+        generation: service.metadata.generation,
       };
     });
   return [...bySignal, ...bySchedule];

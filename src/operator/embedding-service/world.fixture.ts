@@ -68,6 +68,7 @@ export const cause = (change: Partial<Cause> = {}): Cause => ({
   query: "q",
   at: ago(0),
   dataDigest: "d1",
+  generation: 1,
   ...change,
 });
 
