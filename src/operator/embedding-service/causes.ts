@@ -27,7 +27,8 @@ export function causesOf(
     .map(({ trigger, status, query }): Cause => {
       const causeClass = classOf(trigger);
       const dataDigest = dataDigestOf(service, causeClass, snapshot, now - time(status.failingSince ?? instant(now)));
-      const facts = { ...identity, trigger: trigger.name, alarm: status.alarm, data: dataDigest };
+      const { alarm, asked } = status;
+      const facts = { ...identity, trigger: trigger.name, asked, alarm, data: dataDigest };
       return {
         id: causeId(facts),
         class: causeClass,

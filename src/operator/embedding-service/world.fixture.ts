@@ -84,6 +84,8 @@ export const signal = (
     value: 3,
     threshold: 2,
     failingFor: 0,
+    held,
+    asked: "",
     alarm: 1,
     message: "",
     reason: "",
