@@ -17,7 +17,8 @@ export const cause = z
       .string()
       .max(71)
       .default("")
-      .describe("Digest of the captured data at that time; a latched cause is retried only when it changed."),
+      .describe("Digest of the captured data at that time; what was proved of it is tried again only when it changed."),
+    generation: z.int().default(0).describe("Generation of the service that its run is made under."),
   })
   .describe("Why a run was started.");
 export type Cause = z.infer<typeof cause>;

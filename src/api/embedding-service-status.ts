@@ -17,8 +17,17 @@ const signalStatus = z
     since: instant.optional().describe("When this verdict began."),
     failingSince: instant.optional().describe("When it began to fail; kept while the source says nothing."),
     failingFor: z.int().default(0).describe("Seconds of observed failing, up to the last evaluation."),
+    held: z.boolean().default(false).describe("Whether that was as long as the trigger asks for."),
     evaluatedAt: instant.optional().describe("When it was last evaluated."),
-    alarm: z.int().default(0).describe("Number of the alarm, as persisted by the monitor."),
+    alarm: z
+      .int()
+      .default(0)
+      .describe("Number of the alarm: as persisted by the monitor, of a query the times that it has newly held."),
+    asked: z
+      .string()
+      .max(12)
+      .default("")
+      .describe("Hash of the signal or the query with its limits; of another one nothing that was seen counts."),
     model: z.string().max(71).default("").describe("Digest of the model that was active then."),
     reason: z.string().max(32).default("").describe("One word for machines: why."),
     message: z.string().max(256).default("").describe("What it means."),
@@ -54,8 +63,11 @@ export const embeddingServiceStatus = z
         z
           .object({
             id: z.string().max(64).describe("Its id."),
-            dataDigest: z.string().max(71).default("").describe("Digest of the captured data at that time."),
             outcome: z.string().max(32).describe("How it ended."),
+            generation: z
+              .int()
+              .default(0)
+              .describe("Generation of the service that it ran under: another may mend what had failed."),
             at: instant.describe("When it ended."),
           })
           .describe("A cause that was worked on."),

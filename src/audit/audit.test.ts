@@ -82,6 +82,14 @@ describe("appendTo", () => {
     expect(appendTo(toLines([one, two]), [two, three])).toEqual({ kind: "Append", text: toLines([one, two, three]) });
   });
 
+  it("adds the last line's end when somebody's editor took it off", () => {
+    const [one, two] = chain(2);
+    if (!one || !two) throw new Error("no entries");
+    const text = toLines([one]).trimEnd();
+    expect(appendTo(text, [two])).toEqual({ kind: "Append", text: toLines([one, two]) });
+    expect(appendTo(text, [one])).toEqual({ kind: "There" });
+  });
+
   it("begins another segment when there is no room", () => {
     const large = link(genesis, [fact("Large", "x".repeat(segmentBytes - 500))]);
     const next = link({ seq: 1, head: large[0]?.hash ?? "" }, [fact("Next", "y".repeat(500))]);
@@ -92,5 +100,14 @@ describe("appendTo", () => {
     expect(parseLines(toLines(chain(3)))).toEqual(chain(3));
     expect(() => parseLines(`${toLines(chain(1))}nonsense\n`)).toThrow(/line 2/);
     expect(() => parseLines('{"seq":1}\n')).toThrow(/line 1/);
+  });
+
+  it.each([
+    ["has a field more", (line: string) => line.replace("{", '{"approvedBy":"nobody",')],
+    ["has a blank more", (line: string) => line.replace('"prev"', ' "prev"')],
+    ["has a field twice", (line: string) => line.replace('"kind"', '"kind":"Other","kind"')],
+  ])("refuses a line that %s, although its hash is right", (_, change) => {
+    const lines = toLines(chain(2));
+    expect(() => parseLines(change(lines))).toThrow(/^line 1 .* as it was written: /);
   });
 });

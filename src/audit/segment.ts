@@ -13,7 +13,11 @@ export function toLines(entries: readonly Entry[]): string {
   return entries.map((each) => `${canonical(each)}\n`).join("");
 }
 
-/** @throws {SegmentError} naming the line that is no entry */
+/**
+ * Lines are canonical: what a hash does not cover, such as a field more, is not taken for part of the record.
+ *
+ * @throws {SegmentError} naming the line that is no entry, or not as `toLines` writes it
+ */
 export function parseLines(text: string): Entry[] {
   return text
     .split("\n")
@@ -22,6 +26,9 @@ export function parseLines(text: string): Entry[] {
     .map(({ line, number }) => {
       const parsed = entry.safeParse(jsonOf(line));
       if (!parsed.success) throw new SegmentError(`line ${number} is not an audit entry: ${line.slice(0, 80)}`);
+      if (canonical(parsed.data) !== line) {
+        throw new SegmentError(`line ${number} is not an audit entry as it was written: ${line.slice(0, 80)}`);
+      }
       return parsed.data;
     });
 }
@@ -44,11 +51,13 @@ export function appendTo(text: string, entries: readonly Entry[]): Appended {
   const last = parseLines(lastLine(text)).at(-1)?.seq ?? 0;
   const missing = entries.filter(({ seq }) => seq > last);
   if (missing.length === 0) return { kind: "There" };
+  // An editor may have taken off the end of the last line.
+  const whole = text === "" || text.endsWith("\n") ? text : `${text}\n`;
   const lines = toLines(missing);
-  if (text !== "" && Buffer.byteLength(text) + Buffer.byteLength(lines) > segmentBytes) {
+  if (whole !== "" && Buffer.byteLength(whole) + Buffer.byteLength(lines) > segmentBytes) {
     return { kind: "Next", left: missing };
   }
-  return { kind: "Append", text: text + lines };
+  return { kind: "Append", text: whole + lines };
 }
 
 function lastLine(text: string): string {

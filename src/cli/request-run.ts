@@ -53,6 +53,7 @@ export async function requestRun(
     query: `asked for by ${by}`,
     at,
     dataDigest: "",
+    generation: service.metadata.generation,
   };
   const { metadata, spec } = retrainingOf({ service, snapshot }, threatModel, cause, activeVersion);
   const { apiVersion, kind } = retrainings;

@@ -1,6 +1,7 @@
 import type { EmbeddingService } from "../api/index.ts";
 import { type Entry, parseLines, type Verification, verifyChain } from "../audit/index.ts";
-import { configMaps, type Kube } from "../kube/index.ts";
+import { embeddingServices } from "../kinds.ts";
+import { type ConfigMap, configMaps, type Key, type ListOptions, type Stored } from "../kube/index.ts";
 
 /** A service's record of decisions, with what checking it gave. */
 export interface AuditChain {
@@ -11,13 +12,31 @@ export interface AuditChain {
   readonly verification: Verification;
 }
 
+/** What reading needs of a `Kube`. */
+type Reading = {
+  readonly list: (
+    resource: typeof configMaps,
+    options: ListOptions,
+  ) => Promise<{ readonly items: readonly Stored<ConfigMap>[] }>;
+  readonly get: (resource: typeof embeddingServices, key: Key) => Promise<EmbeddingService | null>;
+};
+
 /**
  * Reads a service's audit segments and the entries on their way to them, and checks the chain up to the head that the
- * status names.
+ * status names. The operator may decide more between the two: the chain is broken only if the head is still that one.
  *
  * @throws {SegmentError} for a segment that holds something else than entries
  */
-export async function readAudit(kube: Kube, { metadata, status }: EmbeddingService): Promise<AuditChain> {
+export async function readAudit(kube: Reading, service: EmbeddingService): Promise<AuditChain> {
+  const chain = await readOnce(kube, service);
+  if (chain.verification.kind === "Whole") return chain;
+  const { namespace, name, uid } = service.metadata;
+  const now = await kube.get(embeddingServices, { namespace, name });
+  if (now?.metadata.uid !== uid || now.status.audit.seq === service.status.audit.seq) return chain;
+  return await readAudit(kube, now);
+}
+
+async function readOnce(kube: Reading, { metadata, status }: EmbeddingService): Promise<AuditChain> {
   const { namespace, uid } = metadata;
   const { items } = await kube.list(configMaps, { namespace, labelSelector: `evenkeel.dev/audit=${uid}` });
   const segments = items

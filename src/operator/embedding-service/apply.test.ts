@@ -48,6 +48,8 @@ const world: Observed = {
       value: 0.5,
       threshold: 0.1,
       failingFor: 60,
+      held: true,
+      asked: "",
       alarm: 1,
       message: "",
       reason: "",

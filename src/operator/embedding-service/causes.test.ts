@@ -29,6 +29,8 @@ const signal = (change: Partial<Trigger> = {}, alarm = 1, held = true): SignalSt
     value: 1,
     threshold: 0,
     failingFor: 0,
+    held,
+    asked: "",
     alarm,
     message: "",
     reason: "",
@@ -58,6 +60,10 @@ describe("a cause's id", () => {
     ["service of the same name", service({ uid: "v" }), signal()],
   ])("is another for another %s", (_, of, state) => {
     expect(idOf(of, state)).not.toBe(base);
+  });
+  it("is another when the trigger of that name asks something else", () => {
+    const other = signal();
+    expect(idOf(service(), { ...other, status: { ...other.status, asked: "0123456789ab" } })).not.toBe(base);
   });
   describe("with captured traffic of a TTL of 7 days", () => {
     const capturing = service({ capture: "On" });

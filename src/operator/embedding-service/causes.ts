@@ -27,7 +27,8 @@ export function causesOf(
     .map(({ trigger, status, query }): Cause => {
       const causeClass = classOf(trigger);
       const dataDigest = dataDigestOf(service, causeClass, snapshot, now - time(status.failingSince ?? instant(now)));
-      const facts = { ...identity, trigger: trigger.name, alarm: status.alarm, data: dataDigest };
+      const { alarm, asked } = status;
+      const facts = { ...identity, trigger: trigger.name, asked, alarm, data: dataDigest };
       return {
         id: causeId(facts),
         class: causeClass,
@@ -37,6 +38,7 @@ export function causesOf(
         query: query.slice(0, 2048),
         at: instant(now),
         dataDigest,
+        generation: service.metadata.generation,
       };
     });
   const bySchedule = schedules
@@ -52,6 +54,7 @@ export function causesOf(
         query: trigger.schedule ?? "",
         at,
         dataDigest: dataDigestOf(service, "Schedule", snapshot, 0),
+        generation: service.metadata.generation,
       };
     });
   return [...bySignal, ...bySchedule];

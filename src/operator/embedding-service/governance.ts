@@ -48,9 +48,11 @@ function openCircuit({ service }: Observed, { cause }: Proposed): Held | null {
   const failed = service.status.failures.find((entry) => entry.class === cause.class);
   const limit = service.spec.retraining?.stopAfterFailures ?? 0;
   if (!failed || failed.count < limit || failed.generation !== service.metadata.generation) return null;
+  // The circuit of runs by hand is one of its own.
+  const byHand = cause.class === "Manual" ? "" : `, or use \`evenkeel retrain ${service.metadata.name}\``;
   const message =
     `${failed.count} runs in a row of class ${cause.class} failed, were rejected or rolled back: look at their reports, ` +
-    "then change the service, which closes the circuit";
+    `then change the service, which closes the circuit and starts what it held back${byHand}`;
   return { reason: "CircuitOpen", message, until: null };
 }
 

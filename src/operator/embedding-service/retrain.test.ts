@@ -44,7 +44,7 @@ describe("a cause", () => {
   });
 
   it("is not worked on twice, and again when its data has changed", () => {
-    const lastCauses = [{ id: "0123456789", dataDigest: "d1", outcome: "Rejected", at: ago(99_999) }];
+    const lastCauses = [{ id: "0123456789", outcome: "Rejected", generation: 1, at: ago(99_999) }];
     expect(decide(world({ causes: [cause()], status: { lastCauses } }), now).retraining).toMatchObject({
       reason: "CauseWorkedOn",
     });
@@ -52,6 +52,55 @@ describe("a cause", () => {
     expect(decide(world({ causes: [changed], status: { lastCauses } }), now).retraining).toMatchObject({
       kind: "Record",
       cause: changed,
+    });
+  });
+
+  describe("that was worked on", () => {
+    const ended = (outcome: string, generation = 0, id = cause().id) => ({
+      id,
+      outcome,
+      generation,
+      at: ago(99_999),
+    });
+    const after = (...lastCauses: ReturnType<typeof ended>[]) => world({ causes: [cause()], status: { lastCauses } });
+
+    it.each(["Published", "Rejected", "RolledBack", "Outdated"])("and %s stays so when the service changes", (end) => {
+      const { retraining: answer } = decide(after(ended(end)), now);
+      expect(answer).toMatchObject({ kind: "Wait", reason: "CauseWorkedOn" });
+      expect(answer.kind === "Wait" && answer.message).toBe(
+        `drift: its run ended ${end}; it is tried again when its data has changed, or by hand with \`evenkeel retrain shop\``,
+      );
+    });
+
+    describe.each(["Failed", "Cancelled", "Deleted"])("and %s", (end) => {
+      it("stays so under the same service, and says what helps", () => {
+        const { retraining: answer } = decide(after(ended(end, 1)), now);
+        expect(answer).toMatchObject({ kind: "Wait", reason: "CauseWorkedOn" });
+        expect(answer.kind === "Wait" && answer.message).toContain(
+          `ended ${end}; it is tried again when the service or its data has changed, or by hand with`,
+        );
+      });
+
+      it("is tried once more when the service has changed, by another name, and for good when that proves something", () => {
+        const { retraining: answer } = decide(after(ended(end)), now);
+        const again = answer.kind === "Record" ? answer.cause.id : "";
+        expect(again).toMatch(/^[0-9a-f]{10}$/);
+        expect(again).not.toBe(cause().id);
+        expect(decide(after(ended(end), ended(end, 1, again)), now).retraining.kind).toBe("Wait");
+        expect(decide(after(ended(end), ended("Rejected", 0, again)), now).retraining.kind).toBe("Wait");
+        const third = decide(after(ended(end), ended(end, 0, again)), now).retraining;
+        expect(third.kind === "Record" && [cause().id, again].includes(third.cause.id)).toBe(false);
+        expect(third.kind).toBe("Record");
+      });
+    });
+
+    it.each([
+      ["CoolingDown", spent("Drift", ago(6 * 3600 - 1), 1)],
+      ["OverBudget", spent("Drift", ago(7 * 3600), 32.01 * 3600)],
+      ["CircuitOpen", { failures: [{ class: "Drift" as const, count: 3, generation: 1 }] }],
+    ])("and Failed waits like any other, as when %s", (reason, status) => {
+      const tried = world({ causes: [cause()], status: { lastCauses: [ended("Failed")], ...status } });
+      expect(decide(tried, now).retraining).toMatchObject({ kind: "Wait", reason });
     });
   });
 
@@ -103,6 +152,14 @@ describe("a cause", () => {
     ],
   ] satisfies [string, Change][])("goes on: %s", (_, change) => {
     expect(decide(world({ ...change, causes: [cause()] }), now).retraining).toMatchObject({ kind: "Record" });
+  });
+
+  it("that an open circuit holds back names what closes it, and what goes round it", () => {
+    const failures = [{ class: "Drift" as const, count: 3, generation: 1 }];
+    const { retraining: answer } = decide(world({ causes: [cause()], status: { failures } }), now);
+    expect(answer.kind === "Wait" && answer.message).toMatch(
+      /change the service, which closes the circuit and starts what it held back, or use `evenkeel retrain shop`$/,
+    );
   });
 
   it("of a class that is held back does not hold back another's", () => {

@@ -5,6 +5,7 @@ import { names } from "../identity.ts";
 import type { Rule, Stalled } from "../rule.ts";
 import { servedUri } from "../workload.ts";
 import { causeHeldBack, heldBack } from "./governance.ts";
+import { isMendable, tryOf } from "./latch.ts";
 import { isUnderWay } from "./restore.ts";
 import { notTrainable } from "./trainable.ts";
 import type { Observed } from "./world.ts";
@@ -208,7 +209,7 @@ function retrainOnTrigger(world: Observed, now: number): Retrain | null {
 }
 
 function freshCauses({ causes, service }: Observed): Cause[] {
-  return causes.filter(({ id }) => !service.status.lastCauses.some((done) => done.id === id));
+  return causes.map((cause) => tryOf(service, cause)).flatMap(({ cause, ended }) => (ended === null ? [cause] : []));
 }
 
 function explainBadSchedule({ schedules }: Observed): Retrain | null {
@@ -242,9 +243,11 @@ function explainHeld(world: Observed, now: number): Retrain | null {
   }
   const [latched] = world.causes;
   if (!latched) return null;
-  const outcome = world.service.status.lastCauses.find(({ id }) => id === latched.id)?.outcome ?? "";
+  const ended = tryOf(world.service, latched).ended ?? "";
+  const change = isMendable(ended) ? "the service or its data has" : "its data has";
   return wait(
     "CauseWorkedOn",
-    `${latched.trigger}: its run ended ${outcome}; it is tried again when its data has changed`,
+    `${latched.trigger}: its run ended ${ended}; it is tried again when ${change} changed, ` +
+      `or by hand with \`evenkeel retrain ${world.service.metadata.name}\``,
   );
 }

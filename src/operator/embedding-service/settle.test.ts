@@ -41,8 +41,20 @@ describe("the end of a run", () => {
     expect(status.retraining).toBeUndefined();
     expect(status.cause).toBeUndefined();
     expect(status.ledger).toEqual([{ run: "shop-0123456789", class: "Drift", at: ago(5), gpuSeconds: 120 }]);
-    expect(status.lastCauses).toEqual([{ id: "0123456789", dataDigest: "d1", outcome: phase, at: ago(0) }]);
+    expect(status.lastCauses).toEqual([{ id: "0123456789", outcome: phase, generation: 1, at: ago(0) }]);
     expect(status.failures.map(({ count }) => count)).toEqual(failures === 0 ? [] : [1]);
+  });
+
+  it("that was begun before the service changed lets the change have a try of its own", () => {
+    const begun = cause({ generation: 0 });
+    const failed = world({
+      status: { cause: begun, retraining: slots().retraining },
+      run: run("Failed", { cause: begun }),
+    });
+    const { status } = decide(failed, now);
+    expect(status.lastCauses).toMatchObject([{ outcome: "Failed", generation: 0 }]);
+    const later = { ...status, ledger: [] };
+    expect(decide(world({ status: later, causes: [cause()] }), now).retraining.kind).toBe("Record");
   });
 
   it("names the rollout of what was published, before it is made", () => {
@@ -77,7 +89,7 @@ describe("the end of a run", () => {
 
   describe("that was outdated when it was over", () => {
     const passed = run("Published", { status: { bundle: uri("b"), modelVersion: model("b").name } });
-    const dropped = { id: cause().id, dataDigest: "d1", outcome: "Outdated", at: ago(60) };
+    const dropped = { id: cause().id, outcome: "Outdated", generation: 1, at: ago(60) };
     const after = (change: Change = {}) =>
       decide(
         world({

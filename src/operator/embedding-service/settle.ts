@@ -1,4 +1,5 @@
 import {
+  type Cause,
   type EmbeddingServiceStatus,
   gpuSecondsOf,
   type ModelRef,
@@ -128,12 +129,11 @@ function countRollback(
 ): EmbeddingServiceStatus {
   const run = runOf(world, status);
   if (!run || !failings.has(rollout.status.reason)) return status;
-  const { id, dataDigest, class: causeClass } = run.spec.cause;
-  const others = status.lastCauses.filter((entry) => entry.id !== id);
+  const { cause } = run.spec;
   return {
     ...status,
-    failures: failuresAfter(status, causeClass, world.service.metadata.generation),
-    lastCauses: [...others, { id, dataDigest, outcome: "RolledBack", at: instant(now) }].slice(-most.causes),
+    failures: failuresAfter(status, cause.class, world.service.metadata.generation),
+    lastCauses: causesAfter(status, cause, "RolledBack", now),
   };
 }
 
@@ -235,12 +235,12 @@ function rolloutOf(
 
 function causesAfter(
   status: EmbeddingServiceStatus,
-  { id, dataDigest }: { readonly id: string; readonly dataDigest: string },
+  { id, generation }: Cause,
   outcome: string,
   now: number,
 ): EmbeddingServiceStatus["lastCauses"] {
   const others = status.lastCauses.filter((entry) => entry.id !== id);
-  return [...others, { id, dataDigest, outcome, at: instant(now) }].slice(-most.causes);
+  return [...others, { id, outcome, generation, at: instant(now) }].slice(-most.causes);
 }
 
 function failuresAfter(

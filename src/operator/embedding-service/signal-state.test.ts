@@ -21,10 +21,14 @@ const verdict = (kind: Verdict["kind"], seconds: number, alarm: number | null = 
 });
 
 /** Verdicts in turn, each state saved and read again in between. */
-function follow(trigger: Trigger, steps: readonly (readonly [Verdict["kind"], number])[]): SignalStatus[] {
+function follow(
+  trigger: Trigger,
+  steps: readonly (readonly [Verdict["kind"], number])[],
+  before?: SignalStatus,
+): SignalStatus[] {
   const saved: SignalStatus[] = [];
   for (const [kind, seconds] of steps)
-    saved.push(advanceSignal(saved.at(-1), trigger, verdict(kind, seconds), 6000, scope).status);
+    saved.push(advanceSignal(saved.at(-1) ?? before, trigger, verdict(kind, seconds), 6000, scope).status);
   return saved;
 }
 
@@ -66,6 +70,53 @@ describe("a trigger's state", () => {
       ["Fail", 30],
     ]);
     expect(states.map(({ alarm }) => alarm)).toEqual([0, 0, 1, 1, 1, 1, 1, 2]);
+  });
+
+  it("raises the number when an alarm holds by a shorter time than the one before", () => {
+    const patient = { ...own, for: "60s" };
+    const first = follow(own, [
+      ["Fail", 0],
+      ["Fail", 5],
+      ["Fail", 10],
+      ["Pass", 11],
+    ]);
+    const second = follow(
+      patient,
+      [
+        ["Fail", 20],
+        ["Fail", 25],
+        ["Fail", 30],
+      ],
+      first.at(-1),
+    );
+    expect(second.at(-1)).toMatchObject({ held: false, alarm: 1 });
+    const shortened = follow(own, [["Fail", 31]], second.at(-1));
+    expect(shortened.at(-1)).toMatchObject({ held: true, alarm: 2 });
+  });
+
+  it.each([
+    ["query", { promql: "empty_results" }],
+    ["limit", { above: 0.3 }],
+  ])("begins anew for another %s, and numbers on", (_, change) => {
+    const held = follow(own, [
+      ["Fail", 0],
+      ["Fail", 5],
+      ["Fail", 10],
+    ]);
+    expect(held.at(-1)).toMatchObject({ held: true, alarm: 1 });
+    const other = follow(
+      { ...own, ...change },
+      [
+        ["Fail", 15],
+        ["Fail", 20],
+        ["Fail", 25],
+      ],
+      held.at(-1),
+    );
+    expect(other.map(({ failingFor }) => failingFor)).toEqual([0, 5, 10]);
+    expect(other.map(({ held: holds }) => holds)).toEqual([false, false, true]);
+    expect(other.map(({ alarm }) => alarm)).toEqual([1, 1, 2]);
+    expect(other[0]?.since).toBe("2026-11-24T08:00:15.000Z");
   });
 
   it("takes the number of a built-in alarm from the monitor", () => {

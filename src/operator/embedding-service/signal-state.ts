@@ -1,5 +1,6 @@
 import { milliseconds, type SignalStatus, type Trigger } from "../../api/index.ts";
 import { advanceHold, alarmQuery, type Hold, hasHeld, type Scope, type Verdict } from "../../signals/index.ts";
+import { digestOf, short } from "../identity.ts";
 import { instant, time } from "../instant.ts";
 import type { SignalState } from "./world.ts";
 
@@ -11,21 +12,26 @@ export function advanceSignal(
   maxGap: number,
   scope: Scope,
 ): SignalState {
-  const held = heldBefore(before, trigger);
-  const hold = advanceHold(holdOf(before), verdict, "Fail", maxGap);
-  const holds = hasHeld(hold, milliseconds(trigger.for));
-  const sameVerdict = before?.verdict === verdict.kind;
+  const asked = askedBy(trigger);
+  const same = before?.asked === asked ? before : undefined;
+  const hold = advanceHold(holdOf(same), verdict, "Fail", maxGap);
+  const held = hasHeld(hold, milliseconds(trigger.for));
+  // As it was saved: by another `for` it would have held earlier, and the alarm would have the number of the one before.
+  const newly = held && !same?.held;
   const status: SignalStatus = {
     name: trigger.name,
     verdict: verdict.kind,
     value: finite(verdict.value),
     threshold: finite(verdict.threshold),
-    since: sameVerdict ? (before.since ?? instant(verdict.at)) : instant(verdict.at),
+    since: (same?.verdict === verdict.kind ? same.since : undefined) ?? instant(verdict.at),
     ...(hold.onset === null ? {} : { failingSince: instant(hold.onset) }),
     failingFor: hold.seconds,
+    held,
     evaluatedAt: instant(hold.onset === null ? verdict.at : hold.countedTo),
-    // Built-in alarms are numbered by the monitor, the user's own queries here: each time one has newly held.
-    alarm: verdict.alarm ?? (before?.alarm ?? 0) + (trigger.promql !== undefined && holds && !held ? 1 : 0),
+    // Built-in alarms are numbered by the monitor, the user's own queries here: each time one has newly held. Another query
+    // numbers on, so that none of its alarms is taken for one before.
+    alarm: verdict.alarm ?? (before?.alarm ?? 0) + (trigger.promql !== undefined && newly ? 1 : 0),
+    asked,
     message: verdict.message.slice(0, 256),
     reason: verdict.reason,
     model: scope.model,
@@ -38,14 +44,14 @@ export function stateOf(status: SignalStatus, trigger: Trigger, scope: Scope): S
   return {
     trigger,
     status,
-    held: status.verdict === "Fail" && heldBefore(status, trigger),
+    held: status.verdict === "Fail" && status.held,
     learning: status.reason === "Learning",
     query: trigger.signal === undefined ? (trigger.promql ?? "") : alarmQuery(trigger.signal, scope),
   };
 }
 
-function heldBefore(status: SignalStatus | undefined, trigger: Trigger): boolean {
-  return hasHeld(holdOf(status), milliseconds(trigger.for));
+function askedBy({ signal, promql, above, below }: Trigger): string {
+  return short(digestOf({ signal, promql, above, below }), 12);
 }
 
 function holdOf(status: SignalStatus | undefined): Hold {

@@ -61,6 +61,7 @@ describe("a model in the store", () => {
   it("is not trained again once a run could not load it", () => {
     const why = notTrainable(service(), stored, [run()]);
     expect(why).toContain("Retraining shop-0123456789 could not load it: model_type: gpt");
+    expect(why).toMatch(/to try the same one again delete that run, then use `evenkeel retrain shop`$/);
   });
 
   it.each([

@@ -8,7 +8,7 @@ import { isInStore } from "../identity.ts";
  * @returns null when one can
  */
 export function notTrainable(
-  { spec: { retraining } }: Pick<EmbeddingService, "spec">,
+  { metadata, spec: { retraining } }: Pick<EmbeddingService, "metadata" | "spec">,
   active: ModelRef,
   runs: readonly Retraining[],
 ): string | null {
@@ -32,6 +32,6 @@ export function notTrainable(
   if (!tried) return null;
   return (
     `Retraining ${tried.metadata.name} could not load it: ${tried.status.message}; set retraining.trainer to an image that ` +
-    "can, or delete that run to try again"
+    `can; to try the same one again delete that run, then use \`evenkeel retrain ${metadata.name}\``
   );
 }

@@ -68,6 +68,7 @@ export const cause = (change: Partial<Cause> = {}): Cause => ({
   query: "q",
   at: ago(0),
   dataDigest: "d1",
+  generation: 1,
   ...change,
 });
 
@@ -83,6 +84,8 @@ export const signal = (
     value: 3,
     threshold: 2,
     failingFor: 0,
+    held,
+    asked: "",
     alarm: 1,
     message: "",
     reason: "",

@@ -97,6 +97,7 @@ async function byHand(
       query: "",
       at: new Date().toISOString(),
       dataDigest: "",
+      generation: 0,
     },
     ...change,
   };
