@@ -159,14 +159,14 @@ describe("FileStore", () => {
   it("lists what is there while artefacts come and go", async () => {
     const store = openStore(folder);
     const stays = await store.putFiles("m", { f: bytes("stays") });
-    let going = true;
+    const writing = { over: false };
     const comeAndGo = async (writer: number) => {
       for (let i = 0; i < 60; i++) await store.remove(await store.putFiles("m", { f: bytes(`${writer} ${i}`) }));
     };
     const writers = Promise.all([1, 2, 3].map(comeAndGo)).finally(() => {
-      going = false;
+      writing.over = true;
     });
-    while (going) expect(await store.list("m")).toContain(stays);
+    while (!writing.over) expect(await store.list("m")).toContain(stays);
     await writers;
     expect(await store.list("m")).toEqual([stays]);
   });
