@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { EvaluationData } from "../api/index.ts";
 import {
   type Dataset,
@@ -10,7 +11,7 @@ import {
   splitOf,
 } from "../registry/index.ts";
 
-/** Rows that are measured together. */
+/** Rows that are measured together, in an order that has nothing to do with what they are: the first n are a sample. */
 export type Part = {
   readonly count: number;
   /** [count × size], images scaled to [0, 1] */
@@ -59,7 +60,8 @@ const heldOutRoles: Readonly<Record<Split, "documents" | "gate" | "proof" | "non
 /**
  * Deals a dataset out to documents, gate queries and proof queries by source.
  *
- * Pairs are rows that share a source: the first of each query source is its document, the others are queries.
+ * Pairs are rows that share a source: the first of each query source is its document, the others are queries. What is over
+ * the limits is left out by chance and not by place: sets are often sorted by label.
  *
  * @param heldOut  whether the dataset is the reference, most of which was trained on
  * @throws {DatasetError} when labels are missing or there is one class, or there are no pairs
@@ -80,7 +82,7 @@ export function dealEvaluationSet(
   const picked = { documents: [] as number[], gate: split(), proof: split() };
   const hasDocument = new Set<number>();
   let pairs = 0;
-  for (let row = 0; row < dataset.count; row++) {
+  for (const row of drawnOrder(dataset, sources)) {
     const role = (heldOut ? heldOutRoles : roles)[splitOf(sourceOf(dataset, row))];
     const shifted = (dataset.domains?.[row] ?? 0) > 0;
     const source = sources[row] ?? 0;
@@ -120,7 +122,7 @@ export function narrow(part: Part, size: number, chosen: (index: number) => bool
   return { count: kept.length, inputs, labels: take(part.labels), sources: take(part.sources), rows: take(part.rows) };
 }
 
-/** A part of this many first rows. */
+/** A sample of a part, of this many rows: its first ones. */
 export function firstRows(part: Part, size: number, count: number): Part {
   return part.count <= count ? part : narrow(part, size, (i) => i < count);
 }
@@ -134,6 +136,25 @@ export function scaledInputs(dataset: Dataset, rows: readonly number[]): Float32
     for (let j = 0; j < size; j++) scaled[i * size + j] = (dataset.inputs[row * size + j] ?? 0) * scale;
   });
   return scaled;
+}
+
+/**
+ * The first row of every source, then the second of every source, and so on, sources by a hash of their ids. The order is the
+ * same wherever a source stands in the dataset and alike in each domain, and any first rows are of as many sources as can be.
+ */
+function drawnOrder(dataset: Dataset, sources: Int32Array): Int32Array {
+  const places: string[] = [];
+  const seen = new Map<string, number>();
+  const turns = Int32Array.from(sources, (source, row) => {
+    places[source] ??= createHash("sha256").update("order\0").update(sourceOf(dataset, row)).digest("hex");
+    const key = `${source} ${dataset.domains?.[row] ?? 0}`;
+    const turn = seen.get(key) ?? 0;
+    seen.set(key, turn + 1);
+    return turn;
+  });
+  const place = (row: number): string => places[sources[row] ?? 0] ?? "";
+  const before = (a: number, b: number): number => (place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : a - b);
+  return Int32Array.from(sources, (_, row) => row).sort((a, b) => (turns[a] ?? 0) - (turns[b] ?? 0) || before(a, b));
 }
 
 function split(): { old: number[]; shifted: number[] } {

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { seededRandom } from "../monitor/index.ts";
-import { type ImageDataset, sourceId16 } from "../registry/index.ts";
-import { dealEvaluationSet } from "./evaluation-set.ts";
+import { type ImageDataset, sourceId16, sourceName } from "../registry/index.ts";
+import { dealEvaluationSet, firstRows } from "./evaluation-set.ts";
 import { nearDuplicates, sharedSources } from "./leakage.ts";
 
 beforeAll(async () => {
@@ -65,6 +65,36 @@ describe("dealEvaluationSet", () => {
     expect(set.gate.old.rows.every((row) => row % 2 === 1)).toBe(true);
     const documents = new Set(set.documents.labels);
     expect(set.gate.old.labels.every((label) => documents.has(label))).toBe(true);
+  });
+
+  it.each([
+    ["sorted by label", (i: number) => Math.floor(i / 2000)],
+    ["dealt out in turn", (i: number) => i % 10],
+  ])("takes rows of every class, in the index, the queries and the attacked: %s", (_, label) => {
+    const labels = Int32Array.from({ length: 20_000 }, (_value, i) => label(i));
+    const set = dealEvaluationSet(
+      dataset(ids("a", 20_000), { labels }),
+      "Labelled",
+      { documents: 3000, queries: 1000 },
+      false,
+    );
+    for (const part of [set.documents, set.gate.old, set.proof.old, firstRows(set.gate.old, set.size, 300)]) {
+      const shares = Array.from({ length: 10 }, (_value, k) => part.labels.filter((each) => each === k).length);
+      // A tenth each, within four standard deviations.
+      const error = Math.sqrt(0.09 * part.count);
+      for (const share of shares) expect(Math.abs(share - part.count / 10)).toBeLessThan(4 * error);
+    }
+  });
+
+  it("takes the same inputs in whatever order they stand, and of as many sources as can be", () => {
+    const names = ids("a", 3000);
+    const taken = (order: readonly string[]): string[] => {
+      const of = dataset(order);
+      const { gate } = dealEvaluationSet(of, "None", { documents: 10, queries: 100 }, false);
+      return Array.from(gate.old.rows, (row) => sourceName(of, row));
+    };
+    expect(taken(names.toReversed())).toEqual(taken(names));
+    expect(new Set(taken(names.flatMap((name) => [name, name, name]))).size).toBe(100);
   });
 
   it("keeps to its limits", () => {

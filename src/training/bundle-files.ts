@@ -13,8 +13,8 @@ import {
 import { consistencyScores, type RawInputs } from "./consistency-scores.ts";
 import { type BenignFamily, composeBenign } from "./perturbations/index.ts";
 import type { ConsistencyCalibration } from "./quarantine.ts";
-import { stream } from "./streams.ts";
-import { trainingData } from "./training-data.ts";
+import { sampleRows, stream } from "./streams.ts";
+import { gatherRows, trainingData } from "./training-data.ts";
 import { encodeLog, type LogEntry, logFile } from "./training-log.ts";
 
 /** Probes of a bundle (decision 6). */
@@ -53,10 +53,9 @@ export function bundleFiles(content: BundleContent): Record<string, Uint8Array> 
   const onlyTraffic = traffic?.keyed === true && traffic.samples.count >= enoughTraffic;
   const live = new Uint8Array(count).fill(onlyTraffic ? 0 : 1, 0, calibration.count).fill(1, calibration.count);
 
-  const probes = takeRows(
-    calibration,
-    Int32Array.from({ length: Math.min(probeCount, calibration.count) }, (_, i) => i),
-  );
+  // Not the first ones: sets are often sorted.
+  const probed = sampleRows(calibration.count, probeCount, stream(content.description.seed, "reference", 2));
+  const probes = takeRows(calibration, probed);
   const perturbations = encodeLog(log);
   const description: BundleDescription = {
     ...content.description,
@@ -72,7 +71,7 @@ export function bundleFiles(content: BundleContent): Record<string, Uint8Array> 
       shape: probes.shape,
       inputs: probes.inputs,
       count: probes.count,
-      embeddings: embedded.slice(0, probes.count * network.dimension),
+      embeddings: gatherRows(embedded, network.dimension, probed),
       dimension: network.dimension,
     }),
     ...encodeReferenceEmbeddings({
@@ -115,7 +114,7 @@ export function calibrateConsistency(
 }
 
 function changedByNature(dataset: Dataset, benign: readonly BenignFamily[], seed: number): RawInputs {
-  const rows = Int32Array.from({ length: Math.min(benignScores, dataset.count) }, (_, i) => i);
+  const rows = sampleRows(dataset.count, benignScores, stream(seed, "reference", 3));
   const { shape } = dataset;
   const taken = takeRows(dataset, rows);
   const changed = composeBenign(benign, trainingData(taken).inputs, elements(shape), 1, stream(seed, "reference"));

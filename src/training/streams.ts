@@ -28,6 +28,11 @@ export function batchRows(count: number, batchSize: number, seed: number, step: 
   return order.slice(from, from + size);
 }
 
+/** A sample of 0 … count − 1, ascending; all of them when there are no more than `most`. */
+export function sampleRows(count: number, most: number, random: Random): Int32Array {
+  return permutation(count, random).slice(0, most).sort();
+}
+
 /** Fisher and Yates's shuffle of 0 … count − 1. */
 export function permutation(count: number, random: Random): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i);

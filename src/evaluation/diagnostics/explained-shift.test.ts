@@ -50,6 +50,24 @@ describe("explainShift", () => {
     expect(found?.residual).toBeLessThan(0.25);
   });
 
+  it.each([60, 100, 150])("of another world is none, judged by %i accepted vectors of 384 numbers", (rows) => {
+    const random = seededRandom(rows);
+    const wide = (centre: number, count: number): Matrix =>
+      matrixOf(
+        Array.from({ length: count }, () =>
+          Array.from({ length: 384 }, (_, j) => (j % 2 ? centre / Math.sqrt(192) : 0) + random.gaussian()),
+        ),
+      );
+    const found = explainShift({
+      accepted: wide(0, rows),
+      live: wide(2, 500),
+      old: wide(0, 500),
+      shifted: wide(0, 500),
+    });
+    expect(found?.explained).toBeLessThan(0.25);
+    expect(found?.effect).toBeCloseTo(2 / Math.sqrt(1.1), 0);
+  });
+
   it.each([
     ["no traffic", { live: { rows: 0, columns: d, data: new Float32Array(0) } }],
     ["no labelled slice", { shifted: { rows: 0, columns: d, data: new Float32Array(0) } }],

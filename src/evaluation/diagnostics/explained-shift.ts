@@ -1,5 +1,5 @@
 import { difference, dot, type Matrix } from "../../monitor/matrix.ts";
-import { whitenedMean, whiteningOf } from "../../monitor/mean-shift.ts";
+import { whitenedCoordinates } from "../../monitor/mean-shift.ts";
 
 /** Vectors of the deployed model, each n × d. */
 export type ShiftSamples = {
@@ -39,12 +39,12 @@ const leastExplained = 0.9;
  */
 export function explainShift({ accepted, live, old, shifted }: ShiftSamples): ExplainedShift | null {
   if (accepted.rows < 3 || live.rows < 3 || old.rows < 3 || shifted.rows < 3) return null;
-  const whitening = whiteningOf(accepted);
-  if (!whitening) return null;
-  const from = whitenedMean(accepted, whitening);
-  const to = whitenedMean(live, whitening);
-  const start = whitenedMean(old, whitening);
-  const end = whitenedMean(shifted, whitening);
+  const coordinates = whitenedCoordinates(accepted);
+  if (!coordinates) return null;
+  const from = coordinates.reference;
+  const to = coordinates.meanOf(live);
+  const start = coordinates.meanOf(old);
+  const end = coordinates.meanOf(shifted);
   const along = difference(end.mean, start.mean);
   const length = squares(along);
   const share = length > 0 ? Math.min(1, Math.max(0, dot(along, difference(to.mean, start.mean)) / length)) : 0;

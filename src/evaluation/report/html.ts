@@ -54,7 +54,7 @@ function facts({ accuracy, index, data, shift }: EvaluationReport): string {
     value.candidate === null
       ? ""
       : `<div class="fact"><small>${name}</small><b>${percent(value.candidate, 1)}</b><em>active ${value.active === null ? "–" : percent(value.active, 1)}</em></div>`;
-  return `<div class="facts">${card("old domain", accuracy.clean)}${card("new domain", accuracy.shifted)}${card("under attack", accuracy.robust)}${card("recall, old index", index.oldIndexRecall)}<div class="fact"><small>shared with training</small><b>${data.overlap ?? "–"}</b><em>${data.nearDuplicates} near duplicates left out</em></div>${live}</div>`;
+  return `<div class="facts">${card("old domain", accuracy.clean)}${card("new domain", accuracy.shifted)}${card("under attack", accuracy.robust)}${card("recall, old index", index.oldIndexRecall)}<div class="fact"><small>shared with training</small><b>${data.overlap ?? "–"}</b><em>${data.nearDuplicates} queries seen before, left out</em></div>${live}</div>`;
 }
 
 function gateTable({ gates, alpha }: EvaluationReport): string {

@@ -45,7 +45,9 @@ export const evaluationReport = z.object({
       .describe(
         "Ids shared between training, gate and proof sets: must be 0. Null when the training set was not at hand.",
       ),
-    nearDuplicates: z.int().describe("Queries that were left out as near duplicates of training inputs."),
+    nearDuplicates: z
+      .int()
+      .describe("Queries that were left out: near duplicates of training inputs, and inputs that came as traffic too."),
   }),
   gates: z.array(gateVerdict.extend({ metric: z.string(), test: z.string(), limit: z.number().nullable() })),
   accuracy: z

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../monitor/random.ts";
-import { bootstrapMeans, lowerQuantile } from "./bootstrap.ts";
+import { bootstrapQuantile, bootstrapTail } from "./bootstrap.ts";
 import { lowerBound, nonInferiority, type Paired, superiority } from "./paired-test.ts";
 import { bySource } from "./source-means.ts";
 
@@ -16,16 +16,26 @@ function rows(n: number, lost: number, gained: number): Paired {
 
 const settings = { alpha: 0.025, margin: 0.02, seed: 7 };
 
-describe("bootstrapMeans", () => {
+describe("the bootstrap", () => {
+  const halves = bySource([...Array(50).fill(0), ...Array(50).fill(1)], Array.from(Array(100).keys()));
+
   it("spreads like the standard error", () => {
-    const means = bootstrapMeans(
-      bySource([...Array(50).fill(0), ...Array(50).fill(1)], Array.from(Array(100).keys())),
-      10_000,
-      1,
-    );
     // Mean .5, standard error sqrt(.25/100) = .05.
-    expect(lowerQuantile(means, 0.025)).toBeCloseTo(0.5 - 1.96 * 0.05, 1);
-    expect(lowerQuantile(means, 0.975)).toBeCloseTo(0.5 + 1.96 * 0.05, 1);
+    expect(bootstrapQuantile(halves, 0.025, 2000, 1)).toBeCloseTo(0.5 - 1.96 * 0.05, 1);
+    expect(bootstrapQuantile(halves, 0.975, 2000, 1)).toBeCloseTo(0.5 + 1.96 * 0.05, 1);
+  });
+
+  // Exact binomial tails of 100 draws at one half; R: pbinom(40, 100, .5) and so on.
+  it.each([
+    [0.5, 0.5397946],
+    [0.4, 0.02844397],
+    [0.3, 3.92507e-5],
+    [0.24, 9.050013e-8],
+    [0.2, 5.579545e-10],
+  ])("has the tail at %f that is exactly %f, of whatever size", (value, tail) => {
+    const found = [1, 2, 3].map((seed) => bootstrapTail(halves, value + 1e-12, 2000, seed));
+    for (const p of found) expect(Math.abs(p / tail - 1)).toBeLessThan(0.2);
+    expect(bootstrapQuantile(halves, tail, 2000, 4)).toBeCloseTo(value, 1.5);
   });
 
   it("is the same distribution whether sources are alike or not", () => {
@@ -33,16 +43,25 @@ describe("bootstrapMeans", () => {
     const few = Array.from({ length: 120 }, (_, i) => (i % 6 === 0 ? 0 : 1));
     const many = few.map((value, i) => value + i * 1e-9);
     const sources = few.map((_, i) => Math.floor(i / 1.5));
-    const [a, b] = [few, many].map((scores) => bootstrapMeans(bySource(scores, sources), 10_000, 4));
-    for (const p of [0.025, 0.25, 0.5, 0.75, 0.975]) {
-      expect(lowerQuantile(a ?? new Float64Array(), p)).toBeCloseTo(lowerQuantile(b ?? new Float64Array(), p), 1.8);
+    const [a, b] = [bySource(few, sources), bySource(many, sources)];
+    for (const p of [1e-8, 1e-4, 0.025, 0.25, 0.5, 0.75, 0.975]) {
+      const quantile = bootstrapQuantile(a, p, 4000, 4);
+      expect(quantile).toBeCloseTo(bootstrapQuantile(b, p, 4000, 4), 1.8);
+      const tails = [a, b].map((scores) => Math.log(bootstrapTail(scores, quantile + 1e-6, 4000, 4)));
+      expect(Math.abs((tails[0] ?? 0) - (tails[1] ?? 9))).toBeLessThan(0.15);
     }
   });
 
   it("is the same for the same seed and another for another", () => {
     const data = bySource([0.1, 0.5, 0.9, 0.3], [0, 1, 2, 3]);
-    expect(bootstrapMeans(data, 100, 3)).toEqual(bootstrapMeans(data, 100, 3));
-    expect(bootstrapMeans(data, 100, 3)).not.toEqual(bootstrapMeans(data, 100, 4));
+    expect(bootstrapTail(data, 0.3, 100, 3)).toBe(bootstrapTail(data, 0.3, 100, 3));
+    expect(bootstrapTail(data, 0.3, 100, 3)).not.toBe(bootstrapTail(data, 0.3, 100, 4));
+  });
+
+  it("of sources that are all alike has no spread", () => {
+    const alike = bySource([1, 1, 1], [0, 1, 2]);
+    expect(bootstrapQuantile(alike, 1e-8, 100, 1)).toBe(1);
+    expect([0.9, 1].map((value) => bootstrapTail(alike, value, 100, 1))).toEqual([0, 1]);
   });
 });
 
@@ -75,6 +94,21 @@ describe("nonInferiority", () => {
     expect(copied.needed).toBeGreaterThan(0.8 * single.needed);
     expect(Math.abs(copied.bound - single.bound)).toBeLessThan(0.008);
   });
+
+  it.each(Array.from({ length: 20 }, (_, uses) => uses))(
+    "rules out a loss of the margin after %i promotions, where there is none",
+    (uses) => {
+      // Decision 18: .05/2^(uses + 1), here for two claims by Holm.
+      const alpha = 0.05 / 2 ** (uses + 1) / 2;
+      const { p, bound, n, needed } = nonInferiority(rows(2000, 0, 0), { ...settings, alpha });
+      expect(n).toBeGreaterThanOrEqual(needed);
+      expect(p).toBeLessThan(alpha);
+      expect(bound).toBeGreaterThan(-settings.margin);
+      const lost = nonInferiority(rows(2000, 40, 0), { ...settings, alpha });
+      expect(lost.p).toBeGreaterThan(alpha);
+      expect(lost.bound).toBeLessThan(-settings.margin);
+    },
+  );
 
   it("of nothing is no number, never a pass", () => {
     expect(nonInferiority(rows(0, 0, 0), settings)).toMatchObject({ n: 0, needed: 1, p: Number.NaN });

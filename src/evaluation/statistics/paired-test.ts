@@ -1,4 +1,4 @@
-import { bootstrapMeans, countAtMost, defaultResamples, lowerQuantile } from "./bootstrap.ts";
+import { bootstrapQuantile, bootstrapTail, defaultResamples } from "./bootstrap.ts";
 import { sampleSize } from "./sample-size.ts";
 import { type BySource, bySource, differences, mean, sourceVariance, withSource } from "./source-means.ts";
 
@@ -61,7 +61,7 @@ export function lowerBound(
   if (grouped.sums.length === 0) return { value: Number.NaN, bound: Number.NaN, n: 0 };
   return {
     value: mean(grouped),
-    bound: lowerQuantile(bootstrapMeans(withSource(grouped, 0), resamples, seed), alpha),
+    bound: bootstrapQuantile(withSource(grouped, 0), alpha, resamples, seed),
     n: grouped.sums.length,
   };
 }
@@ -81,12 +81,11 @@ function test(
   const n = observed.sums.length;
   if (n === 0) return { difference: Number.NaN, bound: Number.NaN, p: Number.NaN, n, powered: 1, variance: 0 };
   const careful: BySource = withSource(observed, -1);
-  const means = bootstrapMeans(careful, resamples, seed);
   const variance = sourceVariance(careful);
   return {
     difference: mean(observed),
-    bound: lowerQuantile(means, alpha),
-    p: (1 + countAtMost(means, threshold + 1e-12)) / (resamples + 1),
+    bound: bootstrapQuantile(careful, alpha, resamples, seed),
+    p: bootstrapTail(careful, threshold + 1e-12, resamples, seed),
     n,
     powered: sampleSize(variance, margin, alpha),
     variance,
