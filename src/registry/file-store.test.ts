@@ -159,14 +159,12 @@ describe("FileStore", () => {
   it("lists what is there while artefacts come and go", async () => {
     const store = openStore(folder);
     const stays = await store.putFiles("m", { f: bytes("stays") });
-    let going = true;
+    const done = new AbortController();
     const comeAndGo = async (writer: number) => {
       for (let i = 0; i < 60; i++) await store.remove(await store.putFiles("m", { f: bytes(`${writer} ${i}`) }));
     };
-    const writers = Promise.all([1, 2, 3].map(comeAndGo)).finally(() => {
-      going = false;
-    });
-    while (going) expect(await store.list("m")).toContain(stays);
+    const writers = Promise.all([1, 2, 3].map(comeAndGo)).finally(() => done.abort());
+    while (!done.signal.aborted) expect(await store.list("m")).toContain(stays);
     await writers;
     expect(await store.list("m")).toEqual([stays]);
   });
