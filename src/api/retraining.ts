@@ -81,7 +81,10 @@ export const jobStatus = z
       )
       .max(20)
       .default([])
-      .describe("What its pods that were last seen have of that; the rest is of pods that are gone."),
+      .describe("What its newest pods that were last seen have of that; the rest is of pods that are gone or older."),
+    countedUpTo: instant
+      .optional()
+      .describe("When the newest pod was made that the list had no room for: it and older ones are counted for good."),
     outcome: z.string().max(64).default("").describe("How it ended."),
     reemitted: z
       .boolean()

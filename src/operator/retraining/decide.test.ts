@@ -45,7 +45,11 @@ function job<Result>(change: Partial<JobState<Result>> = {}): JobState<Result> {
 }
 
 const trained: TrainResult = { kind: "Train", bundle: uri(b), steps: 100, backend: "native" };
-const complete = { end: { kind: "Complete" }, finishedAt: now - 1000, pods: [{ uid: "p", gpuSeconds: 59.4 }] } as const;
+const complete = {
+  end: { kind: "Complete" },
+  finishedAt: now - 1000,
+  pods: [{ uid: "p", madeAt: "", gpuSeconds: 59.4 }],
+} as const;
 const row = { name: "clean", value: -0.001, bound: -0.01, p: 0.001, n: 900, needed: 500 };
 const evaluated: EvaluateResult = { kind: "Evaluate", report: uri(a), gates: [row], overlap: 0 };
 
@@ -298,8 +302,8 @@ describe("a run", () => {
       train: { ...job1, name: "shop-1-train-again", reemitted: true, gpuSeconds: 59 },
     };
     expect(
-      next(again, { train: job({ ...complete, pods: [{ uid: "q", gpuSeconds: 2 }], result: trained }) }).status.train
-        ?.gpuSeconds,
+      next(again, { train: job({ ...complete, pods: [{ uid: "q", madeAt: "", gpuSeconds: 2 }], result: trained }) })
+        .status.train?.gpuSeconds,
     ).toBe(61);
     expect(next(again, { train: lost }).status).toMatchObject({ phase: "Failed", reason: "ResultLost" });
   });

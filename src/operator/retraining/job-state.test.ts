@@ -34,7 +34,7 @@ describe("a Job whose pods have an injected container beside the trainer", () =>
     const both = pod("a", ended("proxy", 5, 0, "bye"), ended("train", 60, 0, message));
     const state = jobState(job("Complete"), [both], look);
     expect(state).toMatchObject({ result: { kind: "Train" }, finishedAt: start + 60_000 });
-    expect(state.pods).toEqual([{ uid: "a", gpuSeconds: 120 }]);
+    expect(state.pods).toEqual([{ uid: "a", madeAt: at(0), gpuSeconds: 120 }]);
   });
 
   it("is at work while only the other has ended", () => {
@@ -44,7 +44,7 @@ describe("a Job whose pods have an injected container beside the trainer", () =>
 
   it("has ended with the trainer while the other goes on", () => {
     const both = pod("a", running("proxy"), ended("train", 60, 13));
-    expect(jobState(job("Failed"), [both], look).pods).toEqual([{ uid: "a", gpuSeconds: 120 }]);
+    expect(jobState(job("Failed"), [both], look).pods).toEqual([{ uid: "a", madeAt: at(0), gpuSeconds: 120 }]);
   });
 });
 

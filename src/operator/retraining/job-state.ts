@@ -19,9 +19,6 @@ export type Looking<Result> = {
   readonly now: number;
 };
 
-/** Listed in the status. The time of older ones is in its sum. */
-const mostPods = 20;
-
 /** What is known of a Job from itself and its pods. */
 export function jobState<Result>(
   job: Stored<Job>,
@@ -30,7 +27,11 @@ export function jobState<Result>(
 ): JobState<Result> {
   const pods = itsPods.toSorted((a, b) => (createdAt(a) < createdAt(b) ? 1 : -1));
   const workers = pods.map((pod) => stateOf(pod, role));
-  const times = pods.map((pod) => ({ uid: pod.metadata.uid, span: spanOf(stateOf(pod, role), now) }));
+  const times = pods.map((pod) => ({
+    uid: pod.metadata.uid,
+    madeAt: pod.metadata.creationTimestamp,
+    span: spanOf(stateOf(pod, role), now),
+  }));
   const spans = times.flatMap(({ span }) => span);
   const jobStart = job.status?.startTime === undefined ? [] : [Date.parse(job.status.startTime)];
   const starts = [...spans.map(([start]) => start), ...jobStart];
@@ -47,11 +48,9 @@ export function jobState<Result>(
     startedAt: starts.length > 0 ? Math.min(...starts) : null,
     finishedAt: end && ends.length > 0 ? Math.max(...ends) : null,
     // Without GPUs a pod's wall time counts as one.
-    pods: times
-      .flatMap(({ uid, span }) =>
-        span.map(([start, finish]) => ({ uid, gpuSeconds: ((finish - start) / 1000) * Math.max(1, gpus) })),
-      )
-      .slice(0, mostPods),
+    pods: times.flatMap(({ uid, madeAt, span }) =>
+      span.map(([start, finish]) => ({ uid, madeAt, gpuSeconds: ((finish - start) / 1000) * Math.max(1, gpus) })),
+    ),
   };
 }
 

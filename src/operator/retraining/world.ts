@@ -6,7 +6,7 @@ export type JobEnd =
   | { readonly kind: "Complete" }
   | { readonly kind: "Failed"; readonly reason: string; readonly message: string };
 
-export type PodTime = { readonly uid: string; readonly gpuSeconds: number };
+export type PodTime = { readonly uid: string; readonly madeAt: string; readonly gpuSeconds: number };
 
 /** What is known of one Job of the run. */
 export type JobState<Result> = {
@@ -24,7 +24,7 @@ export type JobState<Result> = {
   readonly startedAt: number | null;
   /** ms, of the last pod */
   readonly finishedAt: number | null;
-  /** GPU time of its pods, newest first; no more than the status has room for. */
+  /** GPU time of its pods, newest first. */
   readonly pods: readonly PodTime[];
 };
 
