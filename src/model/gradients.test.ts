@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { useWasm } from "../../test/harness/wasm-backend.ts";
 import { seededRandom } from "../monitor/index.ts";
 import { buildNetwork } from "./architectures/index.ts";
-import { startBackend } from "./backend.ts";
 import { type Encoder, embed, initialWeights } from "./encoder.ts";
 import { loadEncoder } from "./hugging-face.ts";
 
 // On wasm, whose gradients are re-registered by this folder.
-beforeAll(() => startBackend({ EVENKEEL_BACKEND: "wasm" }));
+beforeAll(useWasm);
 
 const network = buildNetwork({
   model_type: "evenkeel-residual-mlp",

@@ -4,17 +4,17 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { useWasm } from "../../test/harness/wasm-backend.ts";
 import { seededRandom } from "../monitor/index.ts";
 import { decodeSafetensors, encodeSafetensors, takeTensor } from "../registry/index.ts";
 import { buildNetwork } from "./architectures/index.ts";
-import { startBackend } from "./backend.ts";
 import { batchOf, type Encoder, embed, embedAll, initialWeights } from "./encoder.ts";
 import { encoderFiles, loadEncoder } from "./hugging-face.ts";
 
 const tinyVit = join(import.meta.dirname, "fixtures", "tiny-vit");
 const mean = z.array(z.number());
 let folder: string;
-beforeAll(() => startBackend());
+beforeAll(useWasm);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "encoder-"));
 });

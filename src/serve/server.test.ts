@@ -2,7 +2,8 @@ import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { encode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildNetwork, type Encoder, embedAll, initialWeights, startBackend } from "../model/index.ts";
+import { useWasm } from "../../test/harness/wasm-backend.ts";
+import { buildNetwork, type Encoder, embedAll, initialWeights } from "../model/index.ts";
 import { seededRandom } from "../monitor/index.ts";
 import { EmbeddingServer } from "./server.ts";
 
@@ -17,7 +18,7 @@ const served: EmbeddingServer[] = [];
 const bases: Record<"image" | "vector", string> = { image: "", vector: "" };
 
 beforeAll(async () => {
-  await startBackend({ EVENKEEL_BACKEND: "cpu" });
+  await useWasm();
   const make = (input_shape: number[]): Encoder => {
     const network = buildNetwork({
       model_type: "evenkeel-residual-mlp",

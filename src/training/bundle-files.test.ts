@@ -2,13 +2,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { buildNetwork, embedAll, initialWeights, startBackend } from "../model/index.ts";
+import { useWasm } from "../../test/harness/wasm-backend.ts";
+import { buildNetwork, embedAll, initialWeights } from "../model/index.ts";
 import { seededRandom } from "../monitor/index.ts";
 import { readProbes, sourceId16, type VectorDataset } from "../registry/index.ts";
 import { bundleFiles } from "./bundle-files.ts";
 
 it("takes probes of every class of a sorted dataset, each with its own vector", async () => {
-  await startBackend({ EVENKEEL_BACKEND: "wasm" });
+  await useWasm();
   const network = buildNetwork({
     model_type: "evenkeel-residual-mlp",
     input_shape: [2],

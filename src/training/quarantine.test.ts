@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { buildNetwork, type Encoder, embedAll, initialWeights, startBackend } from "../model/index.ts";
+import { useWasm } from "../../test/harness/wasm-backend.ts";
+import { buildNetwork, type Encoder, embedAll, initialWeights } from "../model/index.ts";
 import { seededRandom } from "../monitor/index.ts";
 import { rowsOfPart, sourceId16, type VectorDataset } from "../registry/index.ts";
 import { calibrateConsistency } from "./bundle-files.ts";
@@ -26,7 +27,7 @@ function vectors(count: number, clients: ((row: number) => string) | null, scale
 }
 
 beforeAll(async () => {
-  await startBackend({ EVENKEEL_BACKEND: "wasm" });
+  await useWasm();
   const network = buildNetwork({
     model_type: "evenkeel-residual-mlp",
     input_shape: [4],

@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { buildNetwork, embed, initialWeights, startBackend, type Weights } from "../model/index.ts";
+import { useWasm } from "../../test/harness/wasm-backend.ts";
+import { buildNetwork, embed, initialWeights, type Weights } from "../model/index.ts";
 import { openStore } from "../registry/index.ts";
 import { adamw, learningRateAt, startOptimiser } from "./optimiser.ts";
 import { batchRows, stream } from "./streams.ts";
 import { type Recipe, type TrainingSettings, train } from "./trainer.ts";
 
-await startBackend({ EVENKEEL_BACKEND: "wasm" });
+await useWasm();
 vi.setConfig({ testTimeout: 60_000 });
 let folder: string;
 beforeEach(async () => {

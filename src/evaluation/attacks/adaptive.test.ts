@@ -1,12 +1,13 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { buildNetwork, embed, initialWeights, startBackend } from "../../model/index.ts";
+import { useWasm } from "../../../test/harness/wasm-backend.ts";
+import { buildNetwork, embed, initialWeights } from "../../model/index.ts";
 import { seededRandom, squeezersOf } from "../../monitor/index.ts";
 import { type Embed, margin, type Scene } from "./objectives.ts";
 import { squeezeTensor } from "./squeezers.ts";
 import { gatingAttacks, problem, type Target } from "./suite.ts";
 
-beforeAll(() => startBackend({ EVENKEEL_BACKEND: "wasm" }));
+beforeAll(useWasm);
 
 const side = 6;
 const size = side * side;

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { buildNetwork, embedAll, initialWeights, startBackend } from "../../model/index.ts";
+import { useWasm } from "../../../test/harness/wasm-backend.ts";
+import { buildNetwork, embedAll, initialWeights } from "../../model/index.ts";
 import { seededRandom, squeezeImage } from "../../monitor/index.ts";
 import { craftAttacks } from "./craft.ts";
 
-beforeAll(() => startBackend({ EVENKEEL_BACKEND: "wasm" }));
+beforeAll(useWasm);
 
 const network = (shape: number[]) =>
   buildNetwork({

@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildNetwork, type Encoder, initialWeights, startBackend } from "../../model/index.ts";
+import { useWasm } from "../../../test/harness/wasm-backend.ts";
+import { buildNetwork, type Encoder, initialWeights } from "../../model/index.ts";
 import { seededRandom } from "../../monitor/index.ts";
 import { servingMemory } from "./memory.ts";
 
-beforeAll(() => startBackend({ EVENKEEL_BACKEND: "wasm" }));
+beforeAll(useWasm);
 afterAll(() => tf.setBackend("wasm"));
 
 function encoderOf(config: object): Encoder {

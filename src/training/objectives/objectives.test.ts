@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
-import { normalise, startBackend } from "../../model/index.ts";
+import { useWasm } from "../../../test/harness/wasm-backend.ts";
+import { normalise } from "../../model/index.ts";
 import { seededRandom } from "../../monitor/index.ts";
 import { regularizers } from "../regularizers/index.ts";
 import { objectives } from "./index.ts";
 
-await startBackend({ EVENKEEL_BACKEND: "wasm" });
+await useWasm();
 
 const random = seededRandom(11);
 const draw = (rows: number, columns: number): tf.Tensor2D =>

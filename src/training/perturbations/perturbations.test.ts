@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { useWasm } from "../../../test/harness/wasm-backend.ts";
 import type { Perturbation } from "../../api/index.ts";
-import { startBackend } from "../../model/index.ts";
 import { seededRandom } from "../../monitor/index.ts";
 import { adversarialFamilies, benignFamilies, composeBenign, type InputSpace, UnfitPerturbation } from "./index.ts";
 
-beforeAll(() => startBackend({ EVENKEEL_BACKEND: "wasm" }));
+beforeAll(useWasm);
 
 const space: InputSpace = { modality: "Image", shape: [6, 5, 2] };
 const size = 60;
