@@ -66,7 +66,8 @@ describe.each(possible)("isolation by $kind $flags", (isolation) => {
     const unique = `${10_000 + process.pid}.5`;
     const rude = await launch(`trap '' TERM; sleep ${unique} & echo up; wait`);
     await expect.poll(() => readFile(rude.log, "utf8")).toBe("up\n");
-    expect(await commandLines()).toContain(`sleep ${unique}`);
+    // It says that it is up before what it has started is a sleep.
+    await expect.poll(commandLines).toContain(`sleep ${unique}`);
     rude.sandbox.signal("SIGKILL");
     expect(await rude.sandbox.ended).toEqual({ code: 137, signal: 9 });
     await expect.poll(commandLines).not.toContain(`sleep ${unique}`);
