@@ -246,6 +246,8 @@ export class PodRunner {
       .catch(this.#context.trouble)
       .finally(() => {
         this.#saving = null;
+        // It may have changed after the last write, before it was known here that this was the last.
+        if (this.#unsaved && !this.#abandoned.signal.aborted) this.#changed();
       });
   }
 
