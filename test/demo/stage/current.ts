@@ -25,6 +25,13 @@ const ours = { "app.kubernetes.io/part-of": support };
 const namespaces = [names.namespace, chart.namespace, support];
 
 /**
+ * What gateways write to meanwhile changes while it is read, which tar ends with 1 for; anything worse stays a failure. What
+ * has arrived is verified by its digest when it is used.
+ */
+const packed =
+  'tar -c --exclude=".tmp-*" --warning=no-file-changed --ignore-failed-read -C /store "$1" || test $? -eq 1';
+
+/**
  * The cluster of the current kubectl context, with images that its nodes have. Everything that the demo makes there goes
  * at the end, and nothing else does; it goes at once when this does not come to its end.
  *
@@ -78,7 +85,7 @@ export async function current(dir: string, images: Images, signal: AbortSignal):
   ];
   const bring = (path: string) =>
     pipe(
-      [admin.binary, `--kubeconfig=${admin.kubeconfig}`, ...inLoader(["tar", "-c", "-C", "/store", path])],
+      [admin.binary, `--kubeconfig=${admin.kubeconfig}`, ...inLoader(["sh", "-c", packed, "sh", path])],
       ["tar", "-x", "-C", local],
     );
   return {
