@@ -117,12 +117,8 @@ export class EmbeddingServer {
       }
       const inputs = request.inputs.map((input, i) => decodeInput(input, this.#kind, `${request.field}[${i}]`));
       const vectors = await this.#batcher.embed(inputs);
-      // JSON would write null for each of its numbers.
-      const bad = vectors.findIndex((vector) => !vector.every(Number.isFinite));
-      if (bad >= 0) {
-        const message = `${request.field}[${bad}]: the model gives no finite vector for it: its numbers are too large`;
-        throw new BadInput(400, message);
-      }
+      // A vector that is not finite goes out as it is, with null for its numbers: gateways count it as the model's defect,
+      // and a refusal would be counted as the client's.
       send(res, 200, request.write(vectors), this.#draining);
     } catch (error) {
       const status = statusOf(error);
