@@ -4,13 +4,12 @@ import { type EmbeddingService, gatewayConfig } from "../../api/index.ts";
 import type { Stored } from "../../kube/index.ts";
 import { rolloutFixture } from "../rollout.fixture.ts";
 import { serviceFixture } from "../service.fixture.ts";
-import type { Workload } from "../workload.ts";
 import { apply } from "./apply.ts";
 import { decide } from "./decide.ts";
 import { statusOf } from "./reconcile.ts";
+import { now, world as observed, signal, workload } from "./world.fixture.ts";
 import type { Observed } from "./world.ts";
 
-const now = Date.parse("2026-11-24T08:00:00Z");
 const digest = `sha256:${"a".repeat(64)}`;
 const active = { name: "shop-a", digest, uri: `store://models/shop@${digest}` };
 const stored = { uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-24T07:00:00Z" };
@@ -21,62 +20,14 @@ const parsed = serviceFixture({
 });
 const service: Stored<EmbeddingService> = { ...parsed, metadata: { ...parsed.metadata, ...stored } };
 
-const workload: Workload = {
-  uid: "w",
-  resourceVersion: "1",
-  field: { kind: "Value", uri: active.uri },
-  inInitContainer: false,
-  replicas: 2,
-  readyReplicas: 2,
-  readyOfTemplate: 2,
-  rolling: "Complete",
-  selector: { matchLabels: { app: "embedder" } },
-  deployment: { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "embedder", ...stored } },
-};
-
 /** An attack is under way. */
 const world: Observed = {
+  ...observed({
+    workload: workload(active.uri),
+    threatModel: null,
+    signals: service.spec.triggers.map((trigger) => ({ ...signal("Protect", "Fail"), trigger })),
+  }),
   service,
-  trail: null,
-  workload,
-  ownership: { kind: "Ours" },
-  signals: service.spec.triggers.map((trigger) => ({
-    trigger,
-    status: {
-      name: trigger.name,
-      verdict: "Fail",
-      value: 0.5,
-      threshold: 0.1,
-      failingFor: 60,
-      held: true,
-      asked: "",
-      alarm: 1,
-      message: "",
-      reason: "",
-      model: digest,
-    },
-    held: true,
-    learning: false,
-    query: "q",
-  })),
-  schedules: [],
-  source: null,
-  store: null,
-  threatModel: null,
-  run: null,
-  rollout: null,
-  unreadable: { run: null, rollout: null, threatModel: null },
-  waitingRuns: [],
-  waitingRollouts: [],
-  runs: [],
-  rollouts: [],
-  versions: [],
-  snapshot: null,
-  autocorrelation: null,
-  config: null,
-  gateway: { ready: 2, wanted: 2, trouble: null },
-  gateways: [],
-  causes: [],
 };
 
 const rollback = rolloutFixture({ metadata: { name: "back" }, spec: { reason: "Rollback" } });
