@@ -3,6 +3,7 @@ import type { StoreUri } from "../api/index.ts";
 import type { RecomputedAlarm } from "../gateway/index.ts";
 import { type PrintOptions, printData } from "./cluster-options.ts";
 import { CommandError } from "./command-error.ts";
+import { howNotRead } from "./how-not-read.ts";
 import { paintFor } from "./paint.ts";
 import { columns } from "./tree.ts";
 
@@ -56,8 +57,7 @@ async function recomputed(alarms: string, root: string): Promise<Found[]> {
   } catch (error) {
     if (error instanceof SketchMismatch) throw new CommandError("verificationFailed", `${reading}: ${error.message}`);
     if (!(error instanceof StoreError)) throw error;
-    const how = error.reason === "NotFound" ? "notFound" : error.reason === "BadUri" ? "usage" : "verificationFailed";
-    throw new CommandError(how, `${reading}: ${error.message}`);
+    throw new CommandError(howNotRead(error), `${reading}: ${error.message}`);
   }
   return found;
 }

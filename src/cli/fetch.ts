@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { openStore, StoreError, verifyArtefact } from "../registry/index.ts";
 import { CommandError } from "./command-error.ts";
 import { fillFolder } from "./fill-folder.ts";
+import { howNotRead } from "./how-not-read.ts";
 import { requireFolder } from "./require-folder.ts";
 import { requireWritable } from "./require-writable.ts";
 
@@ -11,8 +12,8 @@ Examples:
   evenkeel fetch --uri store://models/products@sha256:… --store /mnt/store --to ./products
   evenkeel fetch --to /model            in an init container, where MODEL_URI and EVENKEEL_STORE say the rest
 
-Exit codes: 0 done, 1 no space was left, 2 wrong usage, or a folder that cannot be written to, 3 not in the store, or no such store, 5 what lies
-in the store, or what came out of it, is not what the digest says.`;
+Exit codes: 0 done, 1 no space was left, 2 wrong usage, or a folder that cannot be written to, 3 not in the store, or
+no such store, 5 what lies in the store, or what came out of it, is not what the digest says.`;
 
 export const command = new Command("fetch")
   .summary("a verified copy of a bundle or dataset")
@@ -37,8 +38,7 @@ export const command = new Command("fetch")
       });
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      const how = error.reason === "NotFound" ? "notFound" : error.reason === "BadUri" ? "usage" : "verificationFailed";
-      throw new CommandError(how, error.message);
+      throw new CommandError(howNotRead(error), error.message);
     }
     console.log(`${uri} is in ${to}, every file verified`);
   });

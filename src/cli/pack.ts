@@ -15,7 +15,8 @@ What is packed:
   FILE.jsonl              an input a line: {"input": [0.1, 2.5], "label": "shoes", "source": "sku-17", "domain": "base"}
 
 PNG images are grey or RGB, of 8 bits, all of one size. In a JSONL file the input is an array of numbers, or the path of a PNG
-file (from where the JSONL file is), or data:image/png;base64,… as clients send it; text is not supported yet. Labels are numbered in their order.
+file (from where the JSONL file is), or data:image/png;base64,… as clients send it; text is not supported yet. Labels are
+numbered in their order.
 
   label    what should be near what: gates measure by it, a first model is trained by it. All inputs have one, or none has.
   source   what an input was made from: a photo's crops share one. Training and proof never share a source. Without it an

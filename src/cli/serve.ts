@@ -4,6 +4,7 @@ import { BundleError, openStore, readDescription, StoreError } from "../registry
 import { EmbeddingServer, type ServedModel } from "../serve/server.ts";
 import { cannotListen } from "./cannot-listen.ts";
 import { CommandError } from "./command-error.ts";
+import { howNotRead } from "./how-not-read.ts";
 import { listenHost } from "./listen-host.ts";
 import { portNumber } from "./numbers.ts";
 import { ofFolder } from "./of-folder.ts";
@@ -58,8 +59,7 @@ async function load({ model, uri, store }: Options): Promise<ServedModel> {
   } catch (error) {
     if (error instanceof BundleError) throw new CommandError("verificationFailed", error.message);
     if (!(error instanceof StoreError)) throw error;
-    const how = error.reason === "NotFound" ? "notFound" : error.reason === "BadUri" ? "usage" : "verificationFailed";
-    throw new CommandError(how, error.message);
+    throw new CommandError(howNotRead(error), error.message);
   }
 }
 

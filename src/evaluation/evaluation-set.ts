@@ -116,6 +116,7 @@ export function dealEvaluationSet(
 /** The rows of a part that are chosen, in its order. */
 export function narrow(part: Part, size: number, chosen: (index: number) => boolean): Part {
   const kept = Array.from(part.rows, (_, i) => i).filter(chosen);
+  if (kept.length === part.count) return part;
   const inputs = new Float32Array(kept.length * size);
   kept.forEach((from, i) => inputs.set(part.inputs.subarray(from * size, (from + 1) * size), i * size));
   const take = (values: Int32Array): Int32Array => Int32Array.from(kept, (i) => values[i] ?? 0);
@@ -124,7 +125,7 @@ export function narrow(part: Part, size: number, chosen: (index: number) => bool
 
 /** A sample of a part, of this many rows: its first ones. */
 export function firstRows(part: Part, size: number, count: number): Part {
-  return part.count <= count ? part : narrow(part, size, (i) => i < count);
+  return narrow(part, size, (i) => i < count);
 }
 
 /** Inputs as encoders take them. */

@@ -123,16 +123,20 @@ export function meanEvidence(evidence: Float64Array): number {
  */
 export function mostEvidence(blocks: number): number {
   let evidence = new Float64Array(bets.length);
-  for (let used = 0; used < blocks; used++) {
-    evidence = evidence.map((m, i) => (1 + m) * (used === 0 ? 1 : 1 + bets[i]!));
-  }
+  for (let used = 0; used < blocks; used++) evidence = allWon(evidence, used);
   return meanEvidence(evidence);
+}
+
+function allWon(evidence: Float64Array, used: number): Float64Array<ArrayBuffer> {
+  return evidence.map((m, i) => (1 + m) * (used === 0 ? 1 : 1 + bets[i]!));
 }
 
 /** @returns n, the fewest reference blocks against which an alarm can be raised */
 export function blocksForAlarm(threshold: number): number {
   let blocks = 1;
-  while (mostEvidence(blocks) < threshold) blocks++;
+  for (let evidence = allWon(new Float64Array(bets.length), 0); meanEvidence(evidence) < threshold; blocks++) {
+    evidence = allWon(evidence, blocks);
+  }
   return blocks;
 }
 
