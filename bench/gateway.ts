@@ -80,6 +80,7 @@ async function serveGateway(upstreamPort: number): Promise<number> {
     metrics,
     documents: new DocumentCounts(0),
     mirror: async () => {},
+    secondOpinion: async () => "unknown",
     capture: () => {},
     random: Math.random,
     limits: defaultObserverLimits,

@@ -41,7 +41,7 @@ export const analysisCheck = z
     metric: z
       .enum(["ErrorRate", "LatencyP99", "InvalidVectors", "ProbeMatch", "FlaggedShare", "MirrorOverlap", "PromQL"])
       .describe(
-        "ErrorRate: share of 5xx answers of the candidate. LatencyP99: candidate over stable. InvalidVectors: share of NaN, wrong norm or dimension. " +
+        "ErrorRate: share of requests that the candidate fails, or refuses although stable does not. LatencyP99: candidate over stable. InvalidVectors: share of NaN, wrong norm or dimension. " +
           "ProbeMatch: share of candidate pods that answer the bundle's probes as expected. FlaggedShare: share of requests that the consistency probe flags, candidate less stable. " +
           "MirrorOverlap: mean cosine of mirrored answers. PromQL: a query of your own; $namespace, $service, $stable and $candidate are replaced.",
       ),
@@ -155,7 +155,7 @@ export const rolloutPolicy = z
         { name: "flagged", metric: "FlaggedShare", above: 0.2, minSample: 50, failureLimit: 3 },
       ])
       .describe(
-        "Checks that run while a step holds and while a promoted version is watched. ErrorRate needs answers that clients get, MirrorOverlap a mirror, " +
+        "Checks that run while a step holds and while a promoted version is watched. MirrorOverlap needs a mirror, " +
           "LatencyP99 and FlaggedShare a weight beside the stable model; the others always fit. Where none fits, the default check of ProbeMatch runs: nothing passes unseen.",
       ),
     approval: z

@@ -8,10 +8,15 @@ import { signals } from "./fleet-monitor.ts";
 import type { PodDirectory } from "./pod-directory.ts";
 import type { ProxyMeter } from "./proxied-request.ts";
 import type { PoolName } from "./routing.ts";
-import type { VectorFault } from "./vector-check.ts";
+import type { Refusal } from "./second-opinion.ts";
+import { type VectorFault, vectorFaults } from "./vector-check.ts";
 
 /** Pool of a request, and of a copy of one. */
 export type MeteredPool = PoolName | "mirror";
+
+/** Codes that model servers are known to answer with, of requests that they refuse and that they fail. */
+const refusals = [400, 404, 405, 413, 415, 422, 424, 429] as const;
+const failures = [500, 502, 503, 504] as const;
 
 /** The metrics of one gateway pod, by the catalogue. */
 export class GatewayMetrics implements ProxyMeter {
@@ -86,6 +91,10 @@ export class GatewayMetrics implements ProxyMeter {
     this.#gateway.mirrorDropped.inc({ ...this.#service, model });
   }
 
+  refused(model: string, result: Refusal): void {
+    this.#gateway.refusedRequests.inc({ ...this.#service, model, result });
+  }
+
   captured(result: "stored" | "dropped" | "failed", count: number): void {
     this.#gateway.capturedSamples.inc({ ...this.#service, result }, count);
   }
@@ -104,6 +113,20 @@ export class GatewayMetrics implements ProxyMeter {
     const weight = (candidate?.weight ?? 0) / 100;
     this.#gateway.weight.set({ ...this.#service, model: stable.digest, pool: "stable" }, 1 - weight);
     if (candidate) this.#gateway.weight.set({ ...this.#service, model: candidate.digest, pool: "candidate" }, weight);
+    this.#countFromZero(stable.digest, ["stable"]);
+    if (candidate) this.#countFromZero(candidate.digest, ["candidate", "mirror"]);
+  }
+
+  /** A series that begins with its first failures shows no increase: a rollout would not see them. */
+  #countFromZero(model: string, pools: readonly MeteredPool[]): void {
+    const { requests, invalidVectors, refusedRequests } = this.#gateway;
+    for (const pool of pools) {
+      for (const code of pool === "mirror" ? [...refusals, ...failures] : failures) {
+        requests.inc({ ...this.#service, model, pool, code }, 0);
+      }
+      for (const reason of vectorFaults) invalidVectors.inc({ ...this.#service, model, pool, reason }, 0);
+      if (pool === "candidate") refusedRequests.inc({ ...this.#service, model, result: "alone" }, 0);
+    }
   }
 
   pods(pools: readonly (readonly [PoolName, string])[], directory: PodDirectory): void {

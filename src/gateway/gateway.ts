@@ -16,6 +16,7 @@ import { Mirror } from "./mirror.ts";
 import { defaultObserverLimits, Observer } from "./observer.ts";
 import { Proxy } from "./proxy.ts";
 import { Reporter } from "./reporter.ts";
+import { SecondOpinion } from "./second-opinion.ts";
 import { ServiceRuntime, shapeOf } from "./service-runtime.ts";
 
 export type GatewayOptions = {
@@ -75,6 +76,10 @@ export class Gateway {
       form: (digest) => this.#runtime?.materials.get(digest) ?? null,
       protocol: () => this.#runtime?.protocol ?? null,
     });
+    const secondOpinion = new SecondOpinion({
+      stable: () => this.#runtime?.pick(this.#runtime.digestOf("stable")) ?? null,
+      protocol: () => this.#runtime?.protocol ?? null,
+    });
     this.#observer = new Observer({
       rules: () => this.#observerRules(),
       material: (digest) => this.#runtime?.materials.get(digest) ?? null,
@@ -82,6 +87,7 @@ export class Gateway {
       metrics: this.#metrics,
       documents: this.#documents,
       mirror: (read, signal) => mirror.send(read, signal),
+      secondOpinion: (refused, signal) => secondOpinion.ask(refused, signal),
       capture: (captured) => {
         if (this.#runtime) this.#capture?.add(captured, this.#runtime.config.modality);
       },

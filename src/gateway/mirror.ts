@@ -3,9 +3,10 @@ import { decodeContent } from "./content-encoding.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ReadExchange } from "./observer.ts";
 import { type Protocol, Unparsed } from "./protocols/index.ts";
+import { clientClosedRequest } from "./proxied-request.ts";
 import type { Upstream } from "./upstream.ts";
 import { anyForm, checkAnswer, type VectorFault, type VectorForm, vectorFault } from "./vector-check.ts";
-import { largestAnswer, NoAnswer, wholeAnswer } from "./whole-answer.ts";
+import { answerToCopy, largestAnswer } from "./whole-answer.ts";
 
 export type MirrorOptions = {
   readonly metrics: GatewayMetrics;
@@ -38,13 +39,10 @@ export class Mirror {
       return;
     }
     const startedAt = performance.now();
-    const headers = ["content-type", "application/json"];
-    const request = { method: "POST", path: protocol.path, headers, body: exchange.request };
-    const answer = await wholeAnswer(upstream, request, signal).catch((error: unknown) => {
-      if (error instanceof NoAnswer) return null;
-      throw error;
-    });
-    metrics.finished("mirror", model, answer?.status ?? 502, (performance.now() - startedAt) / 1000);
+    const answer = await answerToCopy(upstream, protocol, exchange.request, signal);
+    // Given up by the gateway itself, which may be after a time that the stable model took too.
+    const code = answer?.status ?? (signal.aborted ? clientClosedRequest : 502);
+    metrics.finished("mirror", model, code, (performance.now() - startedAt) / 1000);
     if (!answer) metrics.upstreamFailed("mirror", model, signal.aborted ? "timeout" : "reset");
     if (answer?.status !== 200) {
       metrics.mirrorDropped(model);

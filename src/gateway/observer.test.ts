@@ -66,6 +66,7 @@ function observe(
   const captured: CapturedExchange[] = [];
   const faults: unknown[] = [];
   const mirrored: Exchange[] = [];
+  const doubted: Exchange[] = [];
   const rules: ObserverRules = {
     protocol,
     modality: "Vector",
@@ -81,6 +82,10 @@ function observe(
     metrics,
     documents,
     mirror: async ({ exchange }) => void mirrored.push(exchange),
+    secondOpinion: async (exchange) => {
+      doubted.push(exchange);
+      return "alone";
+    },
     capture: (one) => captured.push(one),
     random: () => 0.25,
     limits: { ...defaultObserverLimits, ...change.limits },
@@ -99,7 +104,7 @@ function observe(
   };
   const block = () => recorder.ended(digest, -1, 10_000)[0];
   const embedded = () => documents.report().versions;
-  return { observer, finish, count, block, captured, mirrored, embedded };
+  return { observer, finish, count, block, captured, mirrored, doubted, embedded };
 }
 
 describe("answers", () => {
@@ -271,6 +276,33 @@ describe("follow-ups", () => {
     full.observer.offer(exchangeOf({}));
     await full.finish();
     expect(await full.count("evenkeel_gateway_mirror_dropped_total")).toBe(1);
+  });
+
+  it.each([400, 413, 429, 308])("asks for a second opinion on a candidate's %i, and counts it", async (status) => {
+    const { observer, finish, doubted, count } = observe();
+    const refused = exchangeOf({ pool: "candidate", status, answer: Buffer.from("no") });
+    observer.offer(refused);
+    await finish();
+    expect(doubted).toEqual([refused]);
+    expect(await count("evenkeel_gateway_refused_requests_total", { result: "alone", model: digest })).toBe(1);
+  });
+
+  it("asks for none on answers, on failures, and on what stable refused", async () => {
+    const { observer, finish, doubted, count } = observe();
+    observer.offer(exchangeOf({ pool: "candidate" }));
+    observer.offer(exchangeOf({ pool: "candidate", status: 503 }));
+    observer.offer(exchangeOf({ status: 400 }));
+    await finish();
+    expect(doubted).toEqual([]);
+    expect(await count("evenkeel_gateway_refused_requests_total")).toBe(0);
+  });
+
+  it.each([{ followUps: 0 }, { exchanges: 0 }])("beyond %j nobody knows who else refuses", async (limits) => {
+    const { observer, finish, doubted, count } = observe({ limits });
+    observer.offer(exchangeOf({ pool: "candidate", status: 400 }));
+    await finish();
+    expect(doubted).toEqual([]);
+    expect(await count("evenkeel_gateway_refused_requests_total", { result: "unknown" })).toBe(1);
   });
 
   it("a request that cannot be read is counted, its vectors are taken", async () => {

@@ -11,6 +11,7 @@ import type { Input } from "./inputs.ts";
 import type { Material } from "./material.ts";
 import { type EmbeddingRequest, type Protocol, Unparsed } from "./protocols/index.ts";
 import type { PoolName } from "./routing.ts";
+import type { Refusal } from "./second-opinion.ts";
 import { anyForm, checkAnswer, vectorFault } from "./vector-check.ts";
 import { Wakeup } from "./wakeup.ts";
 import { largestAnswer } from "./whole-answer.ts";
@@ -49,6 +50,8 @@ export type ObserverOptions = {
   readonly metrics: GatewayMetrics;
   readonly documents: Pick<DocumentCounts, "add">;
   readonly mirror: (read: ReadExchange, signal: AbortSignal) => Promise<void>;
+  /** Who refuses what the candidate has refused. */
+  readonly secondOpinion: (refused: Exchange, signal: AbortSignal) => Promise<Refusal>;
   /** Keeps the inputs with the given indices. */
   readonly capture: (captured: CapturedExchange) => void;
   readonly random: Uniform;
@@ -61,7 +64,7 @@ export type ObserverLimits = {
   /** Exchanges that wait at most, and bytes of them. */
   readonly exchanges: number;
   readonly bytes: number;
-  /** Probes and mirrored requests under way at once. */
+  /** Probes, mirrored requests and second opinions under way at once. */
   readonly followUps: number;
   readonly followUpMs: number;
 };
@@ -98,6 +101,7 @@ export class Observer {
     const size = sizeOf(exchange);
     if (this.#queue.length >= limits.exchanges || this.#bytes + size > limits.bytes) {
       metrics.taken(exchange.upstream.digest, "dropped", 1);
+      if (isDoubtful(exchange)) metrics.refused(exchange.upstream.digest, "unknown");
       this.#countDocuments(exchange, null);
       return;
     }
@@ -132,6 +136,7 @@ export class Observer {
     const { rules: rulesNow, metrics, random } = this.#options;
     const rules = rulesNow();
     const { pool, upstream, verdict } = exchange;
+    if (isDoubtful(exchange)) this.#doubt(exchange);
     if (!isSuccess(exchange)) return;
     const model = upstream.digest;
     const vectors = rules && (await this.#read(exchange, rules.protocol));
@@ -149,7 +154,21 @@ export class Observer {
       if (captures.length > 0) metrics.captured("dropped", captures.length);
       return;
     }
-    const followUp = this.#follow({ exchange, vectors }, { probes, captures, mirrors }, rules);
+    this.#keep(this.#follow({ exchange, vectors }, { probes, captures, mirrors }, rules));
+  }
+
+  #doubt(exchange: Exchange): void {
+    const { limits, metrics, onFault, secondOpinion } = this.#options;
+    const model = exchange.upstream.digest;
+    if (this.#followUps.size >= limits.followUps) {
+      metrics.refused(model, "unknown");
+      return;
+    }
+    const asked = secondOpinion(exchange, AbortSignal.timeout(limits.followUpMs));
+    this.#keep(asked.then((refusal) => metrics.refused(model, refusal)).catch(onFault));
+  }
+
+  #keep(followUp: Promise<void>): void {
     this.#followUps.add(followUp);
     void followUp.finally(() => this.#followUps.delete(followUp));
   }
@@ -247,6 +266,11 @@ export class Observer {
     this.#flags(exchange, scores);
     return scores;
   }
+}
+
+/** Whether the candidate refused what the stable model may not. */
+function isDoubtful({ pool, status }: Exchange): boolean {
+  return pool === "candidate" && status >= 300 && status < 500;
 }
 
 function isSuccess({ status }: Exchange): boolean {

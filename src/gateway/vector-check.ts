@@ -1,7 +1,8 @@
 import { type EmbeddingRequest, type Protocol, Unparsed } from "./protocols/index.ts";
 
 /** What is wrong with a vector, as in the metric of invalid vectors. */
-export type VectorFault = "not_finite" | "length" | "norm";
+export type VectorFault = (typeof vectorFaults)[number];
+export const vectorFaults = ["not_finite", "length", "norm"] as const;
 
 /** How a model's vectors are. */
 export type VectorForm = {

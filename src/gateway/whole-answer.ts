@@ -1,5 +1,6 @@
 import { ByteTap } from "./byte-tap.ts";
 import { headerValue } from "./headers.ts";
+import type { Protocol } from "./protocols/index.ts";
 import type { Outgoing, Upstream } from "./upstream.ts";
 
 export type WholeAnswer = { readonly status: number; readonly encoding: string | null; readonly body: Buffer };
@@ -51,4 +52,20 @@ export function wholeAnswer(upstream: Upstream, request: Outgoing, signal: Abort
     });
     signal.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+/** Sends a copy of a client's request to another pod. @returns null when it gives no answer */
+export function answerToCopy(
+  upstream: Upstream,
+  protocol: Protocol,
+  body: Buffer,
+  signal: AbortSignal,
+): Promise<WholeAnswer | null> {
+  const headers = ["content-type", "application/json"];
+  return wholeAnswer(upstream, { method: "POST", path: protocol.path, headers, body }, signal).catch(
+    (error: unknown) => {
+      if (error instanceof NoAnswer) return null;
+      throw error;
+    },
+  );
 }

@@ -181,6 +181,11 @@ export const gatewayMetrics = {
     "Mirrored requests that were left out or got no usable answer.",
     model,
   ),
+  refusedRequests: counter(
+    "evenkeel_gateway_refused_requests_total",
+    "Requests that the candidate refused (3xx or 4xx), by whether stable, asked the same, does too: alone, both or unknown; model is the candidate's.",
+    [...model, "result"],
+  ),
   protectionActive: gauge("evenkeel_gateway_protection_active", "Whether protection is on: 1, or 0.", service),
   protectedRequests: counter(
     "evenkeel_gateway_protected_requests_total",

@@ -40,7 +40,7 @@ const rate = "$__rate_interval";
 
 /** The Grafana dashboard that ships with the chart: one service, from its signals to its rollouts. */
 export function grafanaDashboard(catalogue: Catalogue): Dashboard {
-  const rows = [signals(catalogue), traffic(catalogue), statistics(catalogue), loop(catalogue)];
+  const rows = [signals(catalogue), traffic(catalogue), statistics(catalogue), candidate(catalogue), loop(catalogue)];
   return {
     uid: "evenkeel-service",
     title: "evenkeel / service",
@@ -164,6 +164,14 @@ function statistics({ monitor, gateway }: Catalogue): Row {
         unit: "reqps",
         queries: [[`sum by (action) (rate(${gateway.protectedRequests.name}{${of}}[${rate}]))`, "{{action}}"]],
       },
+    ],
+  };
+}
+
+function candidate({ gateway }: Catalogue): Row {
+  return {
+    title: "Candidate",
+    charts: [
       {
         title: "Cosine of mirrored answers",
         help: gateway.mirrorCosine.help,
@@ -173,6 +181,20 @@ function statistics({ monitor, gateway }: Catalogue): Row {
             "{{model}}",
           ],
         ],
+      },
+      {
+        title: "Copies that the candidate does not answer",
+        help: "Mirrored requests by the candidate's status code. Stable answered each of them.",
+        unit: "reqps",
+        queries: [
+          [`sum by (code) (rate(${gateway.requests.name}{${of},pool="mirror",code!~"2.."}[${rate}])) > 0`, "{{code}}"],
+        ],
+      },
+      {
+        title: "Requests that the candidate refuses",
+        help: gateway.refusedRequests.help,
+        unit: "reqps",
+        queries: [[`sum by (result) (rate(${gateway.refusedRequests.name}{${of}}[${rate}]))`, "{{result}}"]],
       },
     ],
   };

@@ -18,6 +18,7 @@ const rollout = {
   candidate: "sha256:bb",
   window: 60_000,
 };
+const stages = ["Mirror", "Weight", "Watch"] as const;
 
 describe("built-in queries", () => {
   it.each(builtInSignals)("%s carries namespace, service and model", (signal) => {
@@ -31,15 +32,15 @@ describe("built-in queries", () => {
     expect(names).toEqual(expect.arrayContaining(Object.values(signalFigures)));
   });
 
-  it.each(analysisMetrics)(
-    "%s names only metrics of the catalogue and matches each by namespace and service",
-    (metric) => {
+  it.each(analysisMetrics.flatMap((metric) => stages.map((stage) => ({ metric, stage }))))(
+    "$metric of a $stage names only metrics of the catalogue and matches each by namespace and service",
+    ({ metric, stage }) => {
       const names = new Set(
         allMetrics.flatMap(({ name, type }) =>
           type === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
         ),
       );
-      const { query, samplesQuery } = analysisQuery(metric, rollout);
+      const { query, samplesQuery } = analysisQuery(metric, { ...rollout, stage });
       const selectors = [...`${query} ${samplesQuery}`.matchAll(/(evenkeel_\w+)(\{[^}]*\})?/g)];
       expect(selectors.length).toBeGreaterThan(1);
       for (const [, name, matchers] of selectors) {

@@ -65,27 +65,34 @@ export type RolloutScope = {
   readonly candidate: string;
   /** Time that rates are taken over, ms. */
   readonly window: number;
-  /** The pool that answers with the rolled-out model: the candidate's, or stable's once it is promoted. */
-  readonly pool?: "candidate" | "stable";
+  readonly stage: RolloutStage;
 };
+
+/** Whom the rolled-out model answers: nobody, a share of the clients beside the stable one, or, promoted, all of them. */
+export type RolloutStage = "Mirror" | "Weight" | "Watch";
+
+/**
+ * The client is gone, or did not show who it is: copies of its request may be given up, and carry no credentials, so that
+ * such a code says nothing of the model.
+ */
+const unrelatedCodes = "401|403|407|499";
 
 /** PromQL of a live check of a rollout. `or vector(0)` is only where the absence of a series does mean none. */
 export function analysisQuery(metric: AnalysisMetric, scope: RolloutScope): Measurement {
-  const { namespace, service, stable, candidate, pool: own = "candidate" } = scope;
+  const { stable, candidate, stage } = scope;
+  const own = stage === "Watch" ? "stable" : "candidate";
   const inPool = `pool="${own}"`;
-  const window = `[${Math.max(1, Math.round(scope.window / 1000))}s]`;
-  const of = (model: string, ...more: string[]): string =>
-    `{${[scopeMatchers({ namespace, service, model }), ...more].join(",")}}`;
-  const increase = (name: string, selector: string): string => `sum(increase(${name}${selector}${window}))`;
+  const of = (model: string, ...more: string[]): string => seriesOf(scope, model, ...more);
+  const increase = (name: string, selector: string): string => increaseOf(scope, name, selector);
   const requests = increase(gateway.requests.name, of(candidate, inPool));
   switch (metric) {
-    case "ErrorRate": {
-      const failed = increase(gateway.requests.name, of(candidate, inPool, 'code=~"5.."'));
-      return { query: `(${failed} or vector(0)) / ${requests}`, samplesQuery: requests };
-    }
+    case "ErrorRate":
+      return stage === "Mirror"
+        ? errorsOfCopies(scope)
+        : { query: `${errorsOfAnswers(scope)} / ${requests}`, samplesQuery: requests };
     case "LatencyP99": {
       const p99 = (model: string, pool: string): string =>
-        `histogram_quantile(0.99, sum by (le) (rate(${gateway.requestDuration.name}_bucket${of(model, `pool="${pool}"`)}${window})))`;
+        `histogram_quantile(0.99, sum by (le) (rate(${gateway.requestDuration.name}_bucket${of(model, `pool="${pool}"`)}${rangeOf(scope)})))`;
       return { query: `${p99(candidate, own)} / ${p99(stable, "stable")}`, samplesQuery: requests };
     }
     case "InvalidVectors": {
@@ -119,8 +126,38 @@ export function analysisQuery(metric: AnalysisMetric, scope: RolloutScope): Meas
   }
 }
 
+/** Only what the stable model answered is mirrored: every other answer to it is the candidate's error. */
+function errorsOfCopies(scope: RolloutScope): Measurement {
+  const copies = (...codes: string[]): string =>
+    increaseOf(scope, gateway.requests.name, seriesOf(scope, scope.candidate, 'pool="mirror"', ...codes));
+  const judged = copies(`code!~"${unrelatedCodes}"`);
+  return { query: `(${copies(`code!~"2..|${unrelatedCodes}"`)} or vector(0)) / ${judged}`, samplesQuery: judged };
+}
+
+function errorsOfAnswers(scope: RolloutScope): string {
+  const { candidate, stage } = scope;
+  const count = (name: string, ...more: string[]): string =>
+    `(${increaseOf(scope, name, seriesOf(scope, candidate, ...more))} or vector(0))`;
+  if (stage === "Watch") return count(gateway.requests.name, 'pool="stable"', 'code=~"5.."');
+  // A refusal is the client's fault unless the stable model does not refuse.
+  const failed = count(gateway.requests.name, 'pool="candidate"', 'code=~"5.."');
+  return `(${failed} + ${count(gateway.refusedRequests.name, 'result="alone"')})`;
+}
+
+function seriesOf({ namespace, service }: RolloutScope, model: string, ...more: string[]): string {
+  return `{${[scopeMatchers({ namespace, service, model }), ...more].join(",")}}`;
+}
+
+function increaseOf(scope: RolloutScope, name: string, selector: string): string {
+  return `sum(increase(${name}${selector}${rangeOf(scope)}))`;
+}
+
+function rangeOf({ window }: RolloutScope): string {
+  return `[${Math.max(1, Math.round(window / 1000))}s]`;
+}
+
 /** Puts the scope into a query of the user's: $namespace, $service, $stable, $candidate, each as label text. */
-export function fillPlaceholders(promql: string, scope: Omit<RolloutScope, "window" | "pool">): string {
+export function fillPlaceholders(promql: string, scope: Omit<RolloutScope, "window" | "stage">): string {
   const values = new Map(Object.entries(scope));
   return promql.replaceAll(/\$(namespace|service|stable|candidate)\b/g, (whole, name: string) => {
     const value = values.get(name);

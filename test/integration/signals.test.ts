@@ -154,7 +154,8 @@ describe("analysis of a rollout", () => {
     stable: "sha256:aa",
     candidate: "sha256:cc",
     window: 30_000,
-  };
+    stage: "Weight",
+  } as const;
   const candidate = { namespace: "search", service: "products", model: "sha256:cc" };
 
   const check = (metric: AnalysisMetric, of: RolloutScope, atLeast: number): Promise<Verdict> => {
@@ -167,6 +168,16 @@ describe("analysis of a rollout", () => {
       const pool = "candidate";
       gateway.requests.inc({ ...candidate, pool, code: "200" }, 90);
       gateway.requests.inc({ ...candidate, pool, code: "503" }, 10);
+      gateway.requests.inc({ ...candidate, pool, code: "400" }, 100);
+      gateway.refusedRequests.inc({ ...candidate, result: "alone" }, 30);
+      gateway.refusedRequests.inc({ ...candidate, result: "both" }, 60);
+      gateway.refusedRequests.inc({ ...candidate, result: "unknown" }, 10);
+      const copies = { "200": 60, "400": 10, "502": 10, "308": 5, "401": 300, "499": 15 };
+      for (const [code, count] of Object.entries(copies)) {
+        gateway.requests.inc({ ...candidate, pool: "mirror", code }, count);
+      }
+      gateway.requests.inc({ ...candidate, pool: "stable", code: "200" }, 95);
+      gateway.requests.inc({ ...candidate, pool: "stable", code: "500" }, 5);
       gateway.vectors.inc({ ...candidate, pool }, 200);
       gateway.invalidVectors.inc({ ...candidate, pool, reason: "norm" }, 50);
       monitor.consistencyScored.inc({ ...candidate, pool }, 40);
@@ -198,11 +209,15 @@ describe("analysis of a rollout", () => {
 
     const verdicts = await Promise.all(analysisMetrics.map((metric) => check(metric, rollout, 1)));
     expect(verdicts.map(({ kind, value }) => [kind, value])).toEqual(
-      [0.1, (0.025 * 1.99) / (0.005 * 1.99), 0.25, 0.75, 0.25 - 0.1, 0.5].map((value) => [
+      [0.2, (0.025 * 1.99) / (0.005 * 1.99), 0.25, 0.75, 0.25 - 0.1, 0.5].map((value) => [
         "Pass",
         expect.closeTo(value, 6),
       ]),
     );
+    // Of 85 copies that were not refused for want of credentials or given up; refusals to clients count beside stable only.
+    const errors = (stage: RolloutScope["stage"]) => check("ErrorRate", { ...rollout, stage }, 1);
+    expect((await errors("Mirror")).value).toBeCloseTo(25 / 85, 6);
+    expect((await errors("Watch")).value).toBeCloseTo(0.05, 6);
     const hungry = await Promise.all(analysisMetrics.map((metric) => check(metric, rollout, 1e6)));
     expect(new Set(hungry.map(({ kind, reason }) => `${kind} ${reason}`))).toEqual(new Set(["NoData TooFewSamples"]));
   });

@@ -26,7 +26,7 @@ describe("the checks that judge a mirror, a weight and the watch", () => {
     [
       "by default",
       rolloutPolicy.parse({}).analysis,
-      ["vectors,probes,overlap", "errors,latency,vectors,probes,flagged", "errors,vectors,probes"],
+      ["errors,vectors,probes,overlap", "errors,latency,vectors,probes,flagged", "errors,vectors,probes"],
     ],
   ])("are never none: %s", (_, analysis, expected) => {
     const names = (kind: Plan["kind"]) => checksOf(analysis, { kind, length: 1 }).map(({ name }) => name);

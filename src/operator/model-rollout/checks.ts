@@ -39,7 +39,7 @@ export async function analyse(
     stable: spec.from.digest,
     candidate: spec.to.digest,
     window: Math.min(window.most, Math.max(window.least, plan.length)),
-    pool: plan.kind === "Watch" ? "stable" : "candidate",
+    stage: plan.kind,
   };
   const checks = await Promise.all(
     checksOf(spec.policy.analysis, plan).map(async (check) =>
@@ -98,7 +98,7 @@ function signalOf(
   limits: Pick<LimitSignal, "above" | "below" | "maxAge">,
 ): LimitSignal {
   if (check.metric === "PromQL") {
-    const { window: _, pool: __, ...names } = scope;
+    const { window: _, stage: __, ...names } = scope;
     return { kind: "PromQL", query: fillPlaceholders(check.promql ?? "", names), ...limits };
   }
   const { query, samplesQuery } = analysisQuery(check.metric, scope);

@@ -38,17 +38,16 @@ export function checksOf(analysis: readonly AnalysisCheck[], { kind }: Plan): re
   return fitting.length > 0 ? fitting : [defaultCheck];
 }
 
-/** Mirrored answers go to nobody, so that there are no errors of the candidate's to count; and so on. */
+/** A check fits where there is what it measures. */
 function fits(metric: AnalysisCheck["metric"], kind: Plan["kind"]): boolean {
   switch (metric) {
     case "MirrorOverlap":
       return kind === "Mirror";
-    case "ErrorRate":
-      return kind !== "Mirror";
     // They compare with the stable model, which no longer answers in the watch.
     case "LatencyP99":
     case "FlaggedShare":
       return kind === "Weight";
+    case "ErrorRate":
     case "InvalidVectors":
     case "ProbeMatch":
     case "PromQL":

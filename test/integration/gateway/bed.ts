@@ -156,8 +156,9 @@ export class Bed {
     angle: number,
     labels: Record<string, string>,
     owner: string | null = "embedder",
+    largest?: number,
   ): Promise<void> {
-    this.#servers.push(await serveModel(angle, { host, port: this.#podPort }));
+    this.#servers.push(await serveModel(angle, { host, port: this.#podPort }, largest));
     if (owner === null) {
       await this.#putPod(name, host, uri, labels);
       return;

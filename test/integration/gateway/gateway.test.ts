@@ -55,7 +55,7 @@ describe("a gateway on a real API server", () => {
   });
 
   it("takes its configuration, finds the pods, and gives traffic only to those that match their probes", async () => {
-    await bed.startPod("stable-0", "127.0.0.21", stable, 0, { app: "embedder" });
+    await bed.startPod("stable-0", "127.0.0.21", stable, 0, { app: "embedder" }, "embedder", 5000);
     await bed.startPod("impostor", "127.0.0.22", stable, 0.4, { app: "embedder" });
     await waitFor("an answer", async () => (await embed([sample()])).status === 200);
     await waitFor("both to be probed", async () => (await metric("evenkeel_gateway_probed_pods")) === 2);
@@ -100,7 +100,7 @@ describe("a gateway on a real API server", () => {
         },
       },
     });
-    await bed.startPod("candidate-0", "127.0.0.23", candidate, 0.05, labels, "embedder-candidate");
+    await bed.startPod("candidate-0", "127.0.0.23", candidate, 0.05, labels, "embedder-candidate", 50);
     await waitFor(
       "the candidate's pod",
       async () => (await metric("evenkeel_gateway_ready_pods", { pool: "candidate" })) === 1,
@@ -113,6 +113,12 @@ describe("a gateway on a real API server", () => {
     ];
     expect((sum ?? 0) / (count ?? 1)).toBeGreaterThan(0.99);
     expect((sum ?? 0) / (count ?? 1)).toBeLessThan(1);
+    expect(await metric("evenkeel_gateway_requests_total", { pool: "mirror", code: "400" })).toBe(0);
+    expect((await embed([sample().map((value) => 100 * value)])).status).toBe(200);
+    await waitFor(
+      "its refusal",
+      async () => (await metric("evenkeel_gateway_requests_total", { pool: "mirror", code: "400" })) === 1,
+    );
   });
 
   it("splits by weight, sticks to the key, never moves a key back, and keeps documents on stable", async () => {
@@ -144,6 +150,16 @@ describe("a gateway on a real API server", () => {
     expect([...few].filter((user) => !many.has(user))).toEqual([]);
     await weigh(100);
     expect((await onCandidate()).size).toBe(users.length);
+  });
+
+  it("tells a candidate's own refusal from one of a request that no model can answer", async () => {
+    const refused = (result: string) => metric("evenkeel_gateway_refused_requests_total", { result });
+    expect(await refused("alone")).toBe(0);
+    expect((await embed([sample().map((value) => 100 * value)])).status).toBe(400);
+    await waitFor("what stable says", async () => (await refused("alone")) === 1);
+    expect((await embed([sample().map((value) => 1e6 * value)])).status).toBe(400);
+    await waitFor("what stable says", async () => (await refused("both")) === 1);
+    expect(await refused("alone")).toBe(1);
   });
 
   it("falls back to stable when the candidate's pods have gone", async () => {

@@ -99,12 +99,20 @@ export async function putInputs(store: Store, count: number, seed = 3): Promise<
   return await store.putFiles("data/test", datasetFiles({ ...columns, modality: "Vector", inputs }));
 }
 
-/** A pod's server for such a model, at an address of its own. */
-export async function serveModel(angle: number, at: { host: string; port: number }): Promise<TestServer> {
+/** A pod's server for such a model, at an address of its own. Requests with a number over `largest` are refused. */
+export async function serveModel(
+  angle: number,
+  at: { host: string; port: number },
+  largest = Number.POSITIVE_INFINITY,
+): Promise<TestServer> {
   return await serve(
     answering((body, _incoming, response) => {
       const { input } = JSON.parse(body.toString());
       const inputs: number[][] = Array.isArray(input[0]) ? input : [input];
+      if (inputs.flat().some((value) => value > largest)) {
+        response.writeHead(400, { "content-type": "application/json" }).end('{"error":"too large"}');
+        return;
+      }
       const data = inputs.map((one, index) => ({ index, embedding: [...embedWith(angle, one)] }));
       response.writeHead(200, { "content-type": "application/json" });
       response.end(JSON.stringify({ object: "list", data }));
