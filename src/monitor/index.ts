@@ -27,6 +27,7 @@ export {
   type ShareWindow,
   stepShare,
 } from "./flagged-share.ts";
+export { lastChange } from "./last-change.ts";
 export { cosine, type Matrix, matrixOf, row, selectRows } from "./matrix.ts";
 export { meanShift } from "./mean-shift.ts";
 export { type Random, seededRandom } from "./random.ts";

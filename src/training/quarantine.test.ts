@@ -69,6 +69,20 @@ describe("admitTraffic", () => {
     expect(rows).toHaveLength(0);
   });
 
+  it("admits what came since traffic changed the last time, and nothing of what came before", () => {
+    const traffic = vectors(4000, (row) => `c${row % 300}`);
+    for (let row = 0; row < 2000; row++) traffic.inputs[row * 4] = (traffic.inputs[row * 4] ?? 0) + 3;
+    const { rows, before, keyed } = admit(traffic);
+    expect(keyed).toBe(true);
+    expect(Math.min(...rows)).toBeGreaterThan(1900);
+    expect(rows.length).toBeGreaterThan(800);
+    expect(before).toBeGreaterThan(800);
+  });
+
+  it("admits all of traffic that does not change", () => {
+    expect(admit(vectors(4000, (row) => `c${row % 300}`)).before).toBe(0);
+  });
+
   it("holds a flooding client to a hundredth of what is admitted", () => {
     const traffic = vectors(3000, (row) => (row < 1500 ? "a flood" : `c${row % 300}`));
     const { rows, keyed } = admit(traffic);

@@ -1,13 +1,16 @@
 import { mostQuarantined } from "../api/index.ts";
 import { type Encoder, embedAll } from "../model/index.ts";
-import { calibrateThreshold, isFlagged, type Random, type Squeezer } from "../monitor/index.ts";
+import { calibrateThreshold, isFlagged, lastChange, type Random, type Squeezer } from "../monitor/index.ts";
 import { type Dataset, DatasetError, newestFirst, rowsOfPart, sourceName } from "../registry/index.ts";
 import { consistencyScores } from "./consistency-scores.ts";
+import { gatherRows } from "./training-data.ts";
 
 /** The most that one client may contribute to the samples that are admitted (decision 12). */
 const clientShare = 0.01;
 /** How much of a reference traffic may be when clients cannot be told apart (decision 12). */
 const unkeyedShare = 0.1;
+/** Samples that stand for how traffic looks now at least: with a few left out for their clients a reference can stand on them. */
+const leastAlike = 500;
 /** Share of clean inputs that scoring may set aside by mistake. */
 const falseQuarantine = 0.01;
 
@@ -19,6 +22,8 @@ export type ConsistencyCalibration = ReadonlyMap<
 export type Admission = {
   /** rows of the snapshot that may enter the new reference, ascending */
   readonly rows: Int32Array;
+  /** rows that might have entered, but came before the last change of traffic */
+  readonly before: number;
   /** share of the snapshot that was set aside, 0 to 1 */
   readonly quarantined: number;
   /** whether each client is held to its share; otherwise the whole is held to a tenth of the reference */
@@ -26,8 +31,8 @@ export type Admission = {
 };
 
 /**
- * Re-scores every captured sample with the deployed model (P7) and holds each client of the half that may enter a reference
- * to its share.
+ * Re-scores every captured sample with the deployed model (P7). Of the half that may enter a reference it leaves out what
+ * came before traffic changed the last time, and holds each client to its share of the others.
  *
  * A sample is set aside when any squeezer moves it further than it moves all but a hundredth of clean inputs and of the
  * threat model's benign families.
@@ -59,10 +64,17 @@ export function admitTraffic(
     });
   }
   const quarantined = flagged.reduce((sum, flag) => sum + flag, 0) / traffic.count;
-  if (quarantined > mostQuarantined) return { rows: new Int32Array(0), quarantined, keyed: false };
+  if (quarantined > mostQuarantined) {
+    return { rows: new Int32Array(0), before: 0, quarantined, keyed: false };
+  }
   const passed = rowsOfPart(traffic, "Admitted").filter((row) => flagged[row] === 0);
-  // What a reference must show is how traffic looks now.
-  return { ...holdClients(traffic, newestFirst(traffic, passed), reference), quarantined };
+  // What a reference must show is how traffic looks now (docs/decisions/0028).
+  const ordered = newestFirst(traffic, passed);
+  const { dimension: columns } = encoder.network;
+  const data = gatherRows(embeddings, columns, ordered.toReversed());
+  const before = lastChange({ rows: ordered.length, columns, data }, leastAlike, random);
+  const held = holdClients(traffic, ordered.slice(0, ordered.length - before), reference);
+  return { ...held, before, quarantined };
 }
 
 /**

@@ -176,10 +176,10 @@ async function admit(
     const embeddings = embedAll(parent, calibration.inputs);
     const scores = calibrateConsistency(parent, calibration, embeddings, benign, request.seed);
     const random = stream(request.seed, "reference", 1);
-    const { rows, quarantined, keyed } = admitTraffic(parent, traffic, scores, calibration.count, random);
+    const { rows, before, quarantined, keyed } = admitTraffic(parent, traffic, scores, calibration.count, random);
     say(
       `traffic: ${rows.length} of ${traffic.count} captured samples enter the new reference, ` +
-        `${(100 * quarantined).toFixed(1)} % quarantined`,
+        `${(100 * quarantined).toFixed(1)} % quarantined, ${before} came before its last change`,
     );
     return { traffic: { snapshot, samples: takeRows(traffic, rows), keyed }, quarantined };
   }

@@ -1,6 +1,16 @@
 import { type Random, seededRandom } from "../monitor/index.ts";
 
-const purposes = ["epoch", "benign", "attack", "probe", "weights", "regularizer", "reference", "second-view"] as const;
+const purposes = [
+  "epoch",
+  "benign",
+  "attack",
+  "probe",
+  "weights",
+  "regularizer",
+  "reference",
+  "second-view",
+  "control",
+] as const;
 export type Purpose = (typeof purposes)[number];
 
 /**

@@ -8,6 +8,7 @@ import { attack } from "../pgd.ts";
 import { stream } from "../streams.ts";
 import type { Recipe } from "../trainer.ts";
 import { gatherInputs, gatherRows, oneHotLabels, type TrainingData, tensorOf } from "../training-data.ts";
+import { drawProbe } from "./probe.ts";
 
 export type AdaptInput = {
   readonly train: TrainingData;
@@ -28,8 +29,6 @@ const emphases = {
   Adversarial: { adversarial: 2, benign: 0.5, clean: 0.5, attackSteps: [3, 5] },
 } as const;
 const compatibleWeight = 0.1;
-/** A probe is this many control inputs at most. */
-const probeSize = 160;
 
 /**
  * Adapts the deployed model without moving the meaning of its vectors:
@@ -50,11 +49,9 @@ export function adaptRecipe({ train, control, anchors, benign, adversarial, emph
   const displacement = (encoder: Encoder, anchor: tf.Tensor2D) => (batch: tf.Tensor) =>
     tf.sum(tf.square(tf.sub(embed(encoder, batch), anchor))).asScalar();
 
-  const probed = Int32Array.from({ length: Math.min(probeSize, control.count) }, (_, i) => i);
-  const probeInputs = gatherInputs(control, probed);
-  const probeAnchors = gatherRows(anchors.control, dimension, probed);
+  const probe = drawProbe(control, seed, prototypes !== null);
+  const probeAnchors = gatherRows(anchors.control, dimension, probe.rows);
   const gallery = prototypes ?? probeAnchors;
-  const wanted = prototypes && control.labels ? control.labels.subarray(0, probed.length) : probed;
 
   return {
     name: "Adapt",
@@ -101,11 +98,11 @@ export function adaptRecipe({ train, control, anchors, benign, adversarial, emph
       return tf.addN(parts).asScalar();
     },
     probe: (encoder, curriculum, step) => {
-      const inputs = tensorOf(control, probeInputs);
+      const inputs = tensorOf(control, probe.inputs);
       const anchor = tensorOfRows(probeAnchors);
       const accuracy = (batch: tf.Tensor): number => {
         const found = nearest(embed(encoder, batch).dataSync<"float32">(), gallery, dimension);
-        return found.filter((index, i) => index === wanted[i]).length / found.length;
+        return found.filter((index, i) => index === probe.wanted[i]).length / found.length;
       };
       const under = (steps: number): number =>
         worst(adversarial, curriculum, (family, radius) => {

@@ -10,6 +10,7 @@ import { permutation, stream } from "../streams.ts";
 import type { Recipe } from "../trainer.ts";
 import { gatherInputs, type TrainingData, tensorOf } from "../training-data.ts";
 import { worst } from "./adapt.ts";
+import { drawProbe } from "./probe.ts";
 
 export type PretrainInput = {
   readonly train: TrainingData;
@@ -24,7 +25,6 @@ export type PretrainInput = {
 const temperature = 0.5;
 const varianceWeight = 1;
 const jacobianWeight = 1e-4;
-const probeSize = 160;
 const gallerySize = 1000;
 
 /**
@@ -46,18 +46,16 @@ export function pretrainRecipe({ train, control, benign, adversarial, dimension,
     return contrast({ embeddings: half(embeddings, 0, n), partners: half(embeddings, 1, n) });
   };
 
-  const probed = Int32Array.from({ length: Math.min(probeSize, control.count) }, (_, i) => i);
-  const probeInputs = gatherInputs(control, probed);
   const galleryRows = permutation(train.count, stream(seed, "probe")).slice(0, gallerySize);
   const galleryInputs = gatherInputs(train, galleryRows);
-  const galleryLabels = train.labels && galleryRows.map((row) => train.labels?.[row] ?? 0);
+  const galleryLabels = control.labels && train.labels && galleryRows.map((row) => train.labels?.[row] ?? 0);
+  const probe = drawProbe(control, seed, galleryLabels !== null);
 
   /** What an unchanged probe is found by: its class's mean, or itself. */
-  const galleryOf = (encoder: Encoder, clean: Float32Array): { gallery: Float32Array; wanted: Int32Array } => {
-    if (!galleryLabels || !control.labels) return { gallery: clean, wanted: probed };
+  const galleryOf = (encoder: Encoder, clean: Float32Array): Float32Array => {
+    if (!galleryLabels) return clean;
     const embedded = embed(encoder, tensorOf(train, galleryInputs)).dataSync<"float32">();
-    const wanted = control.labels.subarray(0, probed.length);
-    return { gallery: classPrototypes(Float32Array.from(embedded), galleryLabels, dimension), wanted };
+    return classPrototypes(Float32Array.from(embedded), galleryLabels, dimension);
   };
 
   return {
@@ -104,13 +102,13 @@ export function pretrainRecipe({ train, control, benign, adversarial, dimension,
       return tf.addN(parts).asScalar();
     },
     probe: (encoder, curriculum, step) => {
-      const inputs = tensorOf(control, probeInputs);
+      const inputs = tensorOf(control, probe.inputs);
       const anchor = embed(encoder, inputs);
       const clean = Float32Array.from(anchor.dataSync<"float32">());
-      const { gallery, wanted } = galleryOf(encoder, clean);
+      const gallery = galleryOf(encoder, clean);
       const accuracy = (embeddings: Float32Array): number => {
         const found = nearest(embeddings, gallery, dimension);
-        return found.filter((index, i) => index === wanted[i]).length / found.length;
+        return found.filter((index, i) => index === probe.wanted[i]).length / found.length;
       };
       const displaced = (batch: tf.Tensor): tf.Scalar =>
         tf.sum(tf.square(tf.sub(embed(encoder, batch), anchor))).asScalar();

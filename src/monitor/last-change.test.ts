@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { lastChange } from "./last-change.ts";
+import type { Matrix } from "./matrix.ts";
+import { seededRandom } from "./random.ts";
+
+const least = 500;
+
+/** Gaussian vectors, the mean of the i-th at `levelOf(i)` of the first axis, in standard deviations. */
+function vectors(rows: number, columns: number, seed: number, levelOf: (row: number) => number): Matrix {
+  const random = seededRandom(seed);
+  const data = Float32Array.from(
+    { length: rows * columns },
+    (_, k) => random.gaussian() + (k % columns === 0 ? levelOf(Math.floor(k / columns)) : 0),
+  );
+  return { rows, columns, data };
+}
+
+const found = (matrix: Matrix, seed = 1): number => lastChange(matrix, least, seededRandom(seed));
+
+describe("the newest stretch of vectors that look alike", () => {
+  it.each([
+    ["a step", 2000, (i: number) => (i < 1200 ? 0 : 1), 1200],
+    ["the last of two steps", 3000, (i: number) => (i < 1000 ? 0 : i < 2000 ? 1 : -1), 2000],
+    ["a step that is taken back", 3000, (i: number) => (i >= 1000 && i < 2000 ? 1 : 0), 2000],
+    ["a small step", 4000, (i: number) => (i < 2500 ? 0 : 0.5), 2500],
+  ])("begins at %s", (_, rows, levelOf, at) => {
+    expect(Math.abs(found(vectors(rows, 16, 1, levelOf)) - at)).toBeLessThan(60);
+  });
+
+  it("is as after a ramp, but for a tenth of its height", () => {
+    const ramp = (i: number) => Math.min(1, Math.max(0, (i - 1000) / 800));
+    const matrix = vectors(3200, 64, 2, ramp);
+    const levels = Array.from({ length: matrix.rows }, (_, i) => ramp(i)).slice(found(matrix));
+    expect(levels.reduce((sum, level) => sum + level, 0) / levels.length).toBeGreaterThan(0.9);
+  });
+
+  it("is all of them where nothing changes, whatever their width", () => {
+    for (const columns of [3, 64, 300]) expect(found(vectors(2000, columns, 3, () => 0))).toBe(0);
+  });
+
+  it("is all of them where the change is too small to count", () => {
+    expect(found(vectors(20_000, 4, 4, (i) => (i < 10_000 ? 0 : 0.1)))).toBe(0);
+  });
+
+  it("is not begun by chance more often than promised", () => {
+    const draws = Array.from({ length: 100 }, (_, seed) =>
+      found(
+        vectors(700, 8, 100 + seed, () => 0),
+        seed,
+      ),
+    );
+    expect(draws.filter((first) => first > 0).length).toBeLessThanOrEqual(4);
+  });
+
+  it.each([
+    ["too few", vectors(least + 20, 4, 5, (i) => (i < 20 ? 0 : 5))],
+    ["all equal", { rows: 1000, columns: 4, data: new Float32Array(4000).fill(1) }],
+  ])("is all of them when they are %s", (_, matrix) => {
+    expect(found(matrix)).toBe(0);
+  });
+
+  it("keeps at least as many as were asked for", () => {
+    expect(found(vectors(2000, 8, 6, (i) => (i < 1900 ? 0 : 2)))).toBeLessThanOrEqual(1500);
+  });
+});
