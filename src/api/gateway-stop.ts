@@ -7,7 +7,7 @@ export const gatewayStop = {
   drainMs: 3_000,
   /** Requests under way end. The last report goes out after these. */
   requestsMs: 20_000,
-  /** Pods answer what they were asked besides: probes and mirrored requests. */
+  /** Pods answer what they were asked besides: probes, mirrored requests and second opinions. */
   followUpsMs: 5_000,
   /** Captured samples, snapshots and evidence are written. */
   writesMs: 12_000,

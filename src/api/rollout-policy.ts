@@ -41,7 +41,7 @@ export const analysisCheck = z
     metric: z
       .enum(["ErrorRate", "LatencyP99", "InvalidVectors", "ProbeMatch", "FlaggedShare", "MirrorOverlap", "PromQL"])
       .describe(
-        "ErrorRate: share of requests that the candidate fails, or refuses although stable does not. LatencyP99: candidate over stable. InvalidVectors: share of NaN, wrong norm or dimension. " +
+        "ErrorRate: share of requests that the candidate fails (5xx) or, beside stable, refuses although stable does not; in a mirror, of copies. LatencyP99: candidate over stable. InvalidVectors: share of NaN, wrong norm or dimension. " +
           "ProbeMatch: share of candidate pods that answer the bundle's probes as expected. FlaggedShare: share of requests that the consistency probe flags, candidate less stable. " +
           "MirrorOverlap: mean cosine of mirrored answers. PromQL: a query of your own; $namespace, $service, $stable and $candidate are replaced.",
       ),

@@ -50,6 +50,7 @@ function capture(service = "svc", into = store) {
           pool: "stable",
           upstream,
           request: null,
+          asked: { path: "/", headers: [] },
           status: 200,
           answer: null,
           encoding: null,

@@ -1,4 +1,5 @@
 import type { GuardVerdict } from "./guard.ts";
+import type { HeaderLines } from "./headers.ts";
 import type { PoolName } from "./routing.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -8,6 +9,8 @@ export type Exchange = {
   readonly upstream: Upstream;
   /** Null when it was too large to keep. */
   readonly request: Buffer | null;
+  /** How a copy of it is asked: the path with its query, and the headers that say how its body is written. */
+  readonly asked: { readonly path: string; readonly headers: HeaderLines };
   readonly status: number;
   /** Null when it was too large to keep. */
   readonly answer: Buffer | null;

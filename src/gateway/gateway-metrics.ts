@@ -8,15 +8,18 @@ import { signals } from "./fleet-monitor.ts";
 import type { PodDirectory } from "./pod-directory.ts";
 import type { ProxyMeter } from "./proxied-request.ts";
 import type { PoolName } from "./routing.ts";
-import type { Refusal } from "./second-opinion.ts";
+import { type Refusal, refusalResults } from "./second-opinion.ts";
 import { type VectorFault, vectorFaults } from "./vector-check.ts";
 
 /** Pool of a request, and of a copy of one. */
 export type MeteredPool = PoolName | "mirror";
 
-/** Codes that model servers are known to answer with, of requests that they refuse and that they fail. */
-const refusals = [400, 404, 405, 413, 415, 422, 424, 429] as const;
-const failures = [500, 502, 503, 504] as const;
+/** What became of a copy: unjudged says nothing of the candidate, dropped was not sent. */
+export type MirrorResult = (typeof mirrorResults)[number];
+const mirrorResults = ["answered", "failed", "refused", "unjudged", "dropped"] as const;
+
+/** Codes that model servers are known to answer with. */
+const knownCodes = [200, 400, 404, 413, 422, 424, 429, 500, 502, 503, 504] as const;
 
 /** The metrics of one gateway pod, by the catalogue. */
 export class GatewayMetrics implements ProxyMeter {
@@ -83,12 +86,12 @@ export class GatewayMetrics implements ProxyMeter {
     this.#monitor.outliers.inc({ ...this.#service, model });
   }
 
-  mirrored(model: string, cosine: number): void {
-    this.#gateway.mirrorCosine.observe({ ...this.#service, model }, Math.max(0, cosine));
+  mirrored(model: string, result: MirrorResult): void {
+    this.#gateway.mirroredRequests.inc({ ...this.#service, model, result });
   }
 
-  mirrorDropped(model: string): void {
-    this.#gateway.mirrorDropped.inc({ ...this.#service, model });
+  mirrorCosine(model: string, cosine: number): void {
+    this.#gateway.mirrorCosine.observe({ ...this.#service, model }, Math.max(0, cosine));
   }
 
   refused(model: string, result: Refusal): void {
@@ -114,19 +117,29 @@ export class GatewayMetrics implements ProxyMeter {
     this.#gateway.weight.set({ ...this.#service, model: stable.digest, pool: "stable" }, 1 - weight);
     if (candidate) this.#gateway.weight.set({ ...this.#service, model: candidate.digest, pool: "candidate" }, weight);
     this.#countFromZero(stable.digest, ["stable"]);
-    if (candidate) this.#countFromZero(candidate.digest, ["candidate", "mirror"]);
+    if (candidate) this.#countCandidateFromZero(candidate.digest);
   }
 
-  /** A series that begins with its first failures shows no increase: a rollout would not see them. */
+  /**
+   * A series that begins with its first failures shows no increase, so that a rollout would not see them; one that begins
+   * with its first successes makes the share of failures too large.
+   */
   #countFromZero(model: string, pools: readonly MeteredPool[]): void {
-    const { requests, invalidVectors, refusedRequests } = this.#gateway;
+    const { requests, vectors, invalidVectors } = this.#gateway;
     for (const pool of pools) {
-      for (const code of pool === "mirror" ? [...refusals, ...failures] : failures) {
-        requests.inc({ ...this.#service, model, pool, code }, 0);
-      }
-      for (const reason of vectorFaults) invalidVectors.inc({ ...this.#service, model, pool, reason }, 0);
-      if (pool === "candidate") refusedRequests.inc({ ...this.#service, model, result: "alone" }, 0);
+      const labels = { ...this.#service, model, pool };
+      for (const code of knownCodes) requests.inc({ ...labels, code }, 0);
+      for (const reason of vectorFaults) invalidVectors.inc({ ...labels, reason }, 0);
+      vectors.inc(labels, 0);
     }
+  }
+
+  #countCandidateFromZero(model: string): void {
+    const { mirroredRequests, refusedRequests } = this.#gateway;
+    // It will be stable, and is watched as such.
+    this.#countFromZero(model, ["candidate", "mirror", "stable"]);
+    for (const result of mirrorResults) mirroredRequests.inc({ ...this.#service, model, result }, 0);
+    for (const result of refusalResults) refusedRequests.inc({ ...this.#service, model, result }, 0);
   }
 
   pods(pools: readonly (readonly [PoolName, string])[], directory: PodDirectory): void {

@@ -76,10 +76,7 @@ export class Gateway {
       form: (digest) => this.#runtime?.materials.get(digest) ?? null,
       protocol: () => this.#runtime?.protocol ?? null,
     });
-    const secondOpinion = new SecondOpinion({
-      stable: () => this.#runtime?.pick(this.#runtime.digestOf("stable")) ?? null,
-      protocol: () => this.#runtime?.protocol ?? null,
-    });
+    const secondOpinion = new SecondOpinion(() => this.#runtime?.pick(this.#runtime.digestOf("stable")) ?? null);
     this.#observer = new Observer({
       rules: () => this.#observerRules(),
       material: (digest) => this.#runtime?.materials.get(digest) ?? null,

@@ -6,28 +6,40 @@ import { Mirror } from "./mirror.ts";
 import { protocols } from "./protocols/index.ts";
 import { Upstream } from "./upstream.ts";
 
+type Answer = { status: number; body: string } | "Silence" | "Reset";
+
 const timeouts = { connect: 1000, headers: 1000, body: 1000 };
 const vectors = [Float32Array.of(1, 0)];
-const same = JSON.stringify({ data: [{ index: 0, embedding: [1, 0] }] });
-let answer: { status: number; body: string } | "Silence" | "Reset";
-let server: TestServer;
+const one = JSON.stringify({ data: [{ index: 0, embedding: [1, 0] }] });
+const two = JSON.stringify({ data: [0, 1].map((index) => ({ index, embedding: [1, 0] })) });
+/** What each gives from now on; the last one again and again. */
+const answers: { candidate: Answer[]; stable: Answer[] } = { candidate: [], stable: [] };
+const servers: TestServer[] = [];
 let candidate: Upstream;
+let stable: Upstream;
 
-beforeAll(async () => {
-  server = await serve(
+async function start(name: "candidate" | "stable"): Promise<Upstream> {
+  const server = await serve(
     answering((_, _incoming, response) => {
-      if (answer === "Reset") response.destroy();
+      const answer = answers[name].length > 1 ? answers[name].shift() : answers[name][0];
+      if (answer === "Reset" || answer === undefined) response.destroy();
       else if (answer !== "Silence") response.writeHead(answer.status).end(answer.body);
     }),
   );
-  candidate = new Upstream({ name: "candidate-0", digest, address: "127.0.0.1", port: server.port, timeouts });
+  servers.push(server);
+  return new Upstream({ name, digest, address: "127.0.0.1", port: server.port, timeouts });
+}
+
+beforeAll(async () => {
+  candidate = await start("candidate");
+  stable = await start("stable");
 });
 afterAll(async () => {
-  await candidate.close(0);
-  await server.close();
+  await Promise.all([candidate, stable].map((upstream) => upstream.close(0)));
+  await Promise.all(servers.map((server) => server.close()));
 });
 
-async function mirrored(signal: AbortSignal): Promise<{ code: unknown; compared: number; dropped: number }> {
+async function mirrored(signal = new AbortController().signal) {
   const metrics = new GatewayMetrics("ns", "svc");
   const mirror = new Mirror({
     metrics,
@@ -37,8 +49,9 @@ async function mirrored(signal: AbortSignal): Promise<{ code: unknown; compared:
   });
   const exchange: Exchange = {
     pool: "stable",
-    upstream: candidate,
+    upstream: stable,
     request: Buffer.from('{"input":[1]}'),
+    asked: { path: protocols.OpenAI.path, headers: ["content-type", "application/json"] },
     status: 200,
     answer: null,
     encoding: null,
@@ -49,38 +62,59 @@ async function mirrored(signal: AbortSignal): Promise<{ code: unknown; compared:
   };
   await mirror.send({ exchange, vectors }, signal);
   const valuesOf = async (name: string) => (await metrics.registry.getSingleMetric(name)?.get())?.values ?? [];
-  const [requests, counts, dropped] = await Promise.all([
+  const [requests, results, cosines] = await Promise.all([
     valuesOf("evenkeel_gateway_requests_total"),
+    valuesOf("evenkeel_gateway_mirrored_requests_total"),
     valuesOf("evenkeel_gateway_mirror_cosine"),
-    valuesOf("evenkeel_gateway_mirror_dropped_total"),
   ]);
   expect(requests).toMatchObject([{ value: 1, labels: { pool: "mirror", model: digest } }]);
-  const compared = counts.find(
-    (one) => "metricName" in one && one.metricName === "evenkeel_gateway_mirror_cosine_count",
-  );
-  return { code: requests[0]?.labels["code"], compared: compared?.value ?? 0, dropped: dropped[0]?.value ?? 0 };
+  expect(results).toMatchObject([{ value: 1, labels: { model: digest } }]);
+  const compared = cosines.find((of) => "metricName" in of && of.metricName === "evenkeel_gateway_mirror_cosine_count");
+  return { code: requests[0]?.labels["code"], result: results[0]?.labels["result"], compared: compared?.value ?? 0 };
 }
 
-describe("a copy of a request", () => {
-  const never = new AbortController().signal;
-
-  it("that the candidate answers is compared", async () => {
-    answer = { status: 200, body: same };
-    expect(await mirrored(never)).toEqual({ code: 200, compared: 1, dropped: 0 });
+describe("a copy of a request that stable answered", () => {
+  it("and the candidate too is compared", async () => {
+    answers.candidate = [{ status: 200, body: one }];
+    expect(await mirrored()).toEqual({ code: 200, result: "answered", compared: 1 });
   });
 
-  it.each([400, 401, 500])("that it answers with %i is counted under that code", async (status) => {
-    answer = { status, body: "no" };
-    expect(await mirrored(never)).toEqual({ code: status, compared: 0, dropped: 1 });
+  it.each([
+    ["nothing that can be read", "<html>"],
+    ["another number of vectors", two],
+    ["no vectors", '{"data":[]}'],
+  ])("has failed when the candidate answers with %s", async (_, body) => {
+    answers.candidate = [{ status: 200, body }];
+    expect(await mirrored()).toEqual({ code: 200, result: "failed", compared: 0 });
   });
 
-  it("that it breaks off is a failure of its", async () => {
-    answer = "Reset";
-    expect(await mirrored(never)).toEqual({ code: 502, compared: 0, dropped: 1 });
+  it.each([
+    [400, 200, "refused"],
+    [413, 200, "refused"],
+    [308, 200, "refused"],
+    // The copy is without something that stable's client sent.
+    [400, 400, "unjudged"],
+    [401, 200, "unjudged"],
+    [400, 401, "unjudged"],
+    // One pod is mirrored to.
+    [429, 200, "unjudged"],
+    [503, 200, "unjudged"],
+    [500, 200, "failed"],
+  ])("and the candidate answers with %i, and stable this copy with %i, is %s", async (ours, theirs, result) => {
+    answers.candidate = [{ status: ours, body: "no" }];
+    answers.stable = [{ status: theirs, body: one }];
+    expect(await mirrored()).toEqual({ code: ours, result, compared: 0 });
   });
 
-  it("that the gateway gives up is none", async () => {
-    answer = "Silence";
-    expect(await mirrored(AbortSignal.timeout(50))).toEqual({ code: 499, compared: 0, dropped: 1 });
+  it("that is broken off is sent once more", async () => {
+    answers.candidate = ["Reset", { status: 200, body: one }];
+    expect(await mirrored()).toEqual({ code: 200, result: "answered", compared: 1 });
+    answers.candidate = ["Reset"];
+    expect(await mirrored()).toEqual({ code: 502, result: "failed", compared: 0 });
+  });
+
+  it("that the gateway gives up says nothing", async () => {
+    answers.candidate = ["Silence"];
+    expect(await mirrored(AbortSignal.timeout(50))).toEqual({ code: 499, result: "unjudged", compared: 0 });
   });
 });

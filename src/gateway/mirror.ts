@@ -1,12 +1,13 @@
 import { cosine } from "../monitor/index.ts";
 import { decodeContent } from "./content-encoding.ts";
-import type { GatewayMetrics } from "./gateway-metrics.ts";
+import type { GatewayMetrics, MirrorResult } from "./gateway-metrics.ts";
 import type { ReadExchange } from "./observer.ts";
 import { type Protocol, Unparsed } from "./protocols/index.ts";
 import { clientClosedRequest } from "./proxied-request.ts";
+import { isAboutLoad, isAnswer, isRefusal, judgeRefusal } from "./second-opinion.ts";
 import type { Upstream } from "./upstream.ts";
 import { anyForm, checkAnswer, type VectorFault, type VectorForm, vectorFault } from "./vector-check.ts";
-import { answerToCopy, largestAnswer } from "./whole-answer.ts";
+import { answerToCopy, largestAnswer, type WholeAnswer } from "./whole-answer.ts";
 
 export type MirrorOptions = {
   readonly metrics: GatewayMetrics;
@@ -18,8 +19,8 @@ export type MirrorOptions = {
 };
 
 /**
- * Sends a copy of a request to the candidate, discards the answer, and compares its vectors with the stable's. Nothing of
- * it reaches the client, nor the statistics of either model.
+ * Sends a copy of a request that the stable model answered to the candidate, discards the answer, and compares its vectors
+ * with the stable's. Nothing of it reaches the client, nor the statistics of either model.
  */
 export class Mirror {
   readonly #options: MirrorOptions;
@@ -28,35 +29,71 @@ export class Mirror {
     this.#options = options;
   }
 
-  async send({ exchange, vectors }: ReadExchange, signal: AbortSignal): Promise<void> {
+  async send(read: ReadExchange, signal: AbortSignal): Promise<void> {
     const { metrics, candidate, protocol: protocolNow } = this.#options;
     const upstream = candidate();
     const protocol = protocolNow();
     if (!upstream || !protocol) return;
     const model = upstream.digest;
-    if (exchange.request === null) {
-      metrics.mirrorDropped(model);
+    if (read.exchange.request === null) {
+      metrics.mirrored(model, "dropped");
       return;
     }
     const startedAt = performance.now();
-    const answer = await answerToCopy(upstream, protocol, exchange.request, signal);
+    const answer = await this.#ask(upstream, read, signal);
     // Given up by the gateway itself, which may be after a time that the stable model took too.
     const code = answer?.status ?? (signal.aborted ? clientClosedRequest : 502);
     metrics.finished("mirror", model, code, (performance.now() - startedAt) / 1000);
-    if (!answer) metrics.upstreamFailed("mirror", model, signal.aborted ? "timeout" : "reset");
-    if (answer?.status !== 200) {
-      metrics.mirrorDropped(model);
-      return;
-    }
+    metrics.mirrored(model, await this.#judge(model, answer, read, protocol, signal));
+  }
+
+  /** A client's request is sent once more to another pod as well. */
+  async #ask(upstream: Upstream, { exchange }: ReadExchange, signal: AbortSignal): Promise<WholeAnswer | null> {
+    const { candidate, metrics } = this.#options;
+    const first = await answerToCopy(upstream, exchange, signal);
+    if (first) return first;
+    metrics.upstreamFailed("mirror", upstream.digest, signal.aborted ? "timeout" : "reset");
+    const other = candidate();
+    if (signal.aborted || other?.digest !== upstream.digest) return null;
+    return await answerToCopy(other, exchange, signal);
+  }
+
+  async #judge(
+    model: string,
+    answer: WholeAnswer | null,
+    { exchange, vectors }: ReadExchange,
+    protocol: Protocol,
+    signal: AbortSignal,
+  ): Promise<MirrorResult> {
+    if (!answer) return signal.aborted ? "unjudged" : "failed";
+    const { status } = answer;
+    if (isAnswer(status))
+      return (await this.#isRead(model, answer, { exchange, vectors }, protocol)) ? "answered" : "failed";
+    // A candidate that is mirrored to has one pod, for the copies of all of stable's requests.
+    if (isAboutLoad(status)) return "unjudged";
+    if (!isRefusal(status)) return "failed";
+    // The stable model answered the request, which the copy may not be in all.
+    const theirs = await answerToCopy(exchange.upstream, exchange, signal);
+    return judgeRefusal(status, theirs?.status ?? null) === "alone" ? "refused" : "unjudged";
+  }
+
+  async #isRead(
+    model: string,
+    { body, encoding }: WholeAnswer,
+    { exchange, vectors }: ReadExchange,
+    protocol: Protocol,
+  ): Promise<boolean> {
+    const { metrics, form } = this.#options;
     try {
-      const plain = await decodeContent(answer.body, answer.encoding, largestAnswer);
-      const mirrored = protocol.readAnswer(plain);
-      const form = this.#options.form(model) ?? anyForm;
-      this.#compare(model, vectors, mirrored, checkAnswer(mirrored, form, protocol, exchange.request).faults);
+      const mirrored = protocol.readAnswer(await decodeContent(body, encoding, largestAnswer));
+      if (mirrored.length !== vectors.length) throw new Unparsed("shape", "another number of vectors than stable gave");
+      const { faults } = checkAnswer(mirrored, form(model) ?? anyForm, protocol, exchange.request);
+      this.#compare(model, vectors, mirrored, faults);
+      return true;
     } catch (error) {
       if (!(error instanceof Unparsed)) throw error;
       metrics.unparsed("mirror", model, error.reason);
-      metrics.mirrorDropped(model);
+      return false;
     }
   }
 
@@ -77,7 +114,7 @@ export class Mirror {
       const other = stable[i];
       if (!other || vectorFault(other, anyForm) !== null) return;
       // Vectors of another length are of another space: nothing of the one is in the other.
-      metrics.mirrored(model, other.length === vector.length ? cosine(other, vector) : 0);
+      metrics.mirrorCosine(model, other.length === vector.length ? cosine(other, vector) : 0);
     });
   }
 }

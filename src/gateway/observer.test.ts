@@ -47,6 +47,7 @@ const exchangeOf = (change: Partial<Exchange>): Exchange => ({
   pool: "stable",
   upstream,
   request: requestOf([clean]),
+  asked: { path: protocol.path, headers: ["content-type", "application/json"] },
   status: 200,
   answer: answerOf([...embedWith(0, clean)]),
   encoding: null,
@@ -271,11 +272,11 @@ describe("follow-ups", () => {
     observer.offer(exchangeOf({ pool: "candidate" }));
     await finish();
     expect(mirrored).toHaveLength(1);
-    expect(await count("evenkeel_gateway_mirror_dropped_total")).toBe(0);
+    expect(await count("evenkeel_gateway_mirrored_requests_total", { result: "dropped" })).toBe(0);
     const full = observe({ rules: { mirrorTo: digest }, limits: { followUps: 0 } });
     full.observer.offer(exchangeOf({}));
     await full.finish();
-    expect(await full.count("evenkeel_gateway_mirror_dropped_total")).toBe(1);
+    expect(await full.count("evenkeel_gateway_mirrored_requests_total", { result: "dropped" })).toBe(1);
   });
 
   it.each([400, 413, 429, 308])("asks for a second opinion on a candidate's %i, and counts it", async (status) => {

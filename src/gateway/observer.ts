@@ -11,7 +11,7 @@ import type { Input } from "./inputs.ts";
 import type { Material } from "./material.ts";
 import { type EmbeddingRequest, type Protocol, Unparsed } from "./protocols/index.ts";
 import type { PoolName } from "./routing.ts";
-import type { Refusal } from "./second-opinion.ts";
+import { isAnswer, isRefusal, type Refusal } from "./second-opinion.ts";
 import { anyForm, checkAnswer, vectorFault } from "./vector-check.ts";
 import { Wakeup } from "./wakeup.ts";
 import { largestAnswer } from "./whole-answer.ts";
@@ -150,7 +150,7 @@ export class Observer {
     const mirrors = rules.mirrorTo !== null && pool === "stable";
     if (!probes && captures.length === 0 && !mirrors) return;
     if (this.#followUps.size >= this.#options.limits.followUps) {
-      if (mirrors && rules.mirrorTo) metrics.mirrorDropped(rules.mirrorTo);
+      if (mirrors && rules.mirrorTo) metrics.mirrored(rules.mirrorTo, "dropped");
       if (captures.length > 0) metrics.captured("dropped", captures.length);
       return;
     }
@@ -268,13 +268,13 @@ export class Observer {
   }
 }
 
-/** Whether the candidate refused what the stable model may not. */
+/** Whether the candidate refused what the stable model might not. */
 function isDoubtful({ pool, status }: Exchange): boolean {
-  return pool === "candidate" && status >= 300 && status < 500;
+  return pool === "candidate" && isRefusal(status);
 }
 
 function isSuccess({ status }: Exchange): boolean {
-  return status >= 200 && status < 300;
+  return isAnswer(status);
 }
 
 /** How many inputs a request has, for when its answer does not tell: null when it does not tell either. */

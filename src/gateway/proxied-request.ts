@@ -259,13 +259,14 @@ export class ProxiedRequest implements AnswerHandler {
   }
 
   #observe(verdict: GuardVerdict | null, answer: "Given" | "Withheld" = "Given"): void {
-    const { embeds, documents, observe, body, client } = this.#options;
+    const { embeds, documents, observe, body, client, request, url } = this.#options;
     if (!embeds || body === null || !this.#upstream || !this.#head) return;
     const { status, encoding } = this.#head;
     observe({
       pool: this.#pool,
       upstream: this.#upstream,
       request: Buffer.isBuffer(body) ? body : body.whole(),
+      asked: { path: url, headers: bodyHeaders(request) },
       status,
       answer: this.#copy.bytes(),
       encoding,
@@ -288,6 +289,14 @@ export class ProxiedRequest implements AnswerHandler {
     meter.inFlight(this.#pool, this.#model, -1);
     meter.finished(this.#pool, this.#model, code, seconds);
   }
+}
+
+function bodyHeaders({ headers }: IncomingMessage): string[] {
+  const { "content-type": type, "content-encoding": encoding } = headers;
+  return [
+    ...(type === undefined ? [] : ["content-type", type]),
+    ...(encoding === undefined ? [] : ["content-encoding", encoding]),
+  ];
 }
 
 const actions = { Flagged: "tagged", Clean: "passed", Unscored: "unscored" } as const;

@@ -1,79 +1,101 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { answering, digest, serve, type TestServer } from "../../test/integration/gateway/rig.ts";
 import type { Exchange } from "./exchange.ts";
-import { protocols } from "./protocols/index.ts";
-import { SecondOpinion, type SecondOpinionOptions } from "./second-opinion.ts";
+import { judgeRefusal, SecondOpinion } from "./second-opinion.ts";
 import { Upstream } from "./upstream.ts";
 
-const protocol = protocols.OpenAI;
-const timeouts = { connect: 1000, headers: 1000, body: 1000 };
-const asked: { path: string | undefined; body: string }[] = [];
-let status: number | "Silence" | "Reset";
-let server: TestServer;
-let stable: Upstream;
-
-beforeAll(async () => {
-  server = await serve(
-    answering((body, { url }, response) => {
-      asked.push({ path: url, body: body.toString() });
-      if (status === "Reset") response.destroy();
-      else if (status !== "Silence") response.writeHead(status).end("{}");
-    }),
-  );
-  stable = new Upstream({ name: "stable-0", digest, address: "127.0.0.1", port: server.port, timeouts });
-});
-afterAll(async () => {
-  await stable.close(0);
-  await server.close();
-});
-
-const refused = (request: Buffer | null = Buffer.from('{"input":[1]}')): Exchange => ({
-  pool: "candidate",
-  upstream: stable,
-  request,
-  status: 400,
-  answer: Buffer.from("no"),
-  encoding: null,
-  client: null,
-  verdict: null,
-  documents: false,
-  at: 0,
-});
-const opinion = (options: Partial<SecondOpinionOptions> = {}) =>
-  new SecondOpinion({ stable: () => stable, protocol: () => protocol, ...options });
-const never = new AbortController().signal;
-
-describe("a request that the candidate refused", () => {
+describe("a refusal of the candidate's", () => {
   it.each([
-    [200, "alone"],
-    [204, "alone"],
-    [400, "both"],
-    [422, "both"],
-    [308, "both"],
-    [401, "unknown"],
-    [403, "unknown"],
-    [407, "unknown"],
-    [500, "unknown"],
-    ["Reset", "unknown"],
-  ] as const)("and stable answers with %s is refused by: %s", async (answer, expected) => {
-    status = answer;
-    asked.length = 0;
-    expect(await opinion().ask(refused(), never)).toBe(expected);
-    expect(asked).toEqual([{ path: protocol.path, body: '{"input":[1]}' }]);
+    [400, 200, "alone"],
+    [413, 204, "alone"],
+    [429, 200, "alone"],
+    [308, 200, "alone"],
+    [400, 400, "both"],
+    [404, 422, "both"],
+    [400, 308, "both"],
+    // The copy was answered, or not for what the client asked.
+    [200, 200, "unknown"],
+    [500, 200, "unknown"],
+    [401, 200, "unknown"],
+    [null, 200, "unknown"],
+    // Stable says nothing of the request.
+    [400, 401, "unknown"],
+    [400, 403, "unknown"],
+    [400, 407, "unknown"],
+    [400, 429, "unknown"],
+    [400, 408, "unknown"],
+    [400, 500, "unknown"],
+    [400, 503, "unknown"],
+    [400, null, "unknown"],
+  ] as const)("with %s to a copy, which stable answers with %s, is of: %s", (candidate, stable, refusal) => {
+    expect(judgeRefusal(candidate, stable)).toBe(refusal);
+  });
+});
+
+describe("a second opinion", () => {
+  const timeouts = { connect: 1000, headers: 1000, body: 1000 };
+  const asked = {
+    path: "/v1/embeddings?api-version=2",
+    headers: ["content-type", "text/plain", "content-encoding", "br"],
+  };
+  const got: unknown[] = [];
+  const servers: TestServer[] = [];
+  const upstreams: Upstream[] = [];
+  let [candidate, stable, silent]: Upstream[] = [];
+
+  const start = async (name: string, status: number | null): Promise<Upstream> => {
+    const server = await serve(
+      answering((body, { url, headers }, response) => {
+        got.push([name, url, headers["content-type"], headers["content-encoding"], body.toString()]);
+        if (status !== null) response.writeHead(status).end("{}");
+      }),
+    );
+    servers.push(server);
+    const upstream = new Upstream({ name, digest, address: "127.0.0.1", port: server.port, timeouts });
+    upstreams.push(upstream);
+    return upstream;
+  };
+
+  beforeAll(async () => {
+    candidate = await start("candidate", 400);
+    stable = await start("stable", 200);
+    silent = await start("silent", null);
+  });
+  afterAll(async () => {
+    await Promise.all(upstreams.map((upstream) => upstream.close(0)));
+    await Promise.all(servers.map((server) => server.close()));
+  });
+
+  const refused = (request: Buffer | null): Exchange => {
+    if (!candidate) throw new Error("not started");
+    const said = { status: 400, answer: Buffer.from("no"), encoding: null, verdict: null };
+    return { pool: "candidate", upstream: candidate, request, asked, client: null, documents: false, at: 0, ...said };
+  };
+  const never = new AbortController().signal;
+
+  it("asks both with the same copy, as the client wrote it", async () => {
+    expect(await new SecondOpinion(() => stable ?? null).ask(refused(Buffer.from("[1]")), never)).toBe("alone");
+    const copy = [asked.path, "text/plain", "br", "[1]"];
+    expect(got).toHaveLength(2);
+    expect(got).toEqual(
+      expect.arrayContaining([
+        ["candidate", ...copy],
+        ["stable", ...copy],
+      ]),
+    );
   });
 
   it("is given up when the time is over", async () => {
-    status = "Silence";
-    expect(await opinion().ask(refused(), AbortSignal.timeout(50))).toBe("unknown");
+    const limit = AbortSignal.timeout(50);
+    expect(await new SecondOpinion(() => silent ?? null).ask(refused(Buffer.from("[1]")), limit)).toBe("unknown");
   });
 
-  it.each<[string, Partial<SecondOpinionOptions>, Buffer | null | undefined]>([
-    ["without a pod of stable", { stable: () => null }, undefined],
-    ["without a configuration", { protocol: () => null }, undefined],
-    ["too large to keep", {}, null],
-  ])("%s: nobody is asked", async (_, options, request) => {
-    asked.length = 0;
-    expect(await opinion(options).ask(refused(request), never)).toBe("unknown");
-    expect(asked).toEqual([]);
+  it.each<[string, () => Upstream | null, Buffer | null]>([
+    ["without a pod of stable", () => null, Buffer.from("[1]")],
+    ["on a request that was too large to keep", () => stable ?? null, null],
+  ])("%s asks nobody", async (_, pod, request) => {
+    got.length = 0;
+    expect(await new SecondOpinion(pod).ask(refused(request), never)).toBe("unknown");
+    expect(got).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { ByteTap } from "./byte-tap.ts";
+import type { Exchange } from "./exchange.ts";
 import { headerValue } from "./headers.ts";
-import type { Protocol } from "./protocols/index.ts";
 import type { Outgoing, Upstream } from "./upstream.ts";
 
 export type WholeAnswer = { readonly status: number; readonly encoding: string | null; readonly body: Buffer };
@@ -54,18 +54,17 @@ export function wholeAnswer(upstream: Upstream, request: Outgoing, signal: Abort
   });
 }
 
-/** Sends a copy of a client's request to another pod. @returns null when it gives no answer */
-export function answerToCopy(
+/** Sends a copy of a client's request to a pod. @returns null when it gives no answer, or the request was not kept */
+export async function answerToCopy(
   upstream: Upstream,
-  protocol: Protocol,
-  body: Buffer,
+  { request: body, asked: { path, headers } }: Pick<Exchange, "request" | "asked">,
   signal: AbortSignal,
 ): Promise<WholeAnswer | null> {
-  const headers = ["content-type", "application/json"];
-  return wholeAnswer(upstream, { method: "POST", path: protocol.path, headers, body }, signal).catch(
-    (error: unknown) => {
-      if (error instanceof NoAnswer) return null;
-      throw error;
-    },
-  );
+  if (body === null) return null;
+  try {
+    return await wholeAnswer(upstream, { method: "POST", path, headers: [...headers], body }, signal);
+  } catch (error) {
+    if (error instanceof NoAnswer) return null;
+    throw error;
+  }
 }

@@ -183,12 +183,10 @@ function candidate({ gateway }: Catalogue): Row {
         ],
       },
       {
-        title: "Copies that the candidate does not answer",
-        help: "Mirrored requests by the candidate's status code. Stable answered each of them.",
+        title: "Mirrored requests",
+        help: gateway.mirroredRequests.help,
         unit: "reqps",
-        queries: [
-          [`sum by (code) (rate(${gateway.requests.name}{${of},pool="mirror",code!~"2.."}[${rate}])) > 0`, "{{code}}"],
-        ],
+        queries: [[`sum by (result) (rate(${gateway.mirroredRequests.name}{${of}}[${rate}]))`, "{{result}}"]],
       },
       {
         title: "Requests that the candidate refuses",

@@ -71,12 +71,6 @@ export type RolloutScope = {
 /** Whom the rolled-out model answers: nobody, a share of the clients beside the stable one, or, promoted, all of them. */
 export type RolloutStage = "Mirror" | "Weight" | "Watch";
 
-/**
- * The client is gone, or did not show who it is: copies of its request may be given up, and carry no credentials, so that
- * such a code says nothing of the model.
- */
-const unrelatedCodes = "401|403|407|499";
-
 /** PromQL of a live check of a rollout. `or vector(0)` is only where the absence of a series does mean none. */
 export function analysisQuery(metric: AnalysisMetric, scope: RolloutScope): Measurement {
   const { stable, candidate, stage } = scope;
@@ -126,12 +120,12 @@ export function analysisQuery(metric: AnalysisMetric, scope: RolloutScope): Meas
   }
 }
 
-/** Only what the stable model answered is mirrored: every other answer to it is the candidate's error. */
+/** Stable answered each of them: that no client hears of it makes it no better. */
 function errorsOfCopies(scope: RolloutScope): Measurement {
-  const copies = (...codes: string[]): string =>
-    increaseOf(scope, gateway.requests.name, seriesOf(scope, scope.candidate, 'pool="mirror"', ...codes));
-  const judged = copies(`code!~"${unrelatedCodes}"`);
-  return { query: `(${copies(`code!~"2..|${unrelatedCodes}"`)} or vector(0)) / ${judged}`, samplesQuery: judged };
+  const copies = (results: string): string =>
+    increaseOf(scope, gateway.mirroredRequests.name, seriesOf(scope, scope.candidate, `result=~"${results}"`));
+  const judged = copies("answered|failed|refused");
+  return { query: `(${copies("failed|refused")} or vector(0)) / ${judged}`, samplesQuery: judged };
 }
 
 function errorsOfAnswers(scope: RolloutScope): string {
@@ -139,9 +133,11 @@ function errorsOfAnswers(scope: RolloutScope): string {
   const count = (name: string, ...more: string[]): string =>
     `(${increaseOf(scope, name, seriesOf(scope, candidate, ...more))} or vector(0))`;
   if (stage === "Watch") return count(gateway.requests.name, 'pool="stable"', 'code=~"5.."');
-  // A refusal is the client's fault unless the stable model does not refuse.
   const failed = count(gateway.requests.name, 'pool="candidate"', 'code=~"5.."');
-  return `(${failed} + ${count(gateway.refusedRequests.name, 'result="alone"')})`;
+  // A refusal is the client's fault unless the stable model does not refuse. Where nobody knows, it is as where one does.
+  const refused = (results: string): string => count(gateway.refusedRequests.name, `result=~"${results}"`);
+  const alone = `${refused("alone")} * ${refused(".+")} / clamp_min(${refused("alone|both")}, 1)`;
+  return `(${failed} + ${alone})`;
 }
 
 function seriesOf({ namespace, service }: RolloutScope, model: string, ...more: string[]): string {

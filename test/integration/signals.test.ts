@@ -169,13 +169,12 @@ describe("analysis of a rollout", () => {
       gateway.requests.inc({ ...candidate, pool, code: "200" }, 90);
       gateway.requests.inc({ ...candidate, pool, code: "503" }, 10);
       gateway.requests.inc({ ...candidate, pool, code: "400" }, 100);
-      gateway.refusedRequests.inc({ ...candidate, result: "alone" }, 30);
-      gateway.refusedRequests.inc({ ...candidate, result: "both" }, 60);
+      gateway.refusedRequests.inc({ ...candidate, result: "alone" }, 27);
+      gateway.refusedRequests.inc({ ...candidate, result: "both" }, 63);
       gateway.refusedRequests.inc({ ...candidate, result: "unknown" }, 10);
-      const copies = { "200": 60, "400": 10, "502": 10, "308": 5, "401": 300, "499": 15 };
-      for (const [code, count] of Object.entries(copies)) {
-        gateway.requests.inc({ ...candidate, pool: "mirror", code }, count);
-      }
+      const copies = { answered: 60, failed: 15, refused: 10, unjudged: 300, dropped: 15 };
+      for (const [result, count] of Object.entries(copies))
+        gateway.mirroredRequests.inc({ ...candidate, result }, count);
       gateway.requests.inc({ ...candidate, pool: "stable", code: "200" }, 95);
       gateway.requests.inc({ ...candidate, pool: "stable", code: "500" }, 5);
       gateway.vectors.inc({ ...candidate, pool }, 200);
@@ -214,7 +213,7 @@ describe("analysis of a rollout", () => {
         expect.closeTo(value, 6),
       ]),
     );
-    // Of 85 copies that were not refused for want of credentials or given up; refusals to clients count beside stable only.
+    // Of 85 copies that say something; what clients were refused counts beside stable only.
     const errors = (stage: RolloutScope["stage"]) => check("ErrorRate", { ...rollout, stage }, 1);
     expect((await errors("Mirror")).value).toBeCloseTo(25 / 85, 6);
     expect((await errors("Watch")).value).toBeCloseTo(0.05, 6);
