@@ -15,6 +15,19 @@ function vectors(rows: number, columns: number, seed: number, levelOf: (row: num
   return { rows, columns, data };
 }
 
+/** Bursts of like vectors: each burst has a mean of its own in every coordinate, 0.6 standard deviations wide. */
+function bursts(rows: number, columns: number, burst: number, seed: number, levelOf: (row: number) => number): Matrix {
+  const random = seededRandom(seed);
+  const matrix = vectors(rows, columns, seed + 1, levelOf);
+  for (let from = 0; from < rows; from += burst) {
+    const topic = Array.from({ length: columns }, () => 0.6 * random.gaussian());
+    for (let i = from; i < Math.min(rows, from + burst); i++) {
+      for (let j = 0; j < columns; j++) matrix.data[i * columns + j]! += topic[j] ?? 0;
+    }
+  }
+  return matrix;
+}
+
 const found = (matrix: Matrix, seed = 1): number => lastChange(matrix, least, seededRandom(seed));
 
 describe("the newest stretch of vectors that look alike", () => {
@@ -52,6 +65,18 @@ describe("the newest stretch of vectors that look alike", () => {
     expect(draws.filter((first) => first > 0).length).toBeLessThanOrEqual(4);
   });
 
+  it("is not begun by a burst of like vectors", () => {
+    for (const burst of [2, 5, 20, 50, 100]) {
+      const draws = Array.from({ length: 10 }, (_, i) => found(bursts(3000, 8, burst, 200 + 10 * burst + i, () => 0)));
+      expect(draws.filter((first) => first > 0).length, `bursts of ${burst}`).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("is seen among bursts", () => {
+    const first = found(bursts(6000, 8, 10, 7, (i) => (i < 4000 ? 0 : 1.5)));
+    expect(Math.abs(first - 4000)).toBeLessThan(100);
+  });
+
   it.each([
     ["too few", vectors(least + 20, 4, 5, (i) => (i < 20 ? 0 : 5))],
     ["all equal", { rows: 1000, columns: 4, data: new Float32Array(4000).fill(1) }],
@@ -60,6 +85,8 @@ describe("the newest stretch of vectors that look alike", () => {
   });
 
   it("keeps at least as many as were asked for", () => {
-    expect(found(vectors(2000, 8, 6, (i) => (i < 1900 ? 0 : 2)))).toBeLessThanOrEqual(1500);
+    const first = found(vectors(2000, 8, 6, (i) => (i < 1900 ? 0 : 2)));
+    expect(first).toBeGreaterThan(1000);
+    expect(first).toBeLessThanOrEqual(1500);
   });
 });

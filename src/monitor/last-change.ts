@@ -1,5 +1,4 @@
 import { dot, type Matrix, row, selectRows } from "./matrix.ts";
-import { meanShift } from "./mean-shift.ts";
 import { type Random, shuffle } from "./random.ts";
 import { fitWhitening } from "./whitening.ts";
 
@@ -9,7 +8,15 @@ const leastShift = 0.25;
 const leastBefore = 30;
 /** With 99, a change is found where there is none in one of a hundred cases. */
 const permutations = 99;
+/** Changes that are followed: each halves what is left of a long history, or is the end of a ramp. */
+const mostChanges = 8;
 const mostFitted = 2000;
+/** Rows within which vectors are looked at for dependence, and the share of them over which it may reach. */
+const window = 200;
+const reach = 1 / 4;
+/** Lengths of the dependence that a permuted block holds. */
+const blockLengths = 4;
+const leastBlocks = 15;
 
 /**
  * Where the newest stretch begins in which vectors look alike: binary segmentation (Vostrikova 1981) towards the newest.
@@ -17,9 +24,12 @@ const mostFitted = 2000;
  *
  *   C(s) = s (n − s)/n · |m_new − m_old|²
  *
- * in the leading whitened coordinates of all of them. The largest C is a change when no permutation of the vectors has
- * as large a one (as in Matteson and James 2014) and it moves the mean by 0.25 standard deviations. Then the newest s are
- * searched in turn.
+ * in the leading whitened coordinates of all of them. The largest C is a change when no permutation of the residuals, what
+ * is left without the two means, has as large a one, and when it moves the mean by 0.25 standard deviations beyond what the
+ * permutations do. Then the newest s are searched in turn.
+ *
+ * Vectors that come together are alike: batches, sessions. So permuted are blocks (Kirch 2007) four times as long as the
+ * dependence reaches; where 15 of them are not to be had nothing can be told. What stays alike for 200 rows is a change.
  *
  * @param vectors  n × d, oldest first
  * @param least    vectors of the newest stretch at least
@@ -28,55 +38,140 @@ const mostFitted = 2000;
 export function lastChange(vectors: Matrix, least: number, random: Random): number {
   if (vectors.rows < least + leastBefore) return 0;
   const coordinates = whitened(vectors, random);
-  if (!coordinates) return 0;
+  const block = coordinates && blockOf(coordinates);
+  if (!coordinates || block === null) return 0;
   let first = 0;
-  while (vectors.rows - first >= least + leastBefore) {
-    const order = range(first, vectors.rows);
-    const change = largestSplit(coordinates, order, least);
-    if (!isUnlikely(coordinates, order, least, change.statistic, random)) break;
-    const [before, after] = [range(first, first + change.at), range(first + change.at, vectors.rows)];
-    const shift = meanShift(selectRows(vectors, after), selectRows(vectors, before));
-    if (shift === null || shift < leastShift) break;
-    first += change.at;
+  for (let changes = 0; changes < mostChanges; changes++) {
+    const newer = rowsFrom(coordinates, first);
+    if (newer.rows < Math.max(least + leastBefore, leastBlocks * block)) break;
+    const split = largestSplit(newer, least);
+    if (!isChange(newer, split, block, least, random)) break;
+    first += split.at;
   }
   return first;
 }
 
-function isUnlikely(
-  coordinates: Matrix,
-  order: readonly number[],
-  least: number,
-  statistic: number,
-  random: Random,
-): boolean {
-  const mixed = [...order];
+/** The newest begin at row `at`. */
+type Split = { readonly at: number; readonly statistic: number };
+
+function isChange(rows: Matrix, split: Split, block: number, least: number, random: Random): boolean {
+  const residuals = withoutMeans(rows, split.at);
+  let byChance = 0;
   for (let i = 0; i < permutations; i++) {
-    if (largestSplit(coordinates, shuffle(mixed, random), least).statistic >= statistic) return false;
+    const mixed = permuted(residuals, block, random);
+    if (largestSplit(mixed, least).statistic >= split.statistic) return false;
+    byChance += statisticAt(mixed, split.at) / permutations;
   }
-  return true;
+  // |m_new − m_old|² = n/(s (n − s)) · C
+  const square = (rows.rows / (split.at * (rows.rows - split.at))) * (split.statistic - byChance);
+  return square >= leastShift ** 2;
 }
 
-/** The split with the largest C(s), `at` rows from the first. */
-function largestSplit(coordinates: Matrix, order: readonly number[], least: number): { at: number; statistic: number } {
-  const n = order.length;
-  const width = coordinates.columns;
-  // As the coordinates are centred on all rows but not on these, the sums are compared with their share of the total.
-  const total = new Float64Array(width);
-  for (const index of order) for (let j = 0; j < width; j++) total[j]! += coordinates.data[index * width + j]!;
-  const sum = new Float64Array(width);
-  let best = { at: 0, statistic: 0 };
-  for (let at = 1; at <= n - least; at++) {
-    const start = order[at - 1]! * width;
+function largestSplit(rows: Matrix, least: number): Split {
+  let best: Split = { at: 0, statistic: 0 };
+  eachSplit(rows, rows.rows - least, (at, statistic) => {
+    if (at >= leastBefore && statistic > best.statistic) best = { at, statistic };
+  });
+  return best;
+}
+
+function statisticAt(rows: Matrix, at: number): number {
+  let found = 0;
+  eachSplit(rows, at, (_, statistic) => {
+    found = statistic;
+  });
+  return found;
+}
+
+/** @param most  the last split */
+function eachSplit(
+  { rows: n, columns, data }: Matrix,
+  most: number,
+  see: (at: number, statistic: number) => void,
+): void {
+  const total = new Float64Array(columns);
+  for (let k = 0; k < data.length; k++) total[k % columns]! += data[k]!;
+  const sum = new Float64Array(columns);
+  for (let at = 1; at <= most; at++) {
     let square = 0;
-    for (let j = 0; j < width; j++) {
-      sum[j]! += coordinates.data[start + j]!;
+    for (let j = 0; j < columns; j++) {
+      sum[j]! += data[(at - 1) * columns + j]!;
       square += (sum[j]! - (at / n) * total[j]!) ** 2;
     }
-    // |m_old − m_new| = n/(at (n − at)) · |sum − at/n · total|
-    const statistic = (n / (at * (n - at))) * square;
-    if (at >= leastBefore && statistic > best.statistic) best = { at, statistic };
+    // m_old − m_new = n/(at (n − at)) · (sum − at/n · total)
+    see(at, (n / (at * (n - at))) * square);
   }
-  return best;
+}
+
+function withoutMeans({ rows, columns, data }: Matrix, at: number): Matrix {
+  const centred = Float32Array.from(data);
+  for (const [from, to] of [
+    [0, at],
+    [at, rows],
+  ] as const) {
+    for (let j = 0; j < columns; j++) {
+      let sum = 0;
+      for (let i = from; i < to; i++) sum += data[i * columns + j]!;
+      for (let i = from; i < to; i++) centred[i * columns + j]! -= sum / (to - from);
+    }
+  }
+  return { rows, columns, data: centred };
+}
+
+/** Blocks of rows in another order, begun anywhere. */
+function permuted({ rows, columns, data }: Matrix, block: number, random: Random): Matrix {
+  const start = random.integer(block);
+  const starts = [
+    ...(start > 0 ? [0] : []),
+    ...range(0, Math.ceil((rows - start) / block)).map((i) => start + i * block),
+  ];
+  const mixed = new Float32Array(data.length);
+  let filled = 0;
+  for (const from of shuffle(starts, random)) {
+    const to = from < start ? start : Math.min(rows, from + block);
+    mixed.set(data.subarray(from * columns, to * columns), filled);
+    filled += (to - from) * columns;
+  }
+  return { rows, columns, data: mixed };
+}
+
+/**
+ * Rows of a block that may be permuted: 1 when vectors are independent. Vectors are compared with those k rows on, each
+ * less the mean of its window, so that changes of the mean do not look like dependence.
+ *
+ * @returns null when the dependence reaches further than can be seen
+ */
+function blockOf(rows: Matrix): number | null {
+  const { columns } = rows;
+  const centred = withoutWindowMeans(rows);
+  const dependence = (lag: number): number => {
+    let [product, squares] = [0, 0];
+    for (let i = 0; i < rows.rows; i++) {
+      const own = row(centred, i);
+      squares += dot(own, own);
+      if ((i % window) + lag < window && i + lag < rows.rows) product += dot(own, row(centred, i + lag));
+    }
+    return ((product / squares) * window) / (window - lag);
+  };
+  // A window's own mean takes 1/window from each.
+  const chance = 3 / Math.sqrt(rows.rows * columns) - 1 / window;
+  for (let lag = 1; lag <= window * reach; lag++) {
+    if (dependence(lag) <= chance) return lag === 1 ? 1 : blockLengths * lag;
+  }
+  return null;
+}
+
+function withoutWindowMeans({ rows, columns, data }: Matrix): Matrix {
+  const centred = Float32Array.from(data);
+  for (let from = 0; from < rows; from += window) {
+    const to = Math.min(rows, from + window);
+    for (let j = 0; j < columns; j++) {
+      let sum = 0;
+      for (let i = from; i < to; i++) sum += data[i * columns + j]!;
+      for (let i = from; i < to; i++) centred[i * columns + j]! -= sum / (to - from);
+    }
+  }
+  return { rows, columns, data: centred };
 }
 
 /** n × r, null when all vectors are equal. */
@@ -98,6 +193,10 @@ function whitened(vectors: Matrix, random: Random): Matrix | null {
     if (error instanceof RangeError) return null;
     throw error;
   }
+}
+
+function rowsFrom({ rows, columns, data }: Matrix, first: number): Matrix {
+  return { rows: rows - first, columns, data: data.subarray(first * columns) };
 }
 
 function range(from: number, to: number): number[] {

@@ -30,7 +30,12 @@ export const bundleDescription = z.object({
     .optional()
     .describe("Every decision of the curriculum: with the seed the run can be replayed."),
   reference: z
-    .object({ dataset: storeUri, count: z.int().min(0), traffic: storeUri.optional() })
+    .object({
+      dataset: storeUri,
+      count: z.int().min(0),
+      traffic: storeUri.optional(),
+      trafficSince: z.int().min(0).optional(),
+    })
     .optional()
     .describe("What the monitoring reference was embedded from."),
 });

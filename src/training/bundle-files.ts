@@ -12,7 +12,7 @@ import {
 } from "../registry/index.ts";
 import { consistencyScores, type RawInputs } from "./consistency-scores.ts";
 import { type BenignFamily, composeBenign } from "./perturbations/index.ts";
-import type { ConsistencyCalibration } from "./quarantine.ts";
+import { type ConsistencyCalibration, enoughTraffic } from "./quarantine.ts";
 import { sampleRows, stream } from "./streams.ts";
 import { gatherRows, trainingData } from "./training-data.ts";
 import { encodeLog, type LogEntry, logFile } from "./training-log.ts";
@@ -21,8 +21,6 @@ import { encodeLog, type LogEntry, logFile } from "./training-log.ts";
 const probeCount = 64;
 /** Inputs that the benign families are scored on at most. */
 const benignScores = 2000;
-/** Admitted samples from which on live traffic is compared with traffic alone. */
-const enoughTraffic = 400;
 
 export type BundleContent = {
   readonly encoder: Encoder;

@@ -41,7 +41,11 @@ beforeAll(async () => {
   calibration = calibrateConsistency(encoder, clean, embedAll(encoder, clean.inputs), [], 1);
 });
 
-const admit = (traffic: VectorDataset) => admitTraffic(encoder, traffic, calibration, 900, seededRandom(5));
+const admit = (traffic: VectorDataset, since: number | null = null) =>
+  admitTraffic(encoder, traffic, calibration, since, 900, seededRandom(5));
+const move = (traffic: VectorDataset, from: number, to: number): void => {
+  for (let row = from; row < to; row++) traffic.inputs[row * 4] = (traffic.inputs[row * 4] ?? 0) + 3;
+};
 
 describe("admitTraffic", () => {
   it("sets aside about a hundredth of what is like the reference", () => {
@@ -64,14 +68,14 @@ describe("admitTraffic", () => {
         { clean: clean.map((score) => score / 100), benign: new Float32Array(0) },
       ]),
     );
-    const { rows, quarantined } = admitTraffic(encoder, vectors(300, null), strict, 900, seededRandom(5));
+    const { rows, quarantined } = admitTraffic(encoder, vectors(300, null), strict, null, 900, seededRandom(5));
     expect(quarantined).toBeGreaterThan(0.2);
     expect(rows).toHaveLength(0);
   });
 
   it("admits what came since traffic changed the last time, and nothing of what came before", () => {
     const traffic = vectors(4000, (row) => `c${row % 300}`);
-    for (let row = 0; row < 2000; row++) traffic.inputs[row * 4] = (traffic.inputs[row * 4] ?? 0) + 3;
+    move(traffic, 0, 2000);
     const { rows, before, keyed } = admit(traffic);
     expect(keyed).toBe(true);
     expect(Math.min(...rows)).toBeGreaterThan(1900);
@@ -81,6 +85,33 @@ describe("admitTraffic", () => {
 
   it("admits all of traffic that does not change", () => {
     expect(admit(vectors(4000, (row) => `c${row % 300}`)).before).toBe(0);
+  });
+
+  it("is shown no change by one client that floods the newest samples with others", () => {
+    const traffic = vectors(4000, (row) => (row < 2800 ? `c${row % 300}` : "a flood"));
+    move(traffic, 2800, 4000);
+    const { rows, before, keyed } = admit(traffic);
+    expect(keyed).toBe(true);
+    expect(before).toBe(0);
+    expect([...rows].filter((row) => row >= 2800).length).toBeLessThanOrEqual(0.01 * rows.length);
+  });
+
+  it("keeps enough for a reference of many clients, some of which send most", () => {
+    const uneven = seededRandom(9);
+    const traffic = vectors(6000, () => `c${Math.floor(400 ** uneven.uniform())}`);
+    move(traffic, 0, 5000);
+    const { rows, before, keyed } = admit(traffic);
+    expect(keyed).toBe(true);
+    expect(before).toBeGreaterThan(0);
+    expect(rows.length).toBeGreaterThanOrEqual(400);
+  });
+
+  it("takes what was accepted before from the same time on, whatever has changed within it", () => {
+    const traffic = vectors(4000, (row) => `c${row % 300}`);
+    move(traffic, 0, 3000);
+    const { rows } = admit(traffic, 1000);
+    expect(Math.min(...rows)).toBeGreaterThanOrEqual(1000);
+    expect(Math.min(...rows)).toBeLessThan(1100);
   });
 
   it("holds a flooding client to a hundredth of what is admitted", () => {
@@ -107,7 +138,7 @@ describe("admitTraffic", () => {
 
   it("refuses to score with too small a calibration", () => {
     const small = new Map([["Quantise" as const, { clean: new Float32Array(10), benign: new Float32Array(0) }]]);
-    expect(() => admitTraffic(encoder, vectors(10, null), small, 900, seededRandom(5))).toThrow(
+    expect(() => admitTraffic(encoder, vectors(10, null), small, null, 900, seededRandom(5))).toThrow(
       "Quantise needs 99 reference inputs",
     );
   });

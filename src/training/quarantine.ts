@@ -9,8 +9,8 @@ import { gatherRows } from "./training-data.ts";
 const clientShare = 0.01;
 /** How much of a reference traffic may be when clients cannot be told apart (decision 12). */
 const unkeyedShare = 0.1;
-/** Samples that stand for how traffic looks now at least: with a few left out for their clients a reference can stand on them. */
-const leastAlike = 500;
+/** Admitted samples of clients that are held to their share, from which on live traffic is compared with traffic alone. */
+export const enoughTraffic = 400;
 /** Share of clean inputs that scoring may set aside by mistake. */
 const falseQuarantine = 0.01;
 
@@ -37,6 +37,7 @@ export type Admission = {
  * A sample is set aside when any squeezer moves it further than it moves all but a hundredth of clean inputs and of the
  * threat model's benign families.
  *
+ * @param since      time of the oldest sample that may enter, ms; null to look for the last change
  * @param reference  rows of the reference dataset beside which traffic would stand
  * @throws {DatasetError} Malformed when the calibration is too small: unscored samples are never used
  */
@@ -44,6 +45,7 @@ export function admitTraffic(
   encoder: Encoder,
   traffic: Dataset,
   calibration: ConsistencyCalibration,
+  since: number | null,
   reference: number,
   random: Random,
 ): Admission {
@@ -67,14 +69,42 @@ export function admitTraffic(
   if (quarantined > mostQuarantined) {
     return { rows: new Int32Array(0), before: 0, quarantined, keyed: false };
   }
-  const passed = rowsOfPart(traffic, "Admitted").filter((row) => flagged[row] === 0);
-  // What a reference must show is how traffic looks now (docs/decisions/0028).
-  const ordered = newestFirst(traffic, passed);
-  const { dimension: columns } = encoder.network;
+  const passed = newestFirst(
+    traffic,
+    rowsOfPart(traffic, "Admitted").filter((row) => flagged[row] === 0),
+  );
+  const known = since === null ? passed : passed.filter((row) => (traffic.times?.[row] ?? 0) >= since);
+  const held = holdClients(traffic, known, reference);
+  // The few of traffic without keys are the newest ones anyway.
+  if (since !== null || !held.keyed) return { ...held, before: passed.length - known.length, quarantined };
+  const latest = sinceLastChange(traffic, held.rows, embeddings, encoder.network.dimension, random);
+  return { ...holdClients(traffic, latest, reference), before: held.rows.length - latest.length, quarantined };
+}
+
+/**
+ * What a reference must show is how traffic looks now (docs/decisions/0028). Clients are held to their share before a
+ * change is looked for, so that none makes one, and enough is kept for a reference to stand on.
+ *
+ * @param held  in the order of time
+ * @returns newest first
+ */
+function sinceLastChange(
+  traffic: Dataset,
+  held: Int32Array,
+  embeddings: Float32Array,
+  columns: number,
+  random: Random,
+): Int32Array {
+  const ordered = newestFirst(traffic, held);
+  const isEnough = (count: number): boolean => {
+    const { rows, keyed } = holdClients(traffic, ordered.slice(0, count), 0);
+    return keyed && rows.length >= enoughTraffic;
+  };
+  let least = enoughTraffic;
+  while (least < ordered.length && !isEnough(least)) least = Math.ceil(1.1 * least);
   const data = gatherRows(embeddings, columns, ordered.toReversed());
-  const before = lastChange({ rows: ordered.length, columns, data }, leastAlike, random);
-  const held = holdClients(traffic, ordered.slice(0, ordered.length - before), reference);
-  return { ...held, before, quarantined };
+  const before = lastChange({ rows: ordered.length, columns, data }, least, random);
+  return ordered.slice(0, ordered.length - before);
 }
 
 /**

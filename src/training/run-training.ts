@@ -114,7 +114,7 @@ async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): P
       reference: {
         dataset: refs.reference,
         count: calibration.count,
-        ...(traffic && traffic.samples.count > 0 && { traffic: traffic.snapshot }),
+        ...(traffic && traffic.samples.count > 0 && { traffic: traffic.snapshot, ...oldestOf(traffic.samples) }),
       },
     },
     ...(traffic && { traffic }),
@@ -131,13 +131,25 @@ async function trainNow(request: TrainRequest, store: Store, hooks: RunHooks): P
   };
 }
 
+/** Later runs take what was accepted from the same snapshot, as far as it is left. */
+function oldestOf({ times }: Dataset): { trafficSince?: number } {
+  return times && times.length > 0
+    ? { trafficSince: Math.floor(times.reduce((oldest, time) => Math.min(oldest, time))) }
+    : {};
+}
+
 type Admitted = {
   readonly snapshot: StoreUri;
   readonly samples: Dataset;
   readonly keyed: boolean;
 };
 
-type Snapshot = { readonly snapshot: StoreUri; readonly traffic: Dataset };
+type Snapshot = {
+  readonly snapshot: StoreUri;
+  readonly traffic: Dataset;
+  /** Time of the oldest sample that was accepted, ms; null when that is to be found. */
+  readonly since: number | null;
+};
 
 /** What enters the new reference, null where no traffic is used, and what the run's answer says of it. */
 type Use = { readonly traffic: Admitted | null } & Pick<TrainResult, "quarantined" | "trafficAdmitted" | "note">;
@@ -169,14 +181,21 @@ async function admit(
   say("traffic: what the parent's reference was accepted with");
   return { traffic: score(accepted).traffic, ...facts };
 
-  function score({ snapshot, traffic }: Snapshot): { traffic: Admitted; quarantined: number } {
+  function score({ snapshot, traffic, since }: Snapshot): { traffic: Admitted; quarantined: number } {
     checkFits(traffic, parent, "traffic");
     const { calibration } = data;
     const benign = benignFamilies(request.perturbations, inputSpace(data));
     const embeddings = embedAll(parent, calibration.inputs);
     const scores = calibrateConsistency(parent, calibration, embeddings, benign, request.seed);
     const random = stream(request.seed, "reference", 1);
-    const { rows, before, quarantined, keyed } = admitTraffic(parent, traffic, scores, calibration.count, random);
+    const { rows, before, quarantined, keyed } = admitTraffic(
+      parent,
+      traffic,
+      scores,
+      since,
+      calibration.count,
+      random,
+    );
     say(
       `traffic: ${rows.length} of ${traffic.count} captured samples enter the new reference, ` +
         `${(100 * quarantined).toFixed(1)} % quarantined, ${before} came before its last change`,
@@ -197,7 +216,7 @@ async function ownTraffic(
     return null;
   }
   try {
-    return { snapshot: traffic, traffic: await readTraffic(store, traffic) };
+    return { snapshot: traffic, traffic: await readTraffic(store, traffic), since: null };
   } catch (error) {
     if (isGone(error)) {
       say(`traffic: ${ownPastItsTtl}`);
@@ -234,7 +253,8 @@ async function acceptedTraffic(
   const { reference } = await readDescription(await store.resolve(parent.uri));
   if (!reference?.traffic) return "None";
   try {
-    return { snapshot: reference.traffic, traffic: await readTraffic(store, reference.traffic) };
+    const traffic = await readTraffic(store, reference.traffic);
+    return { snapshot: reference.traffic, traffic, since: reference.trafficSince ?? null };
   } catch (error) {
     if (isAttacked(error)) {
       say("traffic: what the parent's reference was accepted with was captured during an attack: it is not used");

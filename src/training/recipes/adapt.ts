@@ -43,7 +43,7 @@ export function adaptRecipe({ train, control, anchors, benign, adversarial, emph
   const fare = objectives.fare.build();
   const compatible = objectives.prototypeCrossEntropy.build(objectives.prototypeCrossEntropy.schema.parse({}));
   const dimension = anchors.train.length / train.count;
-  const prototypes = train.labels ? classPrototypes(anchors.train, train.labels, dimension) : null;
+  const prototypes = train.labels && control.labels ? classPrototypes(anchors.train, train.labels, dimension) : null;
   const tensorOfRows = (embeddings: Float32Array): tf.Tensor2D =>
     tf.tensor2d(embeddings, [embeddings.length / dimension, dimension]);
   const displacement = (encoder: Encoder, anchor: tf.Tensor2D) => (batch: tf.Tensor) =>
