@@ -6,30 +6,31 @@ import { fitWhitening } from "./whitening.ts";
 const leastShift = 0.25;
 /** Rows that a mean before the change needs. */
 const leastBefore = 30;
-/** With 99, a change is found where there is none in one of a hundred cases. */
-const permutations = 99;
-/** Changes that are followed: each halves what is left of a long history, or is the end of a ramp. */
-const mostChanges = 8;
+/** With 499, a length is cut where there is no change in one of five hundred cases. */
+const permutations = 499;
+/** Each length that is looked at to the one before. */
+const growth = 1.25;
 const mostFitted = 2000;
-/** Rows within which vectors are looked at for dependence, and the share of them over which it may reach. */
-const window = 200;
-const reach = 1 / 4;
-/** Lengths of the dependence that a permuted block holds. */
-const blockLengths = 4;
-const leastBlocks = 15;
+/** Blocks that are permuted at least, and that the dependence is measured on. */
+const leastBlocks = 10;
+const measuredBlocks = 30;
+/** Share of neighbouring blocks, those that differ most, between which the mean may have changed. */
+const changed = 0.1;
+/** How much larger the variance of longer blocks may be at least. */
+const slack = 0.25;
 
 /**
- * Where the newest stretch begins in which vectors look alike: binary segmentation (Vostrikova 1981) towards the newest.
- * A split of n vectors into the newest s and those before has the statistic of a change in mean,
+ * Where the newest stretch begins in which vectors look alike. The newest rows are searched in growing lengths, so that
+ * the last change is found first. A split of n rows into the newest s and those before has the statistic of a change in
+ * mean,
  *
  *   C(s) = s (n − s)/n · |m_new − m_old|²
  *
- * in the leading whitened coordinates of all of them. The largest C is a change when no permutation of the residuals, what
- * is left without the two means, has as large a one, and when it moves the mean by 0.25 standard deviations beyond what the
- * permutations do. Then the newest s are searched in turn.
+ * in the leading whitened coordinates of all of them. The largest C is a change when no permutation of the rows has as
+ * large a one, and when it moves the mean by 0.25 standard deviations beyond what the permutations do.
  *
- * Vectors that come together are alike: batches, sessions. So permuted are blocks (Kirch 2007) four times as long as the
- * dependence reaches; where 15 of them are not to be had nothing can be told. What stays alike for 200 rows is a change.
+ * Vectors that come together are alike: batches, sessions. So permuted are blocks (Kirch 2007), as long as it takes for
+ * their means to be independent.
  *
  * @param vectors  n × d, oldest first
  * @param least    vectors of the newest stretch at least
@@ -40,25 +41,24 @@ export function lastChange(vectors: Matrix, least: number, random: Random): numb
   const coordinates = whitened(vectors, random);
   const block = coordinates && blockOf(coordinates);
   if (!coordinates || block === null) return 0;
-  let first = 0;
-  for (let changes = 0; changes < mostChanges; changes++) {
-    const newer = rowsFrom(coordinates, first);
-    if (newer.rows < Math.max(least + leastBefore, leastBlocks * block)) break;
-    const split = largestSplit(newer, least);
-    if (!isChange(newer, split, block, least, random)) break;
-    first += split.at;
+  const shortest = Math.max(least + leastBefore, leastBlocks * block);
+  for (let length = shortest; ; length = Math.min(vectors.rows, Math.ceil(growth * length))) {
+    if (length > vectors.rows) return 0;
+    const first = vectors.rows - length;
+    const newest = rowsFrom(coordinates, first);
+    const split = largestSplit(newest, least);
+    if (isChange(newest, split, block, least, random)) return first + split.at;
+    if (length === vectors.rows) return 0;
   }
-  return first;
 }
 
 /** The newest begin at row `at`. */
 type Split = { readonly at: number; readonly statistic: number };
 
 function isChange(rows: Matrix, split: Split, block: number, least: number, random: Random): boolean {
-  const residuals = withoutMeans(rows, split.at);
   let byChance = 0;
   for (let i = 0; i < permutations; i++) {
-    const mixed = permuted(residuals, block, random);
+    const mixed = permuted(rows, block, random);
     if (largestSplit(mixed, least).statistic >= split.statistic) return false;
     byChance += statisticAt(mixed, split.at) / permutations;
   }
@@ -103,21 +103,6 @@ function eachSplit(
   }
 }
 
-function withoutMeans({ rows, columns, data }: Matrix, at: number): Matrix {
-  const centred = Float32Array.from(data);
-  for (const [from, to] of [
-    [0, at],
-    [at, rows],
-  ] as const) {
-    for (let j = 0; j < columns; j++) {
-      let sum = 0;
-      for (let i = from; i < to; i++) sum += data[i * columns + j]!;
-      for (let i = from; i < to; i++) centred[i * columns + j]! -= sum / (to - from);
-    }
-  }
-  return { rows, columns, data: centred };
-}
-
 /** Blocks of rows in another order, begun anywhere. */
 function permuted({ rows, columns, data }: Matrix, block: number, random: Random): Matrix {
   const start = random.integer(block);
@@ -136,42 +121,40 @@ function permuted({ rows, columns, data }: Matrix, block: number, random: Random
 }
 
 /**
- * Rows of a block that may be permuted: 1 when vectors are independent. Vectors are compared with those k rows on, each
- * less the mean of its window, so that changes of the mean do not look like dependence.
+ * Rows of a block that may be permuted, a thirtieth of all. Means of neighbouring blocks of b independent rows differ by
+ * 2 σ²/b, and b times that grows with b as far as the dependence reaches. Neighbours are compared, and the tenth that differ
+ * most left out, so that a change of the mean does not look like dependence.
  *
- * @returns null when the dependence reaches further than can be seen
+ * @returns null when the dependence reaches further: that times b has still grown over the last two doublings of b
  */
 function blockOf(rows: Matrix): number | null {
-  const { columns } = rows;
-  const centred = withoutWindowMeans(rows);
-  const dependence = (lag: number): number => {
-    let [product, squares] = [0, 0];
-    for (let i = 0; i < rows.rows; i++) {
-      const own = row(centred, i);
-      squares += dot(own, own);
-      if ((i % window) + lag < window && i + lag < rows.rows) product += dot(own, row(centred, i + lag));
-    }
-    return ((product / squares) * window) / (window - lag);
-  };
-  // A window's own mean takes 1/window from each.
-  const chance = 3 / Math.sqrt(rows.rows * columns) - 1 / window;
-  for (let lag = 1; lag <= window * reach; lag++) {
-    if (dependence(lag) <= chance) return lag === 1 ? 1 : blockLengths * lag;
-  }
-  return null;
+  const block = 2 ** Math.floor(Math.log2(Math.max(1, rows.rows / measuredBlocks)));
+  // Neighbours share a block: the estimate's own variance is 3 over the differences and the independent coordinates, and shorter blocks add theirs.
+  const chance = 3 * Math.sqrt(5 / (measuredBlocks * independentCoordinates(rows)));
+  const grown = longRunVariance(rows, block) / longRunVariance(rows, Math.max(1, block / 4)) - 1;
+  return grown > Math.max(slack, chance) ? null : block;
 }
 
-function withoutWindowMeans({ rows, columns, data }: Matrix): Matrix {
-  const centred = Float32Array.from(data);
-  for (let from = 0; from < rows; from += window) {
-    const to = Math.min(rows, from + window);
-    for (let j = 0; j < columns; j++) {
-      let sum = 0;
-      for (let i = from; i < to; i++) sum += data[i * columns + j]!;
-      for (let i = from; i < to; i++) centred[i * columns + j]! -= sum / (to - from);
-    }
+/** (Σ σ²)² / Σ σ⁴: a coordinate along which vectors hardly differ does not count. */
+function independentCoordinates({ rows, columns, data }: Matrix): number {
+  const squares = new Float64Array(columns);
+  for (let k = 0; k < data.length; k++) squares[k % columns]! += data[k]! ** 2 / rows;
+  const [sum, fourth] = [squares.reduce((all, one) => all + one, 0), squares.reduce((all, one) => all + one ** 2, 0)];
+  return sum ** 2 / fourth;
+}
+
+function longRunVariance({ rows, columns, data }: Matrix, size: number): number {
+  const blocks = Math.floor(rows / size);
+  const sums = new Float64Array(blocks * columns);
+  for (let i = 0; i < blocks * size; i++) {
+    const start = Math.floor(i / size) * columns;
+    for (let j = 0; j < columns; j++) sums[start + j]! += data[i * columns + j]!;
   }
-  return { rows, columns, data: centred };
+  const squares = new Float64Array(blocks - 1);
+  for (let k = columns; k < sums.length; k++)
+    squares[Math.floor(k / columns) - 1]! += (sums[k]! - sums[k - columns]!) ** 2;
+  const kept = squares.sort().subarray(0, Math.ceil((1 - changed) * squares.length));
+  return kept.reduce((sum, square) => sum + square, 0) / kept.length / (2 * size);
 }
 
 /** n × r, null when all vectors are equal. */

@@ -98,12 +98,24 @@ describe("admitTraffic", () => {
 
   it("keeps enough for a reference of many clients, some of which send most", () => {
     const uneven = seededRandom(9);
-    const traffic = vectors(6000, () => `c${Math.floor(400 ** uneven.uniform())}`);
-    move(traffic, 0, 5000);
+    const traffic = vectors(8000, () => `c${Math.floor(400 ** uneven.uniform())}`);
+    move(traffic, 0, 4000);
     const { rows, before, keyed } = admit(traffic);
     expect(keyed).toBe(true);
     expect(before).toBeGreaterThan(0);
     expect(rows.length).toBeGreaterThanOrEqual(400);
+  });
+
+  it("is shown no change by clients that send much and something of their own", () => {
+    const uneven = seededRandom(11);
+    const client = Array.from({ length: 6000 }, () =>
+      uneven.uniform() < 0.6 ? `heavy${uneven.integer(20)}` : `c${uneven.integer(300)}`,
+    );
+    const traffic = vectors(6000, (row) => client[row] ?? "");
+    client.forEach((name, row) => {
+      if (name.startsWith("heavy")) move(traffic, row, row + 1);
+    });
+    expect(admit(traffic)).toMatchObject({ before: 0, keyed: true });
   });
 
   it("takes what was accepted before from the same time on, whatever has changed within it", () => {

@@ -3,6 +3,7 @@ import { type Encoder, embedAll } from "../model/index.ts";
 import { calibrateThreshold, isFlagged, lastChange, type Random, type Squeezer } from "../monitor/index.ts";
 import { type Dataset, DatasetError, newestFirst, rowsOfPart, sourceName } from "../registry/index.ts";
 import { consistencyScores } from "./consistency-scores.ts";
+import { permutation } from "./streams.ts";
 import { gatherRows } from "./training-data.ts";
 
 /** The most that one client may contribute to the samples that are admitted (decision 12). */
@@ -73,38 +74,41 @@ export function admitTraffic(
     traffic,
     rowsOfPart(traffic, "Admitted").filter((row) => flagged[row] === 0),
   );
-  const known = since === null ? passed : passed.filter((row) => (traffic.times?.[row] ?? 0) >= since);
-  const held = holdClients(traffic, known, reference);
-  // The few of traffic without keys are the newest ones anyway.
-  if (since !== null || !held.keyed) return { ...held, before: passed.length - known.length, quarantined };
-  const latest = sinceLastChange(traffic, held.rows, embeddings, encoder.network.dimension, random);
-  return { ...holdClients(traffic, latest, reference), before: held.rows.length - latest.length, quarantined };
+  const kept = passed.slice(
+    0,
+    since === null ? lengthSinceChange() : passed.filter((row) => timeOf(row) >= since).length,
+  );
+  return { ...holdClients(traffic, kept, reference), before: passed.length - kept.length, quarantined };
+
+  function timeOf(row: number): number {
+    return traffic.times?.[row] ?? 0;
+  }
+
+  /** What a reference must show is how traffic looks now (docs/decisions/0028). */
+  function lengthSinceChange(): number {
+    // A client's share is drawn from all of its time: the newest of those who send much would themselves be a change.
+    const drawn = holdClients(traffic, shuffled(passed, random), reference);
+    // The few of traffic without keys are the newest ones anyway.
+    if (!drawn.keyed) return passed.length;
+    const ordered = newestFirst(traffic, drawn.rows);
+    const positions = new Map(Array.from(passed, (row, i) => [row, i]));
+    /** Samples that came with the newest `count` of those drawn. */
+    const among = (count: number): number => (positions.get(ordered[count - 1] ?? -1) ?? passed.length - 1) + 1;
+    const isEnough = (count: number): boolean => {
+      const { rows, keyed } = holdClients(traffic, passed.slice(0, among(count)), reference);
+      return keyed && rows.length >= enoughTraffic;
+    };
+    let least = enoughTraffic;
+    while (least < ordered.length && !isEnough(least)) least = Math.ceil(1.1 * least);
+    const { dimension: columns } = encoder.network;
+    const data = gatherRows(embeddings, columns, ordered.toReversed());
+    const before = lastChange({ rows: ordered.length, columns, data }, least, random);
+    return before === 0 ? passed.length : among(ordered.length - before);
+  }
 }
 
-/**
- * What a reference must show is how traffic looks now (docs/decisions/0028). Clients are held to their share before a
- * change is looked for, so that none makes one, and enough is kept for a reference to stand on.
- *
- * @param held  in the order of time
- * @returns newest first
- */
-function sinceLastChange(
-  traffic: Dataset,
-  held: Int32Array,
-  embeddings: Float32Array,
-  columns: number,
-  random: Random,
-): Int32Array {
-  const ordered = newestFirst(traffic, held);
-  const isEnough = (count: number): boolean => {
-    const { rows, keyed } = holdClients(traffic, ordered.slice(0, count), 0);
-    return keyed && rows.length >= enoughTraffic;
-  };
-  let least = enoughTraffic;
-  while (least < ordered.length && !isEnough(least)) least = Math.ceil(1.1 * least);
-  const data = gatherRows(embeddings, columns, ordered.toReversed());
-  const before = lastChange({ rows: ordered.length, columns, data }, least, random);
-  return ordered.slice(0, ordered.length - before);
+function shuffled(rows: Int32Array, random: Random): Int32Array {
+  return permutation(rows.length, random).map((i) => rows[i] ?? 0);
 }
 
 /**
