@@ -80,7 +80,7 @@ async function serveGateway(upstreamPort: number): Promise<number> {
     metrics,
     documents: new DocumentCounts(0),
     mirror: async () => {},
-    secondOpinion: async () => "unknown",
+    secondOpinion: async () => "unasked",
     capture: () => {},
     random: Math.random,
     limits: defaultObserverLimits,

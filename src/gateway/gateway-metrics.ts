@@ -8,7 +8,7 @@ import { signals } from "./fleet-monitor.ts";
 import type { PodDirectory } from "./pod-directory.ts";
 import type { ProxyMeter } from "./proxied-request.ts";
 import type { PoolName } from "./routing.ts";
-import { type Refusal, refusalResults } from "./second-opinion.ts";
+import { type Refusal, refusals } from "./second-opinion.ts";
 import { type VectorFault, vectorFaults } from "./vector-check.ts";
 
 /** Pool of a request, and of a copy of one. */
@@ -18,8 +18,8 @@ export type MeteredPool = PoolName | "mirror";
 export type MirrorResult = (typeof mirrorResults)[number];
 const mirrorResults = ["answered", "failed", "refused", "unjudged", "dropped"] as const;
 
-/** Codes that model servers are known to answer with. */
-const knownCodes = [200, 400, 404, 413, 422, 424, 429, 500, 502, 503, 504] as const;
+/** Codes that rollouts divide. */
+const dividedCodes = [200, 500, 502, 503, 504] as const;
 
 /** The metrics of one gateway pod, by the catalogue. */
 export class GatewayMetrics implements ProxyMeter {
@@ -128,7 +128,7 @@ export class GatewayMetrics implements ProxyMeter {
     const { requests, vectors, invalidVectors } = this.#gateway;
     for (const pool of pools) {
       const labels = { ...this.#service, model, pool };
-      for (const code of knownCodes) requests.inc({ ...labels, code }, 0);
+      for (const code of dividedCodes) requests.inc({ ...labels, code }, 0);
       for (const reason of vectorFaults) invalidVectors.inc({ ...labels, reason }, 0);
       vectors.inc(labels, 0);
     }
@@ -139,7 +139,7 @@ export class GatewayMetrics implements ProxyMeter {
     // It will be stable, and is watched as such.
     this.#countFromZero(model, ["candidate", "mirror", "stable"]);
     for (const result of mirrorResults) mirroredRequests.inc({ ...this.#service, model, result }, 0);
-    for (const result of refusalResults) refusedRequests.inc({ ...this.#service, model, result }, 0);
+    for (const result of refusals) refusedRequests.inc({ ...this.#service, model, result }, 0);
   }
 
   pods(pools: readonly (readonly [PoolName, string])[], directory: PodDirectory): void {

@@ -72,7 +72,7 @@ export class Gateway {
     this.#metrics = new GatewayMetrics(namespace, service);
     const mirror = new Mirror({
       metrics: this.#metrics,
-      candidate: () => this.#runtime?.pick(this.#runtime.digestOf("candidate")) ?? null,
+      candidate: (except) => this.#runtime?.pick(this.#runtime.digestOf("candidate"), except) ?? null,
       form: (digest) => this.#runtime?.materials.get(digest) ?? null,
       protocol: () => this.#runtime?.protocol ?? null,
     });

@@ -39,11 +39,11 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.close()));
 });
 
-async function mirrored(signal = new AbortController().signal) {
+async function mirrored(signal = new AbortController().signal, pod = candidate) {
   const metrics = new GatewayMetrics("ns", "svc");
   const mirror = new Mirror({
     metrics,
-    candidate: () => candidate,
+    candidate: () => pod,
     form: () => null,
     protocol: () => protocols.OpenAI,
   });
@@ -111,6 +111,11 @@ describe("a copy of a request that stable answered", () => {
     expect(await mirrored()).toEqual({ code: 200, result: "answered", compared: 1 });
     answers.candidate = ["Reset"];
     expect(await mirrored()).toEqual({ code: 502, result: "failed", compared: 0 });
+  });
+
+  it("that no pod took says nothing", async () => {
+    const gone = new Upstream({ name: "gone", digest, address: "127.0.0.1", port: 1, timeouts });
+    expect(await mirrored(undefined, gone)).toEqual({ code: 502, result: "unjudged", compared: 0 });
   });
 
   it("that the gateway gives up says nothing", async () => {

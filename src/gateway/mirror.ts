@@ -7,12 +7,12 @@ import { clientClosedRequest } from "./proxied-request.ts";
 import { isAboutLoad, isAnswer, isRefusal, judgeRefusal } from "./second-opinion.ts";
 import type { Upstream } from "./upstream.ts";
 import { anyForm, checkAnswer, type VectorFault, type VectorForm, vectorFault } from "./vector-check.ts";
-import { answerToCopy, largestAnswer, type WholeAnswer } from "./whole-answer.ts";
+import { answerToCopy, largestAnswer, NoAnswer, statusOf, type WholeAnswer } from "./whole-answer.ts";
 
 export type MirrorOptions = {
   readonly metrics: GatewayMetrics;
-  /** A pod of the candidate; null while it has none. */
-  readonly candidate: () => Upstream | null;
+  /** A pod of the candidate, but for one; null while it has none. */
+  readonly candidate: (except: Upstream | null) => Upstream | null;
   /** How the candidate's vectors are; null while it is not known. */
   readonly form: (digest: string) => VectorForm | null;
   readonly protocol: () => Protocol | null;
@@ -31,7 +31,7 @@ export class Mirror {
 
   async send(read: ReadExchange, signal: AbortSignal): Promise<void> {
     const { metrics, candidate, protocol: protocolNow } = this.#options;
-    const upstream = candidate();
+    const upstream = candidate(null);
     const protocol = protocolNow();
     if (!upstream || !protocol) return;
     const model = upstream.digest;
@@ -42,30 +42,31 @@ export class Mirror {
     const startedAt = performance.now();
     const answer = await this.#ask(upstream, read, signal);
     // Given up by the gateway itself, which may be after a time that the stable model took too.
-    const code = answer?.status ?? (signal.aborted ? clientClosedRequest : 502);
+    const code = statusOf(answer) ?? (signal.aborted ? clientClosedRequest : 502);
     metrics.finished("mirror", model, code, (performance.now() - startedAt) / 1000);
     metrics.mirrored(model, await this.#judge(model, answer, read, protocol, signal));
   }
 
-  /** A client's request is sent once more to another pod as well. */
-  async #ask(upstream: Upstream, { exchange }: ReadExchange, signal: AbortSignal): Promise<WholeAnswer | null> {
+  /** A client's request is sent once more as well, to another pod where there is one. */
+  async #ask(upstream: Upstream, { exchange }: ReadExchange, signal: AbortSignal): Promise<WholeAnswer | NoAnswer> {
     const { candidate, metrics } = this.#options;
     const first = await answerToCopy(upstream, exchange, signal);
-    if (first) return first;
+    if (!(first instanceof NoAnswer)) return first;
     metrics.upstreamFailed("mirror", upstream.digest, signal.aborted ? "timeout" : "reset");
-    const other = candidate();
-    if (signal.aborted || other?.digest !== upstream.digest) return null;
+    const other = candidate(upstream) ?? candidate(null);
+    if (signal.aborted || other?.digest !== upstream.digest) return first;
     return await answerToCopy(other, exchange, signal);
   }
 
   async #judge(
     model: string,
-    answer: WholeAnswer | null,
+    answer: WholeAnswer | NoAnswer,
     { exchange, vectors }: ReadExchange,
     protocol: Protocol,
     signal: AbortSignal,
   ): Promise<MirrorResult> {
-    if (!answer) return signal.aborted ? "unjudged" : "failed";
+    // A pod that takes no connection is being replaced, and it is the only one.
+    if (answer instanceof NoAnswer) return signal.aborted || !answer.sent ? "unjudged" : "failed";
     const { status } = answer;
     if (isAnswer(status))
       return (await this.#isRead(model, answer, { exchange, vectors }, protocol)) ? "answered" : "failed";
@@ -74,7 +75,7 @@ export class Mirror {
     if (!isRefusal(status)) return "failed";
     // The stable model answered the request, which the copy may not be in all.
     const theirs = await answerToCopy(exchange.upstream, exchange, signal);
-    return judgeRefusal(status, theirs?.status ?? null) === "alone" ? "refused" : "unjudged";
+    return judgeRefusal(status, statusOf(theirs)) === "alone" ? "refused" : "unjudged";
   }
 
   async #isRead(

@@ -298,12 +298,12 @@ describe("follow-ups", () => {
     expect(await count("evenkeel_gateway_refused_requests_total")).toBe(0);
   });
 
-  it.each([{ followUps: 0 }, { exchanges: 0 }])("beyond %j nobody knows who else refuses", async (limits) => {
+  it.each([{ secondOpinions: 0 }, { exchanges: 0 }])("beyond %j nobody is asked who else refuses", async (limits) => {
     const { observer, finish, doubted, count } = observe({ limits });
     observer.offer(exchangeOf({ pool: "candidate", status: 400 }));
     await finish();
     expect(doubted).toEqual([]);
-    expect(await count("evenkeel_gateway_refused_requests_total", { result: "unknown" })).toBe(1);
+    expect(await count("evenkeel_gateway_refused_requests_total", { result: "unasked" })).toBe(1);
   });
 
   it("a request that cannot be read is counted, its vectors are taken", async () => {

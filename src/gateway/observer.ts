@@ -64,8 +64,9 @@ export type ObserverLimits = {
   /** Exchanges that wait at most, and bytes of them. */
   readonly exchanges: number;
   readonly bytes: number;
-  /** Probes, mirrored requests and second opinions under way at once. */
+  /** Probes and mirrored requests under way at once. */
   readonly followUps: number;
+  readonly secondOpinions: number;
   readonly followUpMs: number;
 };
 
@@ -73,6 +74,7 @@ export const defaultObserverLimits: ObserverLimits = {
   exchanges: 1024,
   bytes: 64 * 1024 * 1024,
   followUps: 8,
+  secondOpinions: 2,
   followUpMs: gatewayStop.followUpsMs,
 };
 
@@ -90,6 +92,8 @@ export class Observer {
   readonly #queue: Exchange[] = [];
   readonly #wakeup = new Wakeup();
   readonly #followUps = new Set<Promise<void>>();
+  /** Apart from the others: who sends requests that are refused must not keep protection from its probes. */
+  readonly #opinions = new Set<Promise<void>>();
   #bytes = 0;
 
   constructor(options: ObserverOptions) {
@@ -101,7 +105,7 @@ export class Observer {
     const size = sizeOf(exchange);
     if (this.#queue.length >= limits.exchanges || this.#bytes + size > limits.bytes) {
       metrics.taken(exchange.upstream.digest, "dropped", 1);
-      if (isDoubtful(exchange)) metrics.refused(exchange.upstream.digest, "unknown");
+      if (isDoubtful(exchange)) metrics.refused(exchange.upstream.digest, "unasked");
       this.#countDocuments(exchange, null);
       return;
     }
@@ -129,7 +133,7 @@ export class Observer {
 
   /** Resolves when no follow-up is under way. */
   async settled(): Promise<void> {
-    await Promise.all(this.#followUps);
+    await Promise.all([...this.#followUps, ...this.#opinions]);
   }
 
   async #take(exchange: Exchange): Promise<void> {
@@ -154,23 +158,18 @@ export class Observer {
       if (captures.length > 0) metrics.captured("dropped", captures.length);
       return;
     }
-    this.#keep(this.#follow({ exchange, vectors }, { probes, captures, mirrors }, rules));
+    keepIn(this.#followUps, this.#follow({ exchange, vectors }, { probes, captures, mirrors }, rules));
   }
 
   #doubt(exchange: Exchange): void {
     const { limits, metrics, onFault, secondOpinion } = this.#options;
     const model = exchange.upstream.digest;
-    if (this.#followUps.size >= limits.followUps) {
-      metrics.refused(model, "unknown");
+    if (this.#opinions.size >= limits.secondOpinions) {
+      metrics.refused(model, "unasked");
       return;
     }
     const asked = secondOpinion(exchange, AbortSignal.timeout(limits.followUpMs));
-    this.#keep(asked.then((refusal) => metrics.refused(model, refusal)).catch(onFault));
-  }
-
-  #keep(followUp: Promise<void>): void {
-    this.#followUps.add(followUp);
-    void followUp.finally(() => this.#followUps.delete(followUp));
+    keepIn(this.#opinions, asked.then((refusal) => metrics.refused(model, refusal)).catch(onFault));
   }
 
   /** @param count  null when it is not known */
@@ -271,6 +270,11 @@ export class Observer {
 /** Whether the candidate refused what the stable model might not. */
 function isDoubtful({ pool, status }: Exchange): boolean {
   return pool === "candidate" && isRefusal(status);
+}
+
+function keepIn(underWay: Set<Promise<void>>, one: Promise<void>): void {
+  underWay.add(one);
+  void one.finally(() => underWay.delete(one));
 }
 
 function isSuccess({ status }: Exchange): boolean {

@@ -14,19 +14,19 @@ describe("a refusal of the candidate's", () => {
     [404, 422, "both"],
     [400, 308, "both"],
     // The copy was answered, or not for what the client asked.
-    [200, 200, "unknown"],
-    [500, 200, "unknown"],
-    [401, 200, "unknown"],
-    [null, 200, "unknown"],
+    [200, 200, "unclear"],
+    [500, 200, "unclear"],
+    [401, 200, "unclear"],
+    [null, 200, "unclear"],
     // Stable says nothing of the request.
-    [400, 401, "unknown"],
-    [400, 403, "unknown"],
-    [400, 407, "unknown"],
-    [400, 429, "unknown"],
-    [400, 408, "unknown"],
-    [400, 500, "unknown"],
-    [400, 503, "unknown"],
-    [400, null, "unknown"],
+    [400, 401, "unclear"],
+    [400, 403, "unclear"],
+    [400, 407, "unclear"],
+    [400, 429, "unclear"],
+    [400, 408, "unclear"],
+    [400, 500, "unclear"],
+    [400, 503, "unclear"],
+    [400, null, "unclear"],
   ] as const)("with %s to a copy, which stable answers with %s, is of: %s", (candidate, stable, refusal) => {
     expect(judgeRefusal(candidate, stable)).toBe(refusal);
   });
@@ -87,7 +87,7 @@ describe("a second opinion", () => {
 
   it("is given up when the time is over", async () => {
     const limit = AbortSignal.timeout(50);
-    expect(await new SecondOpinion(() => silent ?? null).ask(refused(Buffer.from("[1]")), limit)).toBe("unknown");
+    expect(await new SecondOpinion(() => silent ?? null).ask(refused(Buffer.from("[1]")), limit)).toBe("unclear");
   });
 
   it.each<[string, () => Upstream | null, Buffer | null]>([
@@ -95,7 +95,7 @@ describe("a second opinion", () => {
     ["on a request that was too large to keep", () => stable ?? null, null],
   ])("%s asks nobody", async (_, pod, request) => {
     got.length = 0;
-    expect(await new SecondOpinion(pod).ask(refused(request), never)).toBe("unknown");
+    expect(await new SecondOpinion(pod).ask(refused(request), never)).toBe("unasked");
     expect(got).toEqual([]);
   });
 });

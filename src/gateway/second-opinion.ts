@@ -1,12 +1,15 @@
 import type { Exchange } from "./exchange.ts";
 import type { Upstream } from "./upstream.ts";
-import { answerToCopy } from "./whole-answer.ts";
+import { answerToCopy, statusOf } from "./whole-answer.ts";
 
-/** Who refuses a request that the candidate refused: it alone, the stable model too, or nobody knows. */
-export type Refusal = (typeof refusalResults)[number];
-export const refusalResults = ["alone", "both", "unknown"] as const;
+/**
+ * Who refuses a request that the candidate refused: it alone, or the stable model too. Unclear is where the answers do not
+ * tell, unasked where nobody could be asked.
+ */
+export type Refusal = (typeof refusals)[number];
+export const refusals = ["alone", "both", "unclear", "unasked"] as const;
 
-/** Copies carry no credentials. */
+/** Copies carry no headers with credentials. */
 const aboutCredentials: readonly number[] = [401, 403, 407];
 const aboutLoad: readonly number[] = [408, 425, 429, 503];
 
@@ -28,11 +31,11 @@ export function isRefusal(status: number): boolean {
  * @param stable     of the stable model, to the same copy
  */
 export function judgeRefusal(candidate: number | null, stable: number | null): Refusal {
-  // A copy that is not refused, or for its credentials, says that it was about what copies are without.
-  if (candidate === null || !isRefusal(candidate) || aboutCredentials.includes(candidate)) return "unknown";
-  if (stable === null || aboutCredentials.includes(stable) || isAboutLoad(stable)) return "unknown";
+  // A copy may be without what it was about, and what was of the moment may be over.
+  if (candidate === null || !isRefusal(candidate) || aboutCredentials.includes(candidate)) return "unclear";
+  if (stable === null || aboutCredentials.includes(stable) || isAboutLoad(stable)) return "unclear";
   if (isAnswer(stable)) return "alone";
-  return isRefusal(stable) ? "both" : "unknown";
+  return isRefusal(stable) ? "both" : "unclear";
 }
 
 /**
@@ -50,9 +53,9 @@ export class SecondOpinion {
 
   async ask(exchange: Exchange, signal: AbortSignal): Promise<Refusal> {
     const stable = this.#stable();
-    if (!stable || exchange.request === null) return "unknown";
+    if (!stable || exchange.request === null) return "unasked";
     const answers = [exchange.upstream, stable].map((upstream) => answerToCopy(upstream, exchange, signal));
-    const [ours, theirs] = await Promise.all(answers);
-    return judgeRefusal(ours?.status ?? null, theirs?.status ?? null);
+    const [ours = null, theirs = null] = (await Promise.all(answers)).map(statusOf);
+    return judgeRefusal(ours, theirs);
   }
 }

@@ -8,6 +8,13 @@ export type WholeAnswer = { readonly status: number; readonly encoding: string |
 /** A pod gave no answer to a request of the gateway's own. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
+  /** Whether the pod may have got the request. */
+  readonly sent: boolean;
+
+  constructor(message: string, { sent }: { sent: boolean }) {
+    super(message);
+    this.sent = sent;
+  }
 }
 
 export const largestAnswer = 64 * 1024 * 1024;
@@ -20,7 +27,7 @@ export const largestAnswer = 64 * 1024 * 1024;
 export function wholeAnswer(upstream: Upstream, request: Outgoing, signal: AbortSignal): Promise<WholeAnswer> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
-      reject(new NoAnswer(`${upstream.name}: given up`));
+      reject(new NoAnswer(`${upstream.name}: given up`, { sent: false }));
       return;
     }
     const taken = new ByteTap(largestAnswer);
@@ -28,7 +35,7 @@ export function wholeAnswer(upstream: Upstream, request: Outgoing, signal: Abort
     let encoding: string | null = null;
     const onAbort = () => {
       call.abort();
-      reject(new NoAnswer(`${upstream.name}: given up`));
+      reject(new NoAnswer(`${upstream.name}: given up`, { sent: true }));
     };
     const call = upstream.call(request, {
       start: (code, _message, headers) => {
@@ -43,28 +50,36 @@ export function wholeAnswer(upstream: Upstream, request: Outgoing, signal: Abort
         signal.removeEventListener("abort", onAbort);
         const body = taken.bytes();
         if (body) resolve({ status, encoding, body });
-        else reject(new NoAnswer(`${upstream.name} answered more than ${largestAnswer} bytes`));
+        else reject(new NoAnswer(`${upstream.name} answered more than ${largestAnswer} bytes`, { sent: true }));
       },
-      failed: ({ message }) => {
+      failed: ({ message, sent }) => {
         signal.removeEventListener("abort", onAbort);
-        reject(new NoAnswer(`${upstream.name}: ${message}`));
+        reject(new NoAnswer(`${upstream.name}: ${message}`, { sent }));
       },
     });
     signal.addEventListener("abort", onAbort, { once: true });
   });
 }
 
-/** Sends a copy of a client's request to a pod. @returns null when it gives no answer, or the request was not kept */
+/**
+ * Sends a copy of a client's request, which was kept, to a pod.
+ *
+ * @returns NoAnswer, and does not throw it, when there is none
+ */
 export async function answerToCopy(
   upstream: Upstream,
   { request: body, asked: { path, headers } }: Pick<Exchange, "request" | "asked">,
   signal: AbortSignal,
-): Promise<WholeAnswer | null> {
-  if (body === null) return null;
+): Promise<WholeAnswer | NoAnswer> {
   try {
     return await wholeAnswer(upstream, { method: "POST", path, headers: [...headers], body }, signal);
   } catch (error) {
-    if (error instanceof NoAnswer) return null;
+    if (error instanceof NoAnswer) return error;
     throw error;
   }
+}
+
+/** Null of no answer. */
+export function statusOf(answer: WholeAnswer | NoAnswer): number | null {
+  return answer instanceof NoAnswer ? null : answer.status;
 }

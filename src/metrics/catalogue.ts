@@ -178,12 +178,12 @@ export const gatewayMetrics = {
   ),
   mirroredRequests: counter(
     "evenkeel_gateway_mirrored_requests_total",
-    "Requests that stable answered, by what the candidate made of a copy: answered, failed, refused (though stable answers the copy), unjudged (no credentials, no time, or refused by both) or dropped (not sent).",
+    "Requests that stable answered, by what the candidate made of a copy: answered, failed, refused (though stable answers the copy), unjudged (about credentials or load, no connection, no time, or refused by both) or dropped (not sent).",
     [...model, "result"],
   ),
   refusedRequests: counter(
     "evenkeel_gateway_refused_requests_total",
-    "Requests of clients that the candidate refused (3xx or 4xx), by who refuses a copy of it: alone, both or unknown; model is the candidate's.",
+    "Requests of clients that the candidate refused (3xx or 4xx), by who refuses a copy of it: alone, both, unclear (the answers do not tell) or unasked (a bound, or no pod of stable); model is the candidate's.",
     [...model, "result"],
   ),
   protectionActive: gauge("evenkeel_gateway_protection_active", "Whether protection is on: 1, or 0.", service),

@@ -71,6 +71,9 @@ export type RolloutScope = {
 /** Whom the rolled-out model answers: nobody, a share of the clients beside the stable one, or, promoted, all of them. */
 export type RolloutStage = "Mirror" | "Weight" | "Watch";
 
+/** Refusals that were asked about, from which on others are taken to be like them. */
+const enoughRefusals = 10;
+
 /** PromQL of a live check of a rollout. `or vector(0)` is only where the absence of a series does mean none. */
 export function analysisQuery(metric: AnalysisMetric, scope: RolloutScope): Measurement {
   const { stable, candidate, stage } = scope;
@@ -134,10 +137,12 @@ function errorsOfAnswers(scope: RolloutScope): string {
     `(${increaseOf(scope, name, seriesOf(scope, candidate, ...more))} or vector(0))`;
   if (stage === "Watch") return count(gateway.requests.name, 'pool="stable"', 'code=~"5.."');
   const failed = count(gateway.requests.name, 'pool="candidate"', 'code=~"5.."');
-  // A refusal is the client's fault unless the stable model does not refuse. Where nobody knows, it is as where one does.
+  // A refusal is the client's fault unless the stable model does not refuse. Those that nobody could be asked about are as
+  // the others, once there are enough of these.
   const refused = (results: string): string => count(gateway.refusedRequests.name, `result=~"${results}"`);
-  const alone = `${refused("alone")} * ${refused(".+")} / clamp_min(${refused("alone|both")}, 1)`;
-  return `(${failed} + ${alone})`;
+  const asked = refused("alone|both|unclear");
+  const unasked = `${refused("unasked")} / clamp_min(${asked}, 1) * (${asked} >= bool ${enoughRefusals})`;
+  return `(${failed} + ${refused("alone")} * (1 + ${unasked}))`;
 }
 
 function seriesOf({ namespace, service }: RolloutScope, model: string, ...more: string[]): string {

@@ -170,8 +170,9 @@ describe("analysis of a rollout", () => {
       gateway.requests.inc({ ...candidate, pool, code: "503" }, 10);
       gateway.requests.inc({ ...candidate, pool, code: "400" }, 100);
       gateway.refusedRequests.inc({ ...candidate, result: "alone" }, 27);
-      gateway.refusedRequests.inc({ ...candidate, result: "both" }, 63);
-      gateway.refusedRequests.inc({ ...candidate, result: "unknown" }, 10);
+      gateway.refusedRequests.inc({ ...candidate, result: "both" }, 53);
+      gateway.refusedRequests.inc({ ...candidate, result: "unclear" }, 10);
+      gateway.refusedRequests.inc({ ...candidate, result: "unasked" }, 10);
       const copies = { answered: 60, failed: 15, refused: 10, unjudged: 300, dropped: 15 };
       for (const [result, count] of Object.entries(copies))
         gateway.mirroredRequests.inc({ ...candidate, result }, count);
