@@ -29,8 +29,8 @@ const slack = 0.25;
  * in the leading whitened coordinates of all of them. The largest C is a change when no permutation of the rows has as
  * large a one, and when it moves the mean by 0.25 standard deviations beyond what the permutations do.
  *
- * Vectors that come together are alike: batches, sessions. So permuted are blocks (Kirch 2007), as long as it takes for
- * their means to be independent.
+ * Vectors that come together are alike: batches, sessions. So permuted are blocks (Kirch 2007) of a thirtieth of all
+ * vectors; where dependence reaches further nothing can be told.
  *
  * @param vectors  n × d, oldest first
  * @param least    vectors of the newest stretch at least
@@ -46,7 +46,7 @@ export function lastChange(vectors: Matrix, least: number, random: Random): numb
     if (length > vectors.rows) return 0;
     const first = vectors.rows - length;
     const newest = rowsFrom(coordinates, first);
-    const split = largestSplit(newest, least);
+    const split = largestSplit(splitStatistics(newest, least));
     if (isChange(newest, split, block, least, random)) return first + split.at;
     if (length === vectors.rows) return 0;
   }
@@ -58,49 +58,40 @@ type Split = { readonly at: number; readonly statistic: number };
 function isChange(rows: Matrix, split: Split, block: number, least: number, random: Random): boolean {
   let byChance = 0;
   for (let i = 0; i < permutations; i++) {
-    const mixed = permuted(rows, block, random);
-    if (largestSplit(mixed, least).statistic >= split.statistic) return false;
-    byChance += statisticAt(mixed, split.at) / permutations;
+    const mixed = splitStatistics(permuted(rows, block, random), least);
+    if (largestSplit(mixed).statistic >= split.statistic) return false;
+    byChance += mixed[split.at]! / permutations;
   }
   // |m_new − m_old|² = n/(s (n − s)) · C
   const square = (rows.rows / (split.at * (rows.rows - split.at))) * (split.statistic - byChance);
   return square >= leastShift ** 2;
 }
 
-function largestSplit(rows: Matrix, least: number): Split {
+function largestSplit(statistics: Float64Array): Split {
   let best: Split = { at: 0, statistic: 0 };
-  eachSplit(rows, rows.rows - least, (at, statistic) => {
-    if (at >= leastBefore && statistic > best.statistic) best = { at, statistic };
-  });
+  for (let at = leastBefore; at < statistics.length; at++) {
+    const statistic = statistics[at]!;
+    if (statistic > best.statistic) best = { at, statistic };
+  }
   return best;
 }
 
-function statisticAt(rows: Matrix, at: number): number {
-  let found = 0;
-  eachSplit(rows, at, (_, statistic) => {
-    found = statistic;
-  });
-  return found;
-}
-
-/** @param most  the last split */
-function eachSplit(
-  { rows: n, columns, data }: Matrix,
-  most: number,
-  see: (at: number, statistic: number) => void,
-): void {
+/** C of each split, by the rows before it, that leaves the newest `least`; 0 of none before. */
+function splitStatistics({ rows: n, columns, data }: Matrix, least: number): Float64Array {
   const total = new Float64Array(columns);
   for (let k = 0; k < data.length; k++) total[k % columns]! += data[k]!;
   const sum = new Float64Array(columns);
-  for (let at = 1; at <= most; at++) {
+  const statistics = new Float64Array(n - least + 1);
+  for (let at = 1; at < statistics.length; at++) {
     let square = 0;
     for (let j = 0; j < columns; j++) {
       sum[j]! += data[(at - 1) * columns + j]!;
       square += (sum[j]! - (at / n) * total[j]!) ** 2;
     }
     // m_old − m_new = n/(at (n − at)) · (sum − at/n · total)
-    see(at, (n / (at * (n - at))) * square);
+    statistics[at] = (n / (at * (n - at))) * square;
   }
+  return statistics;
 }
 
 /** Blocks of rows in another order, begun anywhere. */
@@ -129,7 +120,8 @@ function permuted({ rows, columns, data }: Matrix, block: number, random: Random
  */
 function blockOf(rows: Matrix): number | null {
   const block = 2 ** Math.floor(Math.log2(Math.max(1, rows.rows / measuredBlocks)));
-  // Neighbours share a block: the estimate's own variance is 3 over the differences and the independent coordinates, and shorter blocks add theirs.
+  // Neighbours share a block: the estimate's own variance is 3 over the differences and the independent coordinates, and
+  // shorter blocks add theirs.
   const chance = 3 * Math.sqrt(5 / (measuredBlocks * independentCoordinates(rows)));
   const grown = longRunVariance(rows, block) / longRunVariance(rows, Math.max(1, block / 4)) - 1;
   return grown > Math.max(slack, chance) ? null : block;
