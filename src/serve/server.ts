@@ -118,7 +118,7 @@ export class EmbeddingServer {
       const inputs = request.inputs.map((input, i) => decodeInput(input, this.#kind, `${request.field}[${i}]`));
       const vectors = await this.#batcher.embed(inputs);
       // A vector that is not finite goes out as it is, with null for its numbers: gateways count it as the model's defect,
-      // and a refusal would be counted as the client's.
+      // and the other inputs of the request get theirs.
       send(res, 200, request.write(vectors), this.#draining);
     } catch (error) {
       const status = statusOf(error);

@@ -7,7 +7,6 @@ export {
   fillPlaceholders,
   type Measurement,
   type RolloutScope,
-  type RolloutStage,
   type Scope,
 } from "./builtin.ts";
 export { type AlarmSignal, evaluate, type LimitSignal, type Signal } from "./evaluate.ts";
